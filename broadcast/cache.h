@@ -1,0 +1,36 @@
+// The kept outputs of one run. Does what the plan says: computes, keeps while a later step will ask, hands back, frees.
+#pragma once
+
+#include "broadcast/plan.h"
+#include "runtime/tensor/tensor.h"
+
+#include <functional>
+#include <map>
+#include <utility>
+
+namespace kine::broadcast {
+
+/// One per run and rank; one thread at a time. The plan must outlive it.
+class Cache {
+  public:
+    explicit Cache(const Plan& plan) : plan_(&plan) {}
+
+    /// The site's output at `step`: the kept one where the plan reuses, else compute()'s. Where the output is kept for
+    /// later, the returned handle is not unique, so that nobody writes into it.
+    Tensor through(const Site& site, int step, const std::function<Tensor()>& compute);
+
+    bool reuses(const Site& site, int step) const { return plan_->reuses(site, step); }
+    Keep keep() const { return plan_->keep(); }
+    int64_t bytes() const;       ///< held now
+    int64_t peak_bytes() const { return peak_bytes_; }
+    /// What was done: for each site the steps that reused, for reports and tests.
+    const std::map<Site, std::vector<int>>& reused() const { return reused_; }
+
+  private:
+    const Plan* plan_;
+    std::map<std::pair<Site, int>, Tensor> kept_;  // by site and the step that computed it
+    std::map<Site, std::vector<int>> reused_;
+    int64_t peak_bytes_ = 0;
+};
+
+}  // namespace kine::broadcast

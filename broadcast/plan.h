@@ -1,0 +1,52 @@
+// The whole site x step table of a run, made before its first step: printed by `kinescope plan`, priced in multiply-adds
+// and bytes, obeyed by the cache. A budget demotes sites from reuse to compute here, never during the run.
+#pragma once
+
+#include "broadcast/policy.h"
+
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace kine::broadcast {
+
+/// Immutable once made.
+class Plan {
+  public:
+    /// `sites` in the order of the model's forward pass. `other_multiply_adds`: per step, outside all sites.
+    /// `budget_bytes`: most bytes that the cache may hold at once, 0 for no limit.
+    Plan(const Policy& policy, const Schedule& schedule, std::vector<SiteCost> sites, double other_multiply_adds = 0,
+         int64_t budget_bytes = 0);
+
+    int steps() const { return static_cast<int>(schedule_.timesteps.size()); }
+    const std::vector<SiteCost>& sites() const { return sites_; }
+    Keep keep() const { return keep_; }
+
+    /// The step whose output serves `step` at `site`; a site that the plan does not know always computes.
+    int source(const Site& site, int step) const;
+    bool reuses(const Site& site, int step) const { return source(site, step) != step; }
+    /// The last step that uses what `step` computes; `step` itself if nobody does, and then it need not be kept.
+    int last_use(const Site& site, int step) const;
+    std::vector<int> reused_steps(const Site& site) const;
+
+    double multiply_adds() const;          ///< of the run under this plan
+    double full_multiply_adds() const;     ///< of the same run without reuse
+    double skipped_share() const;          ///< 1 - the ratio of the two
+    int64_t peak_bytes() const;            ///< most bytes held at once, at the end of a step's site
+    const std::vector<Site>& demoted() const { return demoted_; }
+
+    /// A table for people: one row for each group of sites with equal rows, '#' computes, '.' reuses; then the sums.
+    std::string to_text() const;
+    nlohmann::json to_json() const;
+
+  private:
+    Schedule schedule_;
+    std::vector<SiteCost> sites_;
+    std::map<Site, std::vector<int>> sources_;
+    std::vector<Site> demoted_;
+    double other_multiply_adds_ = 0;
+    Keep keep_ = Keep::Ungated;
+};
+
+}  // namespace kine::broadcast

@@ -1,0 +1,74 @@
+// From request to frames: validate, encode, prepare, loop, decode. One model, loaded once; runs one after the other.
+#pragma once
+
+#include "broadcast/plan.h"
+#include "dit/request.h"
+#include "runtime/context.h"
+#include "runtime/frame/frame_queue.h"
+#include "runtime/log.h"
+
+#include <filesystem>
+#include <memory>
+#include <stop_token>
+
+namespace kine::dit {
+
+enum class Stage { Encode, Denoise, Decode };
+std::string_view name_of(Stage stage);  ///< "encode", "denoise", "decode"
+
+/// Told what happens, on the thread that runs. Throwing stops the run with that exception.
+class Observer {
+  public:
+    virtual ~Observer() = default;
+    /// `done` of `total` prompts, steps or frames.
+    virtual void on_progress(Stage stage, int64_t done, int64_t total) { (void)stage, (void)done, (void)total; }
+    /// After step `step`: latents [C, T, Y, X] f32. The last ones are what is decoded.
+    virtual void on_latents(int step, const Tensor& latents) { (void)step, (void)latents; }
+    virtual void on_log(LogLevel level, std::string_view line) { (void)level, (void)line; }
+};
+
+/// What a run would hold and do, known before it starts.
+struct Estimate {
+    int64_t weight_bytes = 0;
+    int64_t activation_bytes = 0;  ///< of the transformer, largest at once
+    int64_t cache_bytes = 0;
+    int64_t decode_bytes = 0;
+    int64_t peak_bytes = 0;        ///< the largest sum at any stage
+};
+
+struct RunReport {
+    double encode_seconds = 0;
+    double denoise_seconds = 0;
+    double decode_seconds = 0;
+    int64_t peak_bytes = 0;
+    int64_t cache_peak_bytes = 0;
+};
+
+struct Model;  // dit/families/family.h
+
+/// One thread at a time. Contexts are passed, so a generator serves whichever session calls it.
+class Generator {
+  public:
+    /// Opens a model directory. BadInput, Unsupported (family or class unknown) or DoesNotFit.
+    static std::unique_ptr<Generator> open(Context& context, const std::filesystem::path& directory, DType dtype);
+    ~Generator();
+
+    std::string_view family() const;
+    const std::string& model_hash() const;  ///< hex digest of names, shapes and contents of the weights' headers and edges
+    /// The request with every default filled in; throws ErrorCode::Usage for what the model cannot do, naming what it can.
+    Request resolve(const Request& request) const;
+    broadcast::Plan plan(const Request& request) const;
+    Estimate estimate(const Request& request) const;
+
+    /// Runs to the end: frames go into `frames`, which is closed at the end or failed with the exception that is thrown.
+    /// Cancelled by `stop` within one block (ErrorCode::Interrupted). Non-finite values are ErrorCode::NotFinite with step
+    /// and block.
+    RunReport generate(Context& context, const Request& request, FrameQueue& frames, Observer& observer,
+                       std::stop_token stop);
+
+  private:
+    explicit Generator(std::unique_ptr<Model> model);
+    std::unique_ptr<Model> model_;
+};
+
+}  // namespace kine::dit

@@ -1,0 +1,57 @@
+// What a user may ask of a run. Zero or empty means: as the family says.
+#pragma once
+
+#include "runtime/frame/frame.h"
+#include "runtime/tensor/tensor.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace kine::dit {
+
+struct Request {
+    std::string prompt;
+    std::string negative_prompt;
+    int64_t width = 0;        ///< pixels
+    int64_t height = 0;
+    int64_t num_frames = 0;
+    std::string fps;          ///< exact rate, e.g. 24000/1001
+    int64_t steps = 0;
+    std::optional<double> guidance_scale;
+    uint64_t seed = 0;
+    std::string rng = "philox";       ///< philox or torch
+    std::string sampler;              ///< empty: the model's scheduler
+    std::string sampler_options;      ///< "eta=1,timestep_spacing=trailing,...": keys of the scheduler file
+    std::string cache = "none";       ///< reuse policy
+    std::string cache_options;        ///< "spatial_range=2,..."
+    int64_t cache_budget = 0;         ///< bytes that kept outputs may hold, 0: no limit
+    int64_t decode_chunk = 0;         ///< latent frames decoded at a time
+    int64_t vae_tile = 0;             ///< latent pixels a side, 0: whole frames
+    double vae_tile_overlap = 0.25;
+    Tensor latents;                   ///< initial noise [C, T, Y, X] f32 instead of the seed's
+
+    template <class Visitor>
+    void visit(Visitor& v) {
+        v("prompt", prompt, "what the video shows");
+        v("negative_prompt", negative_prompt, "what it should not show");
+        v("width", width, "pixels, 0 for the model's own");
+        v("height", height, "pixels, 0 for the model's own");
+        v("num_frames", num_frames, "frames of the video, 0 for the model's own");
+        v("fps", fps, "frames per second, exact: 24, 24000/1001, 12.5");
+        v("steps", steps, "denoising steps, 0 for the model's own");
+        v("guidance_scale", guidance_scale, "classifier-free guidance, 1 or less for none");
+        v("seed", seed, "same seed, same video");
+        v("rng", rng, "noise generator: philox, or torch for the noise of PyTorch's CPU generator");
+        v("sampler", sampler, "sampler by name, empty for the model's scheduler");
+        v("sampler_options", sampler_options, "settings of the scheduler, key=value,...");
+        v("cache", cache, "reuse policy: none, pab, ...");
+        v("cache_options", cache_options, "settings of the policy, key=value,...");
+        v("cache_budget", cache_budget, "most bytes that kept outputs may hold, 0 for no limit");
+        v("decode_chunk", decode_chunk, "latent frames decoded at a time, 0 for the model's own");
+        v("vae_tile", vae_tile, "decode in tiles of this many latent pixels, 0 for whole frames");
+        v("vae_tile_overlap", vae_tile_overlap, "share of a tile blended with its neighbour");
+    }
+};
+
+}  // namespace kine::dit

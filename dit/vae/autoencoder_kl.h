@@ -1,0 +1,61 @@
+// AutoencoderKL (Rombach et al. 2022, arXiv 2112.10752): the 2-D VAE of Stable Diffusion, frame by frame.
+#pragma once
+
+#include "dit/vae/frame_decoder.h"
+#include "runtime/io/json.h"
+#include "runtime/weights.h"
+
+#include <memory>
+#include <vector>
+
+namespace kine::dit {
+
+struct AutoencoderKlConfig {
+    int64_t in_channels = 3;
+    int64_t out_channels = 3;
+    int64_t latent_channels = 4;
+    std::vector<int64_t> block_out_channels = {128, 256, 512, 512};
+    int64_t layers_per_block = 2;
+    int64_t norm_num_groups = 32;
+    double scaling_factor = 0.18215;
+    double shift_factor = 0.0;
+    bool mid_block_add_attention = true;
+    bool use_quant_conv = true;
+    bool use_post_quant_conv = true;
+
+    static AutoencoderKlConfig from_json(const Json& config, std::string_view where);
+};
+
+class AutoencoderKlDecoder final : public FrameDecoder {
+  public:
+    AutoencoderKlDecoder(const Scope& scope, const AutoencoderKlConfig& config);
+    ~AutoencoderKlDecoder() override;
+
+    void decode(const Context& context, const Tensor& latents, const DecodeOptions& options, std::stop_token stop,
+                const FrameConsumer& consume) const override;
+    int64_t spatial_factor() const override;
+    int64_t frames_of(int64_t latent_frames) const override { return latent_frames; }
+    int64_t latent_frames_of(int64_t frames) const override { return frames; }
+    int64_t latent_channels() const override;
+    int64_t working_bytes(int64_t latent_rows, int64_t latent_columns, const DecodeOptions& options) const override;
+
+  private:
+    struct Network;
+    std::unique_ptr<const Network> network_;
+};
+
+/// Pictures to latents (image conditioning, recipes, tests).
+class AutoencoderKlEncoder {
+  public:
+    AutoencoderKlEncoder(const Scope& scope, const AutoencoderKlConfig& config);
+    ~AutoencoderKlEncoder();
+
+    /// frames [F, Y, X, 3] f32 in [0, 1] -> the mean of the posterior times the scaling factor, [C, F, Y/f, X/f] f32.
+    Tensor encode(const Context& context, const Tensor& frames) const;
+
+  private:
+    struct Network;
+    std::unique_ptr<const Network> network_;
+};
+
+}  // namespace kine::dit

@@ -1,0 +1,22 @@
+// Where memory lies and work runs. A value; asking for one never starts a driver.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace kine {
+
+enum class DeviceKind { Cpu, Cuda };
+
+struct Device {
+    DeviceKind kind = DeviceKind::Cpu;
+    int index = 0;
+
+    bool operator==(const Device&) const = default;
+};
+
+/// "cpu", "cuda", "cuda:1". Unknown text is a usage error; a device that this build lacks is ErrorCode::Device.
+Device parse_device(std::string_view text);
+std::string to_string(Device device);
+
+}  // namespace kine

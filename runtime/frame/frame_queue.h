@@ -1,0 +1,44 @@
+// The bounded pipe between decoding and encoding. A slow consumer holds the producer back; the exception of either side
+// reaches the other.
+#pragma once
+
+#include "runtime/frame/frame.h"
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <optional>
+
+namespace kine {
+
+/// Safe for one producer and one consumer thread.
+class FrameQueue {
+  public:
+    explicit FrameQueue(size_t capacity) : capacity_(capacity) {}
+
+    /// Waits while full. Throws the consumer's exception once it has given up, ErrorCode::Bug after close().
+    void push(Frame frame);
+    /// No more frames: pop() drains what is there, then returns nothing.
+    void close();
+    /// The producer failed: pop() drains what is there, then throws.
+    void fail(std::exception_ptr cause);
+    /// The consumer failed: the waiting and every later push() throws `cause`.
+    void abandon(std::exception_ptr cause);
+
+    /// Waits for a frame; nothing at the end.
+    std::optional<Frame> pop();
+    size_t size() const;
+    size_t capacity() const { return capacity_; }
+
+  private:
+    const size_t capacity_;
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<Frame> frames_;
+    bool closed_ = false;
+    std::exception_ptr producer_failure_;
+    std::exception_ptr consumer_failure_;
+};
+
+}  // namespace kine

@@ -1,0 +1,21 @@
+// JSON from untrusted files: depth, duplicates, size and number range are checked before anyone reads a value.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string_view>
+
+namespace kine {
+
+using Json = nlohmann::json;
+
+/// Parses strictly: depth at most 64, no duplicate keys, no NaN or 1e999, UTF-8 only. `where` names the source.
+/// Throws ErrorCode::BadInput.
+Json parse_json(std::string_view text, std::string_view where);
+/// As parse_json; a file above `max_bytes` is refused before it is read.
+Json read_json(const std::filesystem::path& file, int64_t max_bytes = int64_t{64} << 20);
+/// The whole file as text, refused above `max_bytes`, when it is no regular file, or when it cannot be read.
+std::string read_text(const std::filesystem::path& file, int64_t max_bytes = int64_t{64} << 20);
+
+}  // namespace kine

@@ -1,0 +1,19 @@
+#include "runtime/tensor/storage.h"
+
+namespace kine {
+
+std::shared_ptr<Storage> Storage::allocate(Allocator& allocator, int64_t bytes) {
+    auto* memory = static_cast<std::byte*>(allocator.allocate(bytes));
+    return std::shared_ptr<Storage>(new Storage(memory, bytes, allocator.device(), &allocator, nullptr));
+}
+
+std::shared_ptr<Storage> Storage::borrow(const void* memory, int64_t bytes, std::shared_ptr<const void> owner) {
+    auto* writable = static_cast<std::byte*>(const_cast<void*>(memory));  // tensors over it are handed out as const
+    return std::shared_ptr<Storage>(new Storage(writable, bytes, Device{}, nullptr, std::move(owner)));
+}
+
+Storage::~Storage() {
+    if (allocator_) allocator_->release(memory_, bytes_);
+}
+
+}  // namespace kine

@@ -1,0 +1,79 @@
+// Typed look-up of weights by name. A model binds all it needs through a Scope; misses, wrong shapes and unused entries
+// are collected and reported together, so that one run shows everything that is wrong with a checkpoint.
+#pragma once
+
+#include "runtime/context.h"
+#include "runtime/io/safetensors.h"
+
+#include <functional>
+#include <set>
+
+namespace kine {
+
+/// All tensors of one component: a single file, or the shards that an index names. Not safe for several threads.
+class Weights {
+  public:
+    /// `directory` holds NAME.safetensors or NAME.safetensors.index.json for the first of `names` that exists, e.g.
+    /// {"diffusion_pytorch_model", "model"}. Shards must be plain file names inside the directory.
+    static Weights open_component(const std::filesystem::path& directory, const std::vector<std::string>& names);
+    static Weights open_file(const std::filesystem::path& file);
+
+    /// Renames every entry before anything is looked up; nullopt drops it (and it does not count as unused).
+    void rename(const std::function<std::optional<std::string>(const std::string&)>& translate);
+
+    const std::string& label() const { return label_; }  ///< the path, for messages
+    bool contains(const std::string& name) const { return entries_.contains(name); }
+    const SafetensorsEntry& entry(const std::string& name) const;
+    std::vector<std::string> names() const;
+    int64_t parameters() const;
+
+    /// Throws ErrorCode::BadInput listing each problem (at most 20 lines and a count) with the nearest names present.
+    void finish() const;
+    std::vector<std::string> unused() const;
+
+  private:
+    friend class Scope;
+    struct Entry {
+        const SafetensorsFile* file;
+        std::string stored_name;
+    };
+    Tensor load(const std::string& name) const;
+
+    std::string label_;
+    std::vector<std::shared_ptr<const SafetensorsFile>> files_;
+    std::map<std::string, Entry> entries_;
+    std::set<std::string> used_;
+    std::vector<std::string> problems_;
+};
+
+/// A place in the tree of names: scope / "blocks" / 3 / "attn" looks under "blocks.3.attn.".
+class Scope {
+  public:
+    Scope(Context& context, Weights& weights, DType dtype, std::string prefix = "")
+        : context_(&context), weights_(&weights), dtype_(dtype), prefix_(std::move(prefix)) {}
+
+    Scope operator/(std::string_view name) const;
+    Scope operator/(int64_t index) const { return *this / std::to_string(index); }
+    Scope as(DType dtype) const { return Scope(*context_, *weights_, dtype, prefix_); }
+
+    /// The tensor `prefix.name` converted to this scope's dtype (a view of the file where it already is). A miss or a
+    /// wrong shape is recorded and yields zeros of the expected shape, so that binding goes on; Weights::finish throws.
+    Tensor bind(std::string_view name, const Shape& expected) const;
+    bool has(std::string_view name) const;
+    Context& context() const { return *context_; }
+    DType dtype() const { return dtype_; }
+    const std::string& prefix() const { return prefix_; }
+
+  private:
+    std::string full(std::string_view name) const;
+
+    Context* context_;
+    Weights* weights_;
+    DType dtype_;
+    std::string prefix_;
+};
+
+/// A copy of a host tensor in another dtype; floating types only, values rounded to nearest even.
+Tensor convert(const Context& context, const Tensor& source, DType dtype);
+
+}  // namespace kine
