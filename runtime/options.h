@@ -2,7 +2,8 @@
 //
 //   struct PabOptions {
 //       int spatial_range = 2;
-//       template <class Visitor> void visit(Visitor& v) { v("spatial_range", spatial_range, "compute every N-th step"); }
+//       template <class Visitor> void visit(Visitor& v) { v("spatial_range", spatial_range, "compute every N-th step");
+//       }
 //   };
 //
 // Supported members: bool, int, int64_t, uint64_t, double, std::string, std::vector<int64_t>, std::vector<double>,
@@ -23,12 +24,12 @@ namespace kine {
 
 /// One visited member, with its type erased: what help, parsing and printing need.
 struct OptionField {
-    std::string name;     ///< with '_'
+    std::string name;  ///< with '_'
     std::string help;
-    std::string type;     ///< "int", "float", "bool", "text", "list"
-    std::string value;    ///< present value as text
-    std::function<void(std::string_view text)> parse;          ///< throws ErrorCode::Usage
-    std::function<void(const nlohmann::json& value)> read;     ///< throws ErrorCode::BadInput
+    std::string type;                                       ///< "int", "float", "bool", "text", "list"
+    std::string value;                                      ///< present value as text
+    std::function<void(std::string_view text)> parse;       ///< throws ErrorCode::Usage
+    std::function<void(const nlohmann::json& value)> read;  ///< throws ErrorCode::BadInput
     std::function<nlohmann::json()> write;
 };
 

@@ -4,6 +4,7 @@
 
 #include "runtime/context.h"
 #include "runtime/io/safetensors.h"
+#include "runtime/tensor/convert.h"
 
 #include <functional>
 #include <set>
@@ -72,8 +73,5 @@ class Scope {
     DType dtype_;
     std::string prefix_;
 };
-
-/// A copy of a host tensor in another dtype; floating types only, values rounded to nearest even.
-Tensor convert(const Context& context, const Tensor& source, DType dtype);
 
 }  // namespace kine

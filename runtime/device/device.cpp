@@ -10,7 +10,8 @@ namespace kine {
 Device parse_device(std::string_view text) {
     if (text == "cpu") return {};
     constexpr std::string_view kCuda = "cuda";
-    check(text.substr(0, kCuda.size()) == kCuda, ErrorCode::Usage, "device: expected cpu or cuda[:index], got '{}'", text);
+    check(text.substr(0, kCuda.size()) == kCuda, ErrorCode::Usage, "device: expected cpu or cuda[:index], got '{}'",
+          text);
     check(kHasCuda, ErrorCode::Device, "device '{}': this build has no CUDA, use cpu", text);
     std::string_view rest = text.substr(kCuda.size());
     Device device{DeviceKind::Cuda, 0};

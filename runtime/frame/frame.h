@@ -30,7 +30,7 @@ class Frame {
     PixelFormat format() const { return format_; }
     int width() const { return width_; }
     int height() const { return height_; }
-    const std::vector<uint8_t>& plane(int index) const { return (*planes_)[static_cast<size_t>(index)]; }
+    const std::vector<uint8_t>& plane(int number) const { return (*planes_)[static_cast<size_t>(number)]; }
     int64_t bytes() const;
 
     int64_t index = 0;  ///< position in the video, from 0

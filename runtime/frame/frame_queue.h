@@ -4,6 +4,7 @@
 
 #include "runtime/frame/frame.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -15,7 +16,8 @@ namespace kine {
 /// Safe for one producer and one consumer thread.
 class FrameQueue {
   public:
-    explicit FrameQueue(size_t capacity) : capacity_(capacity) {}
+    /// Holds at most `capacity` frames, and always room for one.
+    explicit FrameQueue(size_t capacity) : capacity_(std::max<size_t>(capacity, 1)) {}
 
     /// Waits while full. Throws the consumer's exception once it has given up, ErrorCode::Bug after close().
     void push(Frame frame);

@@ -31,8 +31,27 @@ struct Float16 {
     uint16_t bits = 0;
 
     Float16() = default;
-    Float16(float value);     // NOLINT
-    operator float() const;   // NOLINT
+    Float16(float value) : bits(round(std::bit_cast<uint32_t>(value))) {}  // NOLINT
+    operator float() const {                                               // NOLINT
+        // Re-biasing the exponent is a multiplication, which makes subnormals right too; only infinity and NaN need
+        // their exponent put back. No branch, so that loops over this vectorise.
+        const uint32_t magnitude = static_cast<uint32_t>(bits & 0x7fffu) << 13;
+        const uint32_t rebiased = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112f);
+        const uint32_t special = magnitude >= 0x0f800000u ? 0x7f800000u : 0u;
+        return std::bit_cast<float>(static_cast<uint32_t>(bits & 0x8000u) << 16 | rebiased | special);
+    }
+
+  private:
+    static uint16_t round(uint32_t raw) {
+        const uint32_t magnitude = raw & 0x7fffffffu;
+        const uint32_t normal = (magnitude - 0x38000000u + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
+        // Below the normal range the addition of a half rounds at 2^-24, the step of subnormals.
+        const uint32_t subnormal = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;
+        const uint32_t finite = magnitude >= 0x38800000u ? normal : subnormal;
+        const uint32_t capped = magnitude >= 0x477ff000u ? 0x7c00u : finite;  // 65520 and more round to infinity
+        const uint32_t nan = 0x7e00u | ((magnitude >> 13) & 0x1ffu);
+        return static_cast<uint16_t>((raw >> 16 & 0x8000u) | (magnitude > 0x7f800000u ? nan : capped));
+    }
 };
 
 template <class T>

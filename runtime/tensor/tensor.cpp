@@ -94,7 +94,9 @@ Tensor Tensor::unsqueeze(int axis) const {
         const bool inserted = target == axis;
         view.shape_.append(inserted ? 1 : dim(source));
         const bool last = inserted && source >= rank();
-        view.strides_[static_cast<size_t>(target)] = last ? 1 : inserted ? stride(source) * dim(source) : stride(source);
+        view.strides_[static_cast<size_t>(target)] = last       ? 1
+                                                     : inserted ? stride(source) * dim(source)
+                                                                : stride(source);
     }
     return view;
 }

@@ -45,12 +45,12 @@ class Tensor {
     std::byte* raw() { return storage_ ? storage_->data() + offset_ * size_of(dtype_) : nullptr; }
 
     // Views: same storage. Errors are ErrorCode::Bug, since shapes were checked when the model was bound.
-    Tensor reshape(const Shape& shape) const;              ///< contiguous tensors only
+    Tensor reshape(const Shape& shape) const;  ///< contiguous tensors only
     Tensor slice(int axis, int64_t begin, int64_t end) const;
-    Tensor select(int axis, int64_t index) const;          ///< drops the axis
+    Tensor select(int axis, int64_t index) const;  ///< drops the axis
     Tensor transpose(int first, int second) const;
-    Tensor unsqueeze(int axis) const;                      ///< inserts an axis of size 1 before `axis`
-    Tensor split(int axis, int64_t outer) const;           ///< [.., N, ..] -> [.., outer, N / outer, ..], any strides
+    Tensor unsqueeze(int axis) const;             ///< inserts an axis of size 1 before `axis`
+    Tensor split(int axis, int64_t outer) const;  ///< [.., N, ..] -> [.., outer, N / outer, ..], any strides
 
   private:
     std::shared_ptr<Storage> storage_;

@@ -1,4 +1,5 @@
-// Host memory that is kept for the next request of the same size, since fresh pages cost more than the op that fills them.
+// Host memory that is kept for the next request of the same size, since fresh pages cost more than the op that fills
+// them.
 #pragma once
 
 #include "runtime/device/allocator.h"
