@@ -23,6 +23,26 @@ struct AutoencoderKlConfig {
     bool use_quant_conv = true;
     bool use_post_quant_conv = true;
 
+    template <class Visitor>
+    void visit(Visitor& v) {
+        v("in_channels", in_channels, "channels of a picture that is encoded");
+        v("out_channels", out_channels, "channels of a decoded picture");
+        v("latent_channels", latent_channels, "channels of the latents");
+        v("block_out_channels", block_out_channels, "channels of each level, full size first");
+        v("layers_per_block", layers_per_block, "residual blocks of an encoder level; the decoder has one more");
+        v("norm_num_groups", norm_num_groups, "groups of every norm");
+        v("scaling_factor", scaling_factor, "latents are the posterior mean times this");
+        v("shift_factor", shift_factor, "taken from the posterior mean before scaling");
+        v("mid_block_add_attention", mid_block_add_attention, "attention at the lowest level");
+        v("use_quant_conv", use_quant_conv, "1x1 convolution after the encoder");
+        v("use_post_quant_conv", use_post_quant_conv, "1x1 convolution before the decoder");
+    }
+
+    /// Pixels for each latent pixel, a side: every level but the last halves.
+    int64_t spatial_factor() const { return int64_t{1} << (block_out_channels.size() - 1); }
+
+    /// Checked: sizes sane and divisible by the groups, block types and activation known (else ErrorCode::Unsupported).
+    /// `where` names the file in messages.
     static AutoencoderKlConfig from_json(const Json& config, std::string_view where);
 };
 

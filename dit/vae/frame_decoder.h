@@ -10,8 +10,8 @@
 namespace kine::dit {
 
 struct DecodeOptions {
-    int64_t chunk = 0;        ///< latent frames at a time, 0: as the VAE declares
-    int64_t tile = 0;         ///< side of a tile in latent pixels, 0: whole frames
+    int64_t chunk = 0;           ///< latent frames at a time, 0: as the VAE declares
+    int64_t tile = 0;            ///< side of a tile in latent pixels, 0: whole frames
     double tile_overlap = 0.25;  ///< share of a tile that is blended with its neighbour
 };
 
@@ -26,7 +26,7 @@ class FrameDecoder {
     /// latents [C, T, Y, X] f32, as the sampler left them (the decoder undoes the scaling factor).
     virtual void decode(const Context& context, const Tensor& latents, const DecodeOptions& options,
                         std::stop_token stop, const FrameConsumer& consume) const = 0;
-    virtual int64_t spatial_factor() const = 0;                       ///< pixels per latent pixel, a side
+    virtual int64_t spatial_factor() const = 0;  ///< pixels per latent pixel, a side
     virtual int64_t frames_of(int64_t latent_frames) const = 0;
     virtual int64_t latent_frames_of(int64_t frames) const = 0;
     virtual int64_t latent_channels() const = 0;
