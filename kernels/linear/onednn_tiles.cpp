@@ -1,0 +1,143 @@
+#include "kernels/linear/onednn_tiles.h"
+
+#include "kernels/host/one_thread.h"
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include <vector>
+
+namespace kine::kernels {
+
+namespace {
+
+using Memory = dnnl::memory;
+using Matmul = dnnl::matmul;
+
+constexpr int64_t kWidestPanel = 256;  // work for one thread, with the packed panel in its L2
+
+// Matrix units want more rows at a time; wide tiles waste time on the one or two rows of a timestep embedding.
+int64_t tile_rows(DType dtype) { return dtype == DType::BFloat16 ? 64 : 32; }
+
+int64_t panel_width(int64_t columns) {
+    const int64_t panels = (columns + kWidestPanel - 1) / kWidestPanel;
+    const int64_t even = (columns + panels - 1) / panels;
+    return std::min(columns, (even + 15) / 16 * 16);
+}
+
+Memory::data_type type_of(DType dtype) {
+    return dtype == DType::BFloat16 ? Memory::data_type::bf16 : Memory::data_type::f32;
+}
+
+Memory::desc row_major(int64_t rows, int64_t columns, Memory::data_type type) {
+    return {{rows, columns}, type, Memory::format_tag::ab};
+}
+
+// Empty where the library has no implementation. Sums leave as f32 in either dtype: we round once, after the
+// activation.
+Matmul::primitive_desc describe(const dnnl::engine& engine, int64_t depth, int64_t columns, DType dtype) {
+    const int64_t rows = tile_rows(dtype);
+    const Memory::desc weight({depth, columns}, type_of(dtype), Memory::format_tag::any);
+    const Matmul::desc problem(row_major(rows, depth, type_of(dtype)), weight,
+                               row_major(rows, columns, Memory::data_type::f32));
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // the default one is not safe for several threads
+    return Matmul::primitive_desc(problem, attributes, engine, true);
+}
+
+}  // namespace
+
+struct OnednnMatrix::State {
+    struct Panel {
+        Range columns;
+        Matmul::primitive_desc plan;
+        Matmul primitive;
+        Tensor packed;
+    };
+
+    dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+    int64_t depth = 0;
+    DType dtype = DType::Float32;
+    std::vector<Panel> panels;
+
+    void add_panel(const Context& context, const Tensor& weight, Range columns);
+    void run(const Panel& panel, Tensor& left, Tensor& sums, Tensor& scratch) const;
+};
+
+void OnednnMatrix::State::add_panel(const Context& context, const Tensor& weight, Range columns) {
+    Panel panel = {columns, describe(engine, depth, columns.size(), dtype), {}, {}};
+    check(static_cast<bool>(panel.plan), ErrorCode::Unsupported, "linear: oneDNN has no {} product on this processor",
+          name_of(dtype));
+    panel.primitive = Matmul(panel.plan);
+    panel.packed = Tensor::empty(context, {static_cast<int64_t>(panel.plan.weights_desc().get_size())}, DType::UInt8);
+    // [N, K] row-major is [K, N] with the axes' strides swapped.
+    const Memory::desc plain({depth, columns.size()}, type_of(dtype), Memory::format_tag::ba);
+    const int64_t offset = columns.begin * depth * size_of(dtype);
+    Memory from(plain, engine, const_cast<std::byte*>(weight.raw() + offset));  // the interface takes no const
+    Memory to(panel.plan.weights_desc(), engine, panel.packed.raw());
+    dnnl::stream stream(engine);
+    dnnl::reorder(from, to).execute(stream, from, to);
+    stream.wait();
+    panels.push_back(std::move(panel));
+}
+
+void OnednnMatrix::State::run(const Panel& panel, Tensor& left, Tensor& sums, Tensor& scratch) const {
+    dnnl::stream stream(engine);
+    auto* weight = const_cast<std::byte*>(panel.packed.raw());
+    panel.primitive.execute(stream,
+                            {{DNNL_ARG_SRC, Memory(panel.plan.src_desc(), engine, left.raw())},
+                             {DNNL_ARG_WEIGHTS, Memory(panel.plan.weights_desc(), engine, weight)},
+                             {DNNL_ARG_DST, Memory(panel.plan.dst_desc(), engine, sums.raw())},
+                             {DNNL_ARG_SCRATCHPAD, Memory(panel.plan.scratchpad_desc(), engine, scratch.raw())}});
+    stream.wait();
+}
+
+OnednnMatrix::OnednnMatrix(const Context& context, const Tensor& weight) {
+    const OneThread guard;
+    auto state = std::make_shared<State>();
+    state->depth = weight.dim(1);
+    state->dtype = weight.dtype();
+    const int64_t columns = weight.dim(0);
+    const int64_t width = panel_width(columns);
+    for (int64_t begin = 0; begin < columns; begin += width)
+        state->add_panel(context, weight, {begin, std::min(columns, begin + width)});
+    state_ = std::move(state);
+}
+
+void OnednnMatrix::multiply(const Context& context, const Rows& rows, const Epilogue& epilogue) const {
+    const State& state = *state_;
+    const int64_t height = tile_rows(state.dtype);
+    const int64_t tiles = (rows.count + height - 1) / height;
+    int64_t scratch_bytes = 0;
+    for (const State::Panel& panel : state.panels)
+        scratch_bytes = std::max(scratch_bytes, static_cast<int64_t>(panel.plan.scratchpad_desc().get_size()));
+    // Tiles are the inner loop, so that a thread keeps its panel of the weight in cache.
+    context.threads.parallel_for(tiles * static_cast<int64_t>(state.panels.size()), 1, [&](int64_t begin, int64_t end) {
+        const OneThread guard;
+        Tensor left = Tensor::zeros(context, {height, state.depth}, state.dtype);
+        Tensor sums = Tensor::empty(context, {height, kWidestPanel}, DType::Float32);
+        Tensor scratch = Tensor::empty(context, {scratch_bytes}, DType::UInt8);
+        for (int64_t task = begin; task < end; ++task) {
+            const State::Panel& panel = state.panels[static_cast<size_t>(task / tiles)];
+            const int64_t row = task % tiles * height;
+            const Range which = {row, std::min(rows.count, row + height)};
+            visit_floating(state.dtype, [&]<class T>(T) {
+                copy_rows<T>(rows, which, {0, state.depth}, left.data<T>(), state.depth);
+            });
+            state.run(panel, left, sums, scratch);
+            finish_tile(epilogue, sums.data<float>(), panel.columns.size(), which, panel.columns);
+        }
+    });
+}
+
+bool OnednnMatrix::can_run(int64_t depth, int64_t columns, DType dtype) {
+    const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    return static_cast<bool>(describe(engine, depth, panel_width(columns), dtype));
+}
+
+bool OnednnMatrix::is_packed(int64_t depth, int64_t columns, DType dtype) {
+    const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    const auto plan = describe(engine, depth, panel_width(columns), dtype);
+    return plan && plan.weights_desc().data.format_desc.blocking.inner_nblks > 0;
+}
+
+}  // namespace kine::kernels

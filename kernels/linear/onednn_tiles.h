@@ -1,0 +1,30 @@
+// The product through oneDNN, for processors where it keeps packed weights (AVX-512) or has matrix units (AMX, bf16).
+// The library picks its loops by shape, so it only ever sees one shape per weight: a fixed tile of rows, the last one
+// padded, times a fixed panel of columns. That is what makes rows independent of their neighbours.
+#pragma once
+
+#include "kernels/linear/epilogue.h"
+#include "runtime/context.h"
+
+#include <memory>
+
+namespace kine::kernels {
+
+/// Immutable; safe for several threads.
+class OnednnMatrix {
+  public:
+    /// `weight` [N, K], contiguous.
+    OnednnMatrix(const Context& context, const Tensor& weight);
+
+    void multiply(const Context& context, const Rows& rows, const Epilogue& epilogue) const;
+
+    /// Whether the library has an implementation at all, and whether it is one that keeps the weight packed.
+    static bool can_run(int64_t depth, int64_t columns, DType dtype);
+    static bool is_packed(int64_t depth, int64_t columns, DType dtype);
+
+  private:
+    struct State;
+    std::shared_ptr<const State> state_;
+};
+
+}  // namespace kine::kernels

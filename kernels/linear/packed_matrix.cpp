@@ -1,0 +1,68 @@
+#include "kernels/linear/packed_matrix.h"
+
+#include "kernels/check.h"
+#include "kernels/host/visit.h"
+#include "runtime/registry.h"
+
+#include <array>
+
+namespace kine::kernels {
+
+namespace {
+
+bool always(int64_t, int64_t, DType) { return true; }
+
+constexpr std::array<MatrixMethod, 2> kMethods = {{
+    {"onednn", "oneDNN over fixed tiles: AVX-512 and AMX", OnednnMatrix::can_run, OnednnMatrix::is_packed},
+    {"panels", "our own register-blocked loops: any processor", always, always},
+}};
+
+const MatrixMethod& choose(std::string_view name, int64_t in_features, int64_t out_features, DType dtype) {
+    if (!name.empty()) return find_entry(matrix_methods(), "matrix method", name);
+    for (const MatrixMethod& method : kMethods) {
+        if (method.is_fast(in_features, out_features, dtype)) return method;
+    }
+    return kMethods.back();
+}
+
+Tensor bias_or_zeros(const Context& context, const Tensor& bias, int64_t count) {
+    Tensor result = Tensor::zeros(context, {count}, DType::Float32);
+    if (!bias) return result;
+    check_shape("linear", "bias", bias, {count});
+    check_contiguous("linear", "bias", bias);
+    visit_floating(bias.dtype(), [&]<class T>(T) { copy_run(bias.data<T>(), count, result.data<float>()); });
+    return result;
+}
+
+std::variant<PanelMatrix, OnednnMatrix> pack(const Context& context, const Tensor& weight, std::string_view method) {
+    if (method == "onednn") return OnednnMatrix(context, weight);
+    return PanelMatrix(context, weight);
+}
+
+const Tensor& checked(const Tensor& weight) {
+    check_rank("linear", "weight", weight, 2);
+    check_floating("linear", "weight", weight);
+    check_contiguous("linear", "weight", weight);
+    check(weight.elements() > 0, ErrorCode::Bug, "linear: weight has shape {}, expected no axis of size 0",
+          to_string(weight.shape()));
+    return weight;
+}
+
+}  // namespace
+
+std::span<const MatrixMethod> matrix_methods() { return kMethods; }
+
+PackedMatrix::PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, std::string_view method)
+    : in_features_(checked(weight).dim(1)),
+      out_features_(weight.dim(0)),
+      dtype_(weight.dtype()),
+      bias_(bias_or_zeros(context, bias, out_features_)),
+      method_(choose(method, in_features_, out_features_, dtype_).name),
+      form_(pack(context, weight, method_)) {}
+
+void PackedMatrix::multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out) const {
+    const Epilogue epilogue = {bias_.data<float>(), activation, &out};
+    std::visit([&](const auto& form) { form.multiply(context, rows, epilogue); }, form_);
+}
+
+}  // namespace kine::kernels

@@ -1,0 +1,49 @@
+// A weight packed for the fastest product that this processor has, and that product: rows times the weight's transpose,
+// plus bias, through an activation. linear and conv stand on it.
+#pragma once
+
+#include "kernels/linear/linear.h"
+#include "kernels/linear/onednn_tiles.h"
+#include "kernels/linear/panels.h"
+
+#include <span>
+#include <string_view>
+#include <variant>
+
+namespace kine::kernels {
+
+/// Immutable; safe for several threads.
+class PackedMatrix {
+  public:
+    /// `weight` [N, K] contiguous, f32 or bf16; `bias` [N] or empty. `method` is a row of matrix_methods(), or empty
+    /// for the first that can run.
+    PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, std::string_view method = "");
+
+    int64_t in_features() const { return in_features_; }
+    int64_t out_features() const { return out_features_; }
+    DType dtype() const { return dtype_; }
+    std::string_view method() const { return method_; }
+
+    /// out [rows.count, N], contiguous, of the weight's dtype. A row's bits depend on that row alone.
+    void multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out) const;
+
+  private:
+    int64_t in_features_;
+    int64_t out_features_;
+    DType dtype_;
+    Tensor bias_;  // f32, zeros where there is none
+    std::string_view method_;
+    std::variant<PanelMatrix, OnednnMatrix> form_;
+};
+
+struct MatrixMethod {
+    std::string_view name;
+    std::string_view summary;
+    bool (*can_run)(int64_t in_features, int64_t out_features, DType dtype);
+    /// Faster here than the rows below it; a method that is not may still be asked for by name.
+    bool (*is_fast)(int64_t in_features, int64_t out_features, DType dtype);
+};
+
+std::span<const MatrixMethod> matrix_methods();
+
+}  // namespace kine::kernels

@@ -1,0 +1,118 @@
+#include "kernels/linear/panels.h"
+
+#include "kernels/host/micro_kernel.h"
+
+namespace kine::kernels {
+
+namespace {
+
+// No block size changes a result: a sum is one chain over the depth, parked in f32 between blocks.
+constexpr int64_t kTileRows = 16 * kMicroRows;     // with kDepthBlock: 120 KiB of left operand, in L2
+constexpr int64_t kDepthBlock = 320;               // one panel block is 20 KiB, in L1 beside six rows
+constexpr int64_t kTileColumns = 24 * kPanel;      // work for one thread; small enough that few rows use several
+constexpr int64_t kTileStride = kDepthBlock + 16;  // not a power of two, so that rows do not share cache sets
+
+int64_t divided_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
+
+template <class T>
+void pack_panel(const T* weight, Range columns, int64_t depth, T* panel) {
+    std::fill_n(panel, depth * kPanel, T());
+    for (int64_t column = columns.begin; column < columns.end; ++column) {
+        const T* row = weight + column * depth;
+        for (int64_t k = 0; k < depth; ++k) panel[k * kPanel + column - columns.begin] = row[k];
+    }
+}
+
+// One thread's memory and its view of the problem.
+template <class T>
+struct Worker {
+    const Rows& rows;
+    const Tensor& panels;
+    Tensor left;   // [kTileRows, kTileStride]
+    Tensor right;  // [kDepthBlock, 16], for weights that must be widened
+    Tensor sums;   // [kTileRows, kTileColumns]
+
+    Worker(const Context& context, const Rows& source, const Tensor& weight)
+        : rows(source),
+          panels(weight),
+          left(Tensor::empty(context, {kTileRows, kTileStride}, DType::Float32)),
+          right(Tensor::empty(context, {kDepthBlock, kPanel}, DType::Float32)),
+          sums(Tensor::empty(context, {kTileRows, kTileColumns}, DType::Float32)) {}
+
+    const float* panel_block(int64_t panel, Range depth) {
+        const T* block = panels.data<T>() + (panel * panels.dim(1) + depth.begin) * kPanel;
+        if constexpr (std::is_same_v<T, float>) {
+            return block;
+        } else {
+            copy_run(block, depth.size() * kPanel, right.data<float>());
+            return right.data<float>();
+        }
+    }
+
+    void multiply_depth(Range which, Range columns, Range depth) {
+        copy_rows<T>(rows, which, depth, left.data<float>(), kTileStride);
+        for (int64_t panel = columns.begin / kPanel; panel < divided_up(columns.end, kPanel); ++panel) {
+            const ConstMatrix block = {panel_block(panel, depth), kPanel};
+            const MutableMatrix result = {sums.data<float>() + panel * kPanel - columns.begin, kTileColumns};
+            multiply_panel(which.size(), depth, block, result);
+        }
+    }
+
+    void multiply_panel(int64_t count, Range depth, ConstMatrix block, MutableMatrix result) {
+        const ConstMatrix tile = {left.data<float>(), kTileStride};
+        for (int64_t row = 0; row < count; row += kMicroRows) {
+            const int64_t strip = std::min<int64_t>(kMicroRows, count - row);
+            const ConstMatrix a = tile.from(row, 0);
+            const MutableMatrix c = result.from(row, 0);
+            if (depth.begin == 0) {
+                multiply_strip<2, Start::Zero>(strip, depth.size(), a, block, c);
+            } else {
+                multiply_strip<2, Start::Add>(strip, depth.size(), a, block, c);
+            }
+        }
+    }
+
+    void multiply_tile(Range which, Range columns) {
+        const int64_t depth = panels.dim(1);
+        const int64_t blocks = divided_up(depth, kDepthBlock);
+        const int64_t size = divided_up(depth, blocks);
+        for (int64_t begin = 0; begin < depth; begin += size)
+            multiply_depth(which, columns, {begin, std::min(depth, begin + size)});
+    }
+};
+
+}  // namespace
+
+PanelMatrix::PanelMatrix(const Context& context, const Tensor& weight)
+    : depth_(weight.dim(1)),
+      columns_(weight.dim(0)),
+      panels_(Tensor::empty(context, {divided_up(columns_, kPanel), depth_, kPanel}, weight.dtype())) {
+    visit_floating(weight.dtype(), [&]<class T>(T) {
+        context.threads.parallel_for(panels_.dim(0), 1, [&](int64_t begin, int64_t end) {
+            for (int64_t panel = begin; panel < end; ++panel) {
+                const Range columns = {panel * kPanel, std::min(columns_, (panel + 1) * kPanel)};
+                pack_panel(weight.data<T>(), columns, depth_, panels_.data<T>() + panel * depth_ * kPanel);
+            }
+        });
+    });
+}
+
+void PanelMatrix::multiply(const Context& context, const Rows& rows, const Epilogue& epilogue) const {
+    const int64_t groups = divided_up(columns_, kTileColumns);
+    const int64_t tiles = divided_up(rows.count, kTileRows);
+    visit_floating(panels_.dtype(), [&]<class T>(T) {
+        context.threads.parallel_for(tiles * groups, 1, [&](int64_t begin, int64_t end) {
+            Worker<T> worker(context, rows, panels_);
+            for (int64_t task = begin; task < end; ++task) {
+                const int64_t row = task / groups * kTileRows;
+                const int64_t column = task % groups * kTileColumns;
+                const Range which = {row, std::min(rows.count, row + kTileRows)};
+                const Range columns = {column, std::min(columns_, column + kTileColumns)};
+                worker.multiply_tile(which, columns);
+                finish_tile(epilogue, worker.sums.template data<float>(), kTileColumns, which, columns);
+            }
+        });
+    });
+}
+
+}  // namespace kine::kernels
