@@ -33,7 +33,7 @@ struct Estimate {
     int64_t activation_bytes = 0;  ///< of the transformer, largest at once
     int64_t cache_bytes = 0;
     int64_t decode_bytes = 0;
-    int64_t peak_bytes = 0;        ///< the largest sum at any stage
+    int64_t peak_bytes = 0;  ///< the largest sum at any stage
 };
 
 struct RunReport {
@@ -54,15 +54,17 @@ class Generator {
     ~Generator();
 
     std::string_view family() const;
-    const std::string& model_hash() const;  ///< hex digest of names, shapes and contents of the weights' headers and edges
-    /// The request with every default filled in; throws ErrorCode::Usage for what the model cannot do, naming what it can.
+    const std::string& model_hash()
+        const;  ///< hex digest of names, shapes and contents of the weights' headers and edges
+    /// The request with every default filled in; throws ErrorCode::Usage for what the model cannot do, naming what it
+    /// can.
     Request resolve(const Request& request) const;
     broadcast::Plan plan(const Request& request) const;
     Estimate estimate(const Request& request) const;
 
-    /// Runs to the end: frames go into `frames`, which is closed at the end or failed with the exception that is thrown.
-    /// Cancelled by `stop` within one block (ErrorCode::Interrupted). Non-finite values are ErrorCode::NotFinite with step
-    /// and block.
+    /// Runs to the end: frames go into `frames`, which is closed at the end or failed with the exception that is
+    /// thrown. Cancelled by `stop` within one block (ErrorCode::Interrupted). Non-finite values are
+    /// ErrorCode::NotFinite with step and block.
     RunReport generate(Context& context, const Request& request, FrameQueue& frames, Observer& observer,
                        std::stop_token stop);
 

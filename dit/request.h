@@ -13,23 +13,23 @@ namespace kine::dit {
 struct Request {
     std::string prompt;
     std::string negative_prompt;
-    int64_t width = 0;        ///< pixels
+    int64_t width = 0;  ///< pixels
     int64_t height = 0;
     int64_t num_frames = 0;
-    std::string fps;          ///< exact rate, e.g. 24000/1001
+    std::string fps;  ///< exact rate, e.g. 24000/1001
     int64_t steps = 0;
     std::optional<double> guidance_scale;
     uint64_t seed = 0;
-    std::string rng = "philox";       ///< philox or torch
-    std::string sampler;              ///< empty: the model's scheduler
-    std::string sampler_options;      ///< "eta=1,timestep_spacing=trailing,...": keys of the scheduler file
-    std::string cache = "none";       ///< reuse policy
-    std::string cache_options;        ///< "spatial_range=2,..."
-    int64_t cache_budget = 0;         ///< bytes that kept outputs may hold, 0: no limit
-    int64_t decode_chunk = 0;         ///< latent frames decoded at a time
-    int64_t vae_tile = 0;             ///< latent pixels a side, 0: whole frames
+    std::string rng = "philox";   ///< philox or torch
+    std::string sampler;          ///< empty: the model's scheduler
+    std::string sampler_options;  ///< "eta=1,timestep_spacing=trailing,...": keys of the scheduler file
+    std::string cache = "none";   ///< reuse policy
+    std::string cache_options;    ///< "spatial_range=2,..."
+    int64_t cache_budget = 0;     ///< bytes that kept outputs may hold, 0: no limit
+    int64_t decode_chunk = 0;     ///< latent frames decoded at a time
+    int64_t vae_tile = 0;         ///< latent pixels a side, 0: whole frames
     double vae_tile_overlap = 0.25;
-    Tensor latents;                   ///< initial noise [C, T, Y, X] f32 instead of the seed's
+    Tensor latents;  ///< initial noise [C, T, Y, X] f32 instead of the seed's
 
     template <class Visitor>
     void visit(Visitor& v) {

@@ -1,0 +1,114 @@
+#include "dit/families/components.h"
+
+#include "runtime/io/mapped_file.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace kine::dit {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kWeightNames[] = {"diffusion_pytorch_model", "model"};
+
+std::vector<fs::path> weight_files(const fs::path& directory) {
+    std::vector<fs::path> files;
+    std::error_code ignored;
+    for (const fs::directory_entry& component : fs::directory_iterator(directory, ignored)) {
+        if (!component.is_directory(ignored)) continue;
+        for (const fs::directory_entry& file : fs::directory_iterator(component, ignored)) {
+            if (file.path().extension() == ".safetensors") files.push_back(file.path());
+        }
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+int64_t stored_elements(const fs::path& file) {
+    int64_t elements = 0;
+    for (const auto& [name, entry] : SafetensorsFile::open(file).entries()) elements += entry.shape.elements();
+    return elements;
+}
+
+/// FNV-1a, 64 bits: short, and collisions are no attack here.
+class Digest {
+  public:
+    void add(std::span<const std::byte> bytes) {
+        for (const std::byte byte : bytes) state_ = (state_ ^ static_cast<uint64_t>(byte)) * 0x100000001b3ull;
+    }
+    void add(std::string_view text) { add(std::as_bytes(std::span(text.data(), text.size()))); }
+    std::string hex() const { return fmt::format("{:016x}", state_); }
+
+  private:
+    uint64_t state_ = 0xcbf29ce484222325ull;
+};
+
+}  // namespace
+
+Components::Components(Context& context, const fs::path& directory, DType dtype)
+    : context_(context), directory_(directory), dtype_(dtype) {
+    const int64_t bytes = weight_bytes_of(directory, dtype);
+    const int64_t budget = context.allocator.budget();
+    check(budget == 0 || bytes <= budget, ErrorCode::DoesNotFit,
+          "{}: weights need {} bytes in {}, the budget is {} (raise --max-ram)", directory.string(), bytes,
+          name_of(dtype), budget);
+}
+
+fs::path Components::folder(const std::string& name) const {
+    std::error_code ignored;
+    const fs::path path = directory_ / name;
+    check(fs::is_directory(path, ignored), ErrorCode::BadInput, "{}: component folder '{}' is missing",
+          directory_.string(), name);
+    return path;
+}
+
+std::string Components::config_file(const std::string& name, const std::string& file) const {
+    return (folder(name) / file).string();
+}
+
+Json Components::config(const std::string& name, const std::string& file) const {
+    return read_json(config_file(name, file));
+}
+
+Weights Components::open(const std::string& name, bool (*ignored)(const std::string&)) const {
+    Weights weights = Weights::open_component(folder(name), {std::begin(kWeightNames), std::end(kWeightNames)});
+    weights.rename([&](const std::string& stored) -> std::optional<std::string> {
+        if (ignored(stored)) return std::nullopt;
+        return stored;
+    });
+    return weights;
+}
+
+int64_t weight_bytes_of(const fs::path& directory, DType dtype) {
+    int64_t elements = 0;
+    for (const fs::path& file : weight_files(directory)) elements += stored_elements(file);
+    return elements * size_of(dtype);
+}
+
+std::string hash_of(const fs::path& directory) {
+    constexpr size_t kEdge = 1 << 16;
+    Digest digest;
+    for (const fs::path& file : weight_files(directory)) {
+        const auto mapped = MappedFile::open(file);
+        const std::span<const std::byte> bytes = mapped->bytes();
+        digest.add(fs::relative(file, directory).generic_string());
+        digest.add(std::to_string(bytes.size()));
+        digest.add(bytes.first(std::min(kEdge, bytes.size())));
+        digest.add(bytes.last(std::min(kEdge, bytes.size())));
+    }
+    return digest.hex();
+}
+
+void check_text_sizes(const Tokenizer& tokenizer, const T5Config& t5, int64_t caption_channels,
+                      const fs::path& directory) {
+    check(tokenizer.vocabulary_size() <= t5.vocab_size, ErrorCode::BadInput,
+          "{}: the tokenizer has ids up to {}, the text encoder embeds {}", directory.string(),
+          tokenizer.vocabulary_size() - 1, t5.vocab_size);
+    check(t5.d_model == caption_channels, ErrorCode::BadInput,
+          "{}: the text encoder's d_model is {}, the transformer expects caption_channels {}", directory.string(),
+          t5.d_model, caption_channels);
+}
+
+}  // namespace kine::dit

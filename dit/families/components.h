@@ -1,0 +1,51 @@
+// The parts of a diffusers model directory: configurations, weight files and what binding them found.
+#pragma once
+
+#include "dit/families/family.h"
+#include "dit/text/t5.h"
+#include "runtime/weights.h"
+
+#include <filesystem>
+#include <string>
+
+namespace kine::dit {
+
+/// Opens components by folder name. Every message names the file.
+class Components {
+  public:
+    /// Weights are bound in `dtype`. Refuses a model that cannot fit the context's budget before anything is read.
+    Components(Context& context, const std::filesystem::path& directory, DType dtype);
+
+    /// The folder `name`; BadInput if it is missing.
+    std::filesystem::path folder(const std::string& name) const;
+    std::string config_file(const std::string& name, const std::string& file = "config.json") const;
+    Json config(const std::string& name, const std::string& file = "config.json") const;
+
+    /// Calls make(scope) on the component's weights, then reports everything missing, misshapen or unexpected at once.
+    /// `ignored` says which stored names are known and not needed.
+    template <class Make>
+    auto bind(const std::string& name, Make&& make, bool (*ignored)(const std::string&) = nothing_ignored) const {
+        Weights weights = open(name, ignored);
+        auto component = make(Scope(context_, weights, dtype_));
+        weights.finish();
+        return component;
+    }
+
+  private:
+    static bool nothing_ignored(const std::string&) { return false; }
+    Weights open(const std::string& name, bool (*ignored)(const std::string&)) const;
+
+    Context& context_;
+    std::filesystem::path directory_;
+    DType dtype_;
+};
+
+/// Sum of the weight files' sizes as they would lie in memory in `dtype`.
+int64_t weight_bytes_of(const std::filesystem::path& directory, DType dtype);
+/// A digest of the weight files' names, sizes, headers and edges: tells checkpoints apart without reading them whole.
+std::string hash_of(const std::filesystem::path& directory);
+/// Tokenizer, text encoder and transformer must agree on vocabulary and width.
+void check_text_sizes(const Tokenizer& tokenizer, const T5Config& t5, int64_t caption_channels,
+                      const std::filesystem::path& directory);
+
+}  // namespace kine::dit

@@ -1,0 +1,111 @@
+// What a model family gives to the generation loop: stages with one meaning each, and a recipe of defaults. A family is
+// a folder here and one line in families.cpp.
+#pragma once
+
+#include "broadcast/policies/pab.h"
+#include "dit/modules/step_context.h"
+#include "dit/request.h"
+#include "dit/text/tokenizer.h"
+#include "dit/vae/frame_decoder.h"
+#include "runtime/io/json.h"
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace kine::dit {
+
+/// Text as the transformer receives it.
+struct Conditioning {
+    Tensor states;        ///< [B, L, D], B in the pipeline's order of guidance branches
+    bool guided = false;  ///< B holds a negative and a positive branch
+    Tokens prompt;        ///< for reports and verification
+    Tokens negative;
+    Tensor prompt_states;  ///< [L, D] before any cut or mask
+    Tensor negative_states;
+};
+
+class TextStage {
+  public:
+    virtual ~TextStage() = default;
+    virtual Conditioning encode(const Context& context, const Request& request) const = 0;
+};
+
+/// What depends on the prompt and the size but not on the step: made once a run, owned by the generator.
+class Prepared {
+  public:
+    virtual ~Prepared() = default;
+};
+
+/// The costs of one forward pass, known from the configuration alone.
+struct TransformerCost {
+    std::vector<broadcast::SiteCost> sites;  ///< in the order of the forward pass
+    double other_multiply_adds = 0;          ///< outside all sites
+    int64_t activation_bytes = 0;            ///< largest at once, without kept outputs
+};
+
+class Transformer {
+  public:
+    virtual ~Transformer() = default;
+
+    /// Whole tokens [B, T, S, C] for latents [C', T, Y, X].
+    virtual Shape token_shape(const Shape& latents, int64_t branches) const = 0;
+    virtual TransformerCost cost(const Shape& latents, int64_t branches) const = 0;
+    virtual std::unique_ptr<Prepared> prepare(const Context& context, const Conditioning& conditioning,
+                                              const Shape& latents, std::span<const double> timesteps) const = 0;
+    /// latents [B, C, T, Y, X] f32 -> raw prediction [B, C', T, Y, X] f32.
+    virtual Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const = 0;
+};
+
+struct FamilyDefaults {
+    int64_t width = 0;
+    int64_t height = 0;
+    int64_t num_frames = 0;
+    std::string fps;
+    int64_t steps = 0;
+    double guidance_scale = 1.0;
+    broadcast::PabOptions pab;
+};
+
+/// One component of a model directory, for inspection and sizes.
+struct Component {
+    std::string name;
+    std::string class_name;
+    std::vector<std::filesystem::path> files;
+};
+
+/// A loaded model: stages and recipe. Immutable once built.
+struct Model {
+    virtual ~Model() = default;
+
+    std::string family;
+    std::string hash;
+    int64_t weight_bytes = 0;
+    DType dtype = DType::Float32;
+    FamilyDefaults defaults;
+    Json scheduler;  ///< the scheduler's configuration
+    std::string scheduler_file;
+    std::unique_ptr<TextStage> text;
+    std::unique_ptr<Transformer> transformer;
+    std::unique_ptr<FrameDecoder> decoder;
+
+    /// Throws ErrorCode::Usage for a size or frame count that the model cannot do.
+    virtual void check_geometry(const Request& request) const = 0;
+    /// Guidance on the raw prediction [B, C', T, Y, X] -> what the sampler takes, [C, T, Y, X].
+    virtual Tensor guide(const Context& context, const Tensor& prediction, const Request& request) const = 0;
+    virtual bool is_guided(const Request& request) const = 0;
+    /// Latents [C, T, Y, X] for a resolved request.
+    virtual Shape latent_shape(const Request& request) const;
+};
+
+/// A row of the table of families.
+struct Family {
+    std::string_view name;
+    std::string_view pipeline_class;  ///< `_class_name` in model_index.json
+    std::string_view summary;
+    std::unique_ptr<Model> (*build)(Context& context, const std::filesystem::path& directory, DType dtype);
+};
+
+}  // namespace kine::dit

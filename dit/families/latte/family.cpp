@@ -1,0 +1,136 @@
+#include "dit/families/latte/family.h"
+
+#include "dit/families/components.h"
+#include "dit/families/latte/transformer.h"
+#include "dit/sampling/guidance.h"
+#include "dit/text/t5.h"
+#include "dit/vae/autoencoder_kl.h"
+#include "kernels/move/move.h"
+
+namespace kine::dit::latte {
+
+namespace {
+
+constexpr int64_t kTextLength = 120;
+constexpr int64_t kLargestSide = 16384;
+constexpr int64_t kPixelStep = 8;  // the pipeline refuses other sizes, whatever the VAE's factor
+
+/// The prompt's states, cut to its own tokens; the negative's are cut to the same length, padding or not.
+class LatteText final : public TextStage {
+  public:
+    LatteText(std::unique_ptr<Tokenizer> tokenizer, T5Encoder encoder)
+        : tokenizer_(std::move(tokenizer)), encoder_(std::move(encoder)) {}
+
+    Conditioning encode(const Context& context, const Request& request) const override {
+        Conditioning result;
+        result.guided = *request.guidance_scale > 1.0;
+        result.prompt = tokenizer_->encode(lower_and_strip(request.prompt), kTextLength);
+        result.prompt_states = states(context, result.prompt);
+        const Tensor kept = result.prompt_states.slice(0, 0, result.prompt.length).unsqueeze(0);  // [1, L, D]
+        if (!result.guided) {
+            result.states = kernels::contiguous(context, kept);
+            return result;
+        }
+        result.negative = tokenizer_->encode(lower_and_strip(request.negative_prompt), kTextLength);
+        result.negative_states = states(context, result.negative);
+        const Tensor negative = result.negative_states.slice(0, 0, result.prompt.length).unsqueeze(0);
+        const Tensor branches[] = {negative, kept};
+        result.states = kernels::concat(context, branches, 0);  // [2, L, D]
+        return result;
+    }
+
+  private:
+    Tensor states(const Context& context, const Tokens& tokens) const {
+        const Tensor ids = Tensor::of<int64_t>(context, {kTextLength}, tokens.ids);
+        const Tensor mask = Tensor::of<uint8_t>(context, {kTextLength}, tokens.mask);
+        return encoder_(context, ids, mask);
+    }
+
+    std::unique_ptr<Tokenizer> tokenizer_;
+    T5Encoder encoder_;
+};
+
+struct LatteModel final : Model {
+    Config config;
+    bool learned_variance = false;  ///< the scheduler's word: only then is the second half of the channels its business
+
+    void check_geometry(const Request& request) const override {
+        const int64_t unit = std::max(kPixelStep, decoder->spatial_factor() * config.patch_size);
+        const auto check_side = [&](std::string_view name, int64_t side) {
+            check(side > 0 && side % unit == 0 && side <= kLargestSide, ErrorCode::Usage,
+                  "{} {}: expected a positive multiple of {}, at most {}", name, side, unit, kLargestSide);
+        };
+        check_side("width", request.width);
+        check_side("height", request.height);
+        check(request.num_frames >= 1 && request.num_frames <= config.video_length, ErrorCode::Usage,
+              "num_frames {}: expected 1 to {}, the length of the model's temporal position table", request.num_frames,
+              config.video_length);
+    }
+
+    bool is_guided(const Request& request) const override { return *request.guidance_scale > 1.0; }
+
+    Tensor guide(const Context& context, const Tensor& prediction, const Request& request) const override {
+        const Tensor guided = is_guided(request)
+                                  ? classifier_free_guidance(context, prediction, *request.guidance_scale)
+                                  : prediction.select(0, 0);
+        const bool drops_variance = !learned_variance && config.out_channels == 2 * config.in_channels;
+        return drops_variance ? kernels::contiguous(context, guided.slice(0, 0, config.in_channels)) : guided;
+    }
+};
+
+/// Generation only decodes.
+bool belongs_to_encoder(const std::string& name) {
+    return name.starts_with("encoder.") || name.starts_with("quant_conv.");
+}
+
+/// Latte's published PAB settings (VideoSys), ungated as in diffusers unless asked otherwise.
+broadcast::PabOptions published_pab() {
+    broadcast::PabOptions pab;
+    pab.spatial = {2, 100, 800};
+    pab.temporal = {3, 100, 800};
+    pab.cross = {6, 100, 800};
+    for (const int64_t t : {720, 640, 560, 480, 400}) pab.mlp_spatial.push_back({t, {0, 1, 2, 3, 4}, 2});
+    pab.mlp_temporal = pab.mlp_spatial;
+    pab.keep = broadcast::Keep::Gated;
+    return pab;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> build(Context& context, const std::filesystem::path& directory, DType dtype) {
+    Components components(context, directory, dtype);
+    auto model = std::make_unique<LatteModel>();
+    model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
+    model->scheduler = components.config("scheduler", "scheduler_config.json");
+    model->scheduler_file = components.config_file("scheduler", "scheduler_config.json");
+    const std::string variance = model->scheduler.value("variance_type", "");
+    model->learned_variance = variance == "learned" || variance == "learned_range";
+
+    const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
+    auto tokenizer = open_sentencepiece(components.folder("tokenizer"));
+    check_text_sizes(*tokenizer, t5, model->config.caption_channels, directory);
+    model->text = std::make_unique<LatteText>(
+        std::move(tokenizer),
+        components.bind("text_encoder", [&](const Scope& scope) { return T5Encoder(scope, t5); }));
+    model->transformer = components.bind(
+        "transformer", [&](const Scope& scope) { return std::make_unique<LatteTransformer>(scope, model->config); });
+    const auto vae = AutoencoderKlConfig::from_json(components.config("vae"), components.config_file("vae"));
+    check(vae.latent_channels == model->config.in_channels, ErrorCode::BadInput,
+          "{}: the VAE has {} latent channels, the transformer expects {}", directory.string(), vae.latent_channels,
+          model->config.in_channels);
+    model->decoder = components.bind(
+        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderKlDecoder>(scope, vae); },
+        belongs_to_encoder);
+
+    const int64_t side = model->config.sample_size * model->decoder->spatial_factor();
+    model->defaults = {.width = side,
+                       .height = side,
+                       .num_frames = model->config.video_length,
+                       .fps = "8",
+                       .steps = 50,
+                       .guidance_scale = 7.5,
+                       .pab = published_pab()};
+    return model;
+}
+
+}  // namespace kine::dit::latte

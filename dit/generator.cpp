@@ -1,0 +1,184 @@
+#include "dit/generator.h"
+
+#include "dit/families/families.h"
+#include "dit/run.h"
+#include "kernels/elementwise/elementwise.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace kine::dit {
+
+namespace {
+
+class Stopwatch {
+  public:
+    double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+  private:
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// One run of one request, told as it happens.
+class Run {
+  public:
+    Run(Context& context, const Model& model, const Request& request, Observer& observer, std::stop_token stop)
+        : context_(context),
+          model_(model),
+          request_(request),
+          observer_(observer),
+          stop_(std::move(stop)),
+          sampler_(make_run_sampler(model, request)),
+          plan_(make_run_plan(model, request, *sampler_)) {}
+
+    RunReport operator()(FrameQueue& frames) {
+        context_.allocator.reset_peak();
+        const Conditioning conditioning = encode();
+        const Tensor latents = denoise(conditioning);
+        decode(latents, frames);
+        report_.peak_bytes = context_.allocator.peak_bytes();
+        return report_;
+    }
+
+  private:
+    Conditioning encode() {
+        const Stopwatch watch;
+        const ProfileZone zone(context_.profiler, "encode");
+        observer_.on_progress(Stage::Encode, 0, 1);
+        Conditioning conditioning = model_.text->encode(context_, request_);
+        if (conditioning.prompt.truncated) {
+            observer_.on_log(LogLevel::Warning, fmt::format("the prompt is longer than {} tokens, the rest is ignored",
+                                                            conditioning.prompt.length));
+        }
+        observer_.on_progress(Stage::Encode, 1, 1);
+        report_.encode_seconds = watch.seconds();
+        return conditioning;
+    }
+
+    Tensor denoise(const Conditioning& conditioning) {
+        const Stopwatch watch;
+        const std::unique_ptr<Noise> noise = make_noise(noise_from_name(request_.rng), request_.seed);
+        Tensor latents = initial_latents(*noise);
+        const Denoiser denoiser(context_, model_, request_, conditioning, sampler_->timesteps(), latents.shape());
+        broadcast::Cache cache(plan_);
+        for (int step = 0; step < request_.steps; ++step) {
+            observer_.on_progress(Stage::Denoise, step, request_.steps);
+            const ProfileZone zone(context_.profiler, "step");
+            const Tensor seen = sampler_->model_input(context_, step, latents);
+            const Tensor prediction = denoiser.predict(cache, step, seen, stop_);
+            latents = sampler_->step(context_, step, model_.guide(context_, prediction, request_), latents, *noise);
+            check(kernels::all_finite(context_, latents), ErrorCode::NotFinite,
+                  "step {}: latents are not finite after the sampler", step);
+            observer_.on_latents(step, latents);
+        }
+        observer_.on_progress(Stage::Denoise, request_.steps, request_.steps);
+        report_.cache_peak_bytes = cache.peak_bytes();
+        report_.denoise_seconds = watch.seconds();
+        return latents;
+    }
+
+    Tensor initial_latents(Noise& noise) const {
+        const Tensor start =
+            request_.latents ? request_.latents : noise.normal(context_, model_.latent_shape(request_));
+        check(kernels::all_finite(context_, start), ErrorCode::NotFinite, "initial latents are not finite");
+        return kernels::scale(context_, start, static_cast<float>(sampler_->initial_scale()));
+    }
+
+    void decode(const Tensor& latents, FrameQueue& frames) {
+        const Stopwatch watch;
+        const ProfileZone zone(context_.profiler, "decode");
+        const DecodeOptions options{request_.decode_chunk, request_.vae_tile, request_.vae_tile_overlap};
+        int64_t done = 0;
+        observer_.on_progress(Stage::Decode, 0, request_.num_frames);
+        model_.decoder->decode(context_, latents, options, stop_, [&](const Tensor& chunk) {
+            check(kernels::all_finite(context_, chunk), ErrorCode::NotFinite,
+                  "decode: frames from {} on are not finite", done);
+            done = push_frames(kernels::quantize_rgb(context_, chunk), done, frames);
+            observer_.on_progress(Stage::Decode, done, request_.num_frames);
+        });
+        report_.decode_seconds = watch.seconds();
+    }
+
+    /// pixels u8 [F, Y, X, 3]; returns the number of the next frame.
+    int64_t push_frames(const Tensor& pixels, int64_t next, FrameQueue& frames) const {
+        for (int64_t i = 0; i < pixels.dim(0) && next < request_.num_frames; ++i) {
+            const Tensor picture = pixels.select(0, i);
+            const auto* bytes = picture.data<uint8_t>();
+            Frame frame(PixelFormat::Rgb24, static_cast<int>(picture.dim(1)), static_cast<int>(picture.dim(0)),
+                        {std::vector<uint8_t>(bytes, bytes + picture.elements())});
+            frame.index = next++;
+            frames.push(std::move(frame));
+        }
+        return next;
+    }
+
+    Context& context_;
+    const Model& model_;
+    const Request& request_;
+    Observer& observer_;
+    std::stop_token stop_;
+    std::unique_ptr<Sampler> sampler_;
+    broadcast::Plan plan_;
+    RunReport report_;
+};
+
+}  // namespace
+
+std::string_view name_of(Stage stage) {
+    if (stage == Stage::Encode) return "encode";
+    return stage == Stage::Denoise ? "denoise" : "decode";
+}
+
+Generator::Generator(std::unique_ptr<Model> model) : model_(std::move(model)) {}
+Generator::~Generator() = default;
+
+std::unique_ptr<Generator> Generator::open(Context& context, const std::filesystem::path& directory, DType dtype) {
+    return std::unique_ptr<Generator>(new Generator(load_model(context, directory, dtype)));
+}
+
+std::string_view Generator::family() const { return model_->family; }
+const std::string& Generator::model_hash() const { return model_->hash; }
+Request Generator::resolve(const Request& request) const { return resolve_request(*model_, request); }
+
+broadcast::Plan Generator::plan(const Request& asked) const {
+    const Request request = resolve(asked);
+    return make_run_plan(*model_, request, *make_run_sampler(*model_, request));
+}
+
+Estimate Generator::estimate(const Request& asked) const {
+    const Request request = resolve(asked);
+    const Shape latents = model_->latent_shape(request);
+    const int64_t latent_bytes = 4 * latents.elements() * size_of(DType::Float32);  // with prediction and sampler state
+    Estimate estimate;
+    estimate.weight_bytes = model_->weight_bytes;
+    estimate.activation_bytes =
+        model_->transformer->cost(latents, model_->is_guided(request) ? 2 : 1).activation_bytes + latent_bytes;
+    estimate.cache_bytes = plan(request).peak_bytes();
+    estimate.decode_bytes = model_->decoder->working_bytes(
+        latents[2], latents[3], {request.decode_chunk, request.vae_tile, request.vae_tile_overlap});
+    estimate.peak_bytes = estimate.weight_bytes + std::max(estimate.activation_bytes + estimate.cache_bytes,
+                                                           estimate.decode_bytes + latent_bytes);
+    return estimate;
+}
+
+RunReport Generator::generate(Context& context, const Request& asked, FrameQueue& frames, Observer& observer,
+                              std::stop_token stop) {
+    try {
+        const Request request = resolve(asked);
+        const int64_t budget = context.allocator.budget();
+        const Estimate need = estimate(request);
+        check(
+            budget == 0 || need.peak_bytes <= budget, ErrorCode::DoesNotFit,
+            "the run needs about {} bytes (weights {}, activations {}, cache {}, decoding {}), the budget is {}; lower "
+            "the size, --cache-budget or --vae-tile-size, or raise --max-ram",
+            need.peak_bytes, need.weight_bytes, need.activation_bytes, need.cache_bytes, need.decode_bytes, budget);
+        const RunReport report = Run(context, *model_, request, observer, std::move(stop))(frames);
+        frames.close();
+        return report;
+    } catch (...) {
+        frames.fail(std::current_exception());
+        throw;
+    }
+}
+
+}  // namespace kine::dit

@@ -1,0 +1,99 @@
+#include "dit/golden_case.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+namespace kine::dit {
+
+namespace {
+
+/// Reading case.json goes wrong in one way only: the file is not what it should be.
+template <class Read>
+auto reading(const std::filesystem::path& directory, Read&& read) {
+    try {
+        return read();
+    } catch (const Json::exception& error) {
+        fail(ErrorCode::BadInput, "{}: {}", (directory / "case.json").string(), error.what());
+    }
+}
+
+broadcast::PabRule rule_of(const Json& rules, const char* kind) {
+    if (!rules.contains(kind) || rules[kind].is_null()) return {1, 0, 0};
+    return {rules[kind].at(0).get<int>(), rules[kind].at(1).get<int64_t>(), rules[kind].at(2).get<int64_t>()};
+}
+
+std::vector<broadcast::MlpRule> mlp_rules_of(const Json& rules, const char* kind) {
+    std::vector<broadcast::MlpRule> result;
+    if (!rules.contains("mlp") || !rules["mlp"].contains(kind)) return result;
+    for (const auto& [timestep, entry] : rules["mlp"][kind].items()) {
+        result.push_back(
+            {std::stoll(timestep), entry.at("block").get<std::vector<int>>(), entry.at("skip_count").get<int>()});
+    }
+    return result;
+}
+
+double largest_magnitude(const Tensor& tensor) {
+    if (tensor.dtype() != DType::Float32) return 0;
+    const auto* values = tensor.data<float>();
+    double largest = 0;
+    for (int64_t i = 0; i < tensor.elements(); ++i)
+        largest = std::max(largest, std::abs(static_cast<double>(values[i])));
+    return largest;
+}
+
+}  // namespace
+
+GoldenCase::GoldenCase(const std::filesystem::path& directory)
+    : directory_(directory),
+      description_(read_json(directory / "case.json")),
+      tensors_(SafetensorsFile::open(directory / "tensors.safetensors")) {
+    check(description_.contains("request") && description_["request"].is_object(), ErrorCode::BadInput,
+          "{}: expected an object 'request'", (directory / "case.json").string());
+}
+
+std::string GoldenCase::family() const { return description_["request"].value("family", ""); }
+
+Request GoldenCase::request() const {
+    return reading(directory_, [&] {
+        const Json& stored = description_["request"];
+        Request request;
+        request.prompt = stored.at("prompt").get<std::string>();
+        request.negative_prompt = stored.value("negative_prompt", "");
+        request.width = stored.at("width").get<int64_t>();
+        request.height = stored.at("height").get<int64_t>();
+        request.num_frames = stored.at("num_frames").get<int64_t>();
+        request.steps = stored.at("num_inference_steps").get<int64_t>();
+        request.guidance_scale = stored.value("guidance_scale", 1.0);
+        if (stored.contains("eta")) request.sampler_options = fmt::format("eta={}", stored["eta"].get<double>());
+        return request;
+    });
+}
+
+std::string GoldenCase::step_key(const std::string& run, int64_t step, const std::string& what) {
+    return fmt::format("{}/step_{:03}/{}", run, step, what);
+}
+
+double GoldenCase::allowed(const std::string& key, const std::string& noise_key) const {
+    const Json noise = description_.value("float32_noise", Json::object());
+    const double own = noise.value(key, noise.value(noise_key, 0.0));
+    return std::max(8 * own, 1e-6 * largest_magnitude(tensor(key)));
+}
+
+broadcast::PabOptions GoldenCase::pab_rules(const std::string& run) const {
+    return reading(directory_, [&] {
+        const Json& rules = description_.at(run).at("rule");
+        broadcast::PabOptions options;
+        options.spatial = rule_of(rules, "spatial");
+        options.temporal = rule_of(rules, "temporal");
+        options.cross = rule_of(rules, "cross");
+        options.keep = run == "pab_gated" ? broadcast::Keep::Gated : broadcast::Keep::Ungated;
+        if (options.keep == broadcast::Keep::Gated) {  // diffusers' variant broadcasts no MLP
+            options.mlp_spatial = mlp_rules_of(rules, "spatial");
+            options.mlp_temporal = mlp_rules_of(rules, "temporal");
+        }
+        return options;
+    });
+}
+
+}  // namespace kine::dit

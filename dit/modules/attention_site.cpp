@@ -1,0 +1,51 @@
+#include "dit/modules/attention_site.h"
+
+#include "kernels/elementwise/elementwise.h"
+#include "parallel/reshard.h"
+
+namespace kine::dit {
+
+namespace {
+
+using broadcast::SiteKind;
+
+/// The layout in which a site's arithmetic is local: attention must see its axis whole, all else is token by token.
+parallel::Layout needed_by(const parallel::Strategy& strategy, SiteKind kind) {
+    if (kind == SiteKind::SpatialAttention) return strategy.spatial;
+    if (kind == SiteKind::TemporalAttention) return strategy.temporal;
+    return strategy.resident;
+}
+
+Tensor attend_whole(const StepContext& step, SiteKind kind, const Tensor& x, const Attend& attend) {
+    const auto& [communicator, strategy] = step.ranks;
+    const parallel::Layout needed = needed_by(strategy, kind);
+    const Tensor seen = parallel::reshard(step.context, communicator, x, step.tokens, strategy.resident, needed);
+    return parallel::reshard(step.context, communicator, attend(seen), step.tokens, needed, strategy.resident);
+}
+
+void check_step(const StepContext& step) {
+    check(!step.stop.stop_requested(), ErrorCode::Interrupted, "cancelled in step {}", step.index);
+}
+
+}  // namespace
+
+Contribution at_site(const StepContext& step, const broadcast::Site& site, const Tensor& x, const Attend& attend,
+                     const Tensor& gate) {
+    check_step(step);
+    const bool keeps_gated = gate && step.cache.keep() == broadcast::Keep::Gated;
+    Tensor value = step.cache.through(site, step.index, [&] {
+        Tensor output = attend_whole(step, site.kind, x, attend);
+        return keeps_gated ? kernels::gate_multiply(step.context, gate, output) : output;
+    });
+    check(!step.find_not_finite || kernels::all_finite(step.context, value), ErrorCode::NotFinite,
+          "step {}: output of {} is not finite", step.index, broadcast::to_string(site));
+    return {std::move(value), keeps_gated ? Tensor() : gate};
+}
+
+Tensor residual_at(const StepContext& step, const broadcast::Site& site, Tensor x, const Attend& attend,
+                   const Tensor& gate) {
+    const Contribution added = at_site(step, site, x, attend, gate);
+    return kernels::gate_residual(step.context, std::move(x), added.gate, added.value);
+}
+
+}  // namespace kine::dit

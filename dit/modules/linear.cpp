@@ -1,0 +1,31 @@
+#include "dit/modules/linear.h"
+
+#include "kernels/move/move.h"
+
+namespace kine::dit {
+
+Linear::Linear(const Scope& scope, int64_t in, int64_t out, bool has_bias) : Linear({scope}, in, out, has_bias) {}
+
+Linear::Linear(std::initializer_list<Scope> scopes, int64_t in, int64_t out_each, bool has_bias) {
+    std::vector<Tensor> weights;
+    std::vector<Tensor> biases;
+    for (const Scope& scope : scopes) {
+        weights.push_back(scope.bind("weight", {out_each, in}));
+        if (has_bias) biases.push_back(scope.bind("bias", {out_each}));
+    }
+    const Context& context = scopes.begin()->context();
+    const auto joined = [&](const std::vector<Tensor>& parts) {
+        return parts.size() == 1 ? parts.front() : kernels::concat(context, parts, 0);
+    };
+    weight_ = kernels::LinearWeight(context, joined(weights), has_bias ? joined(biases) : Tensor());
+}
+
+Linear Linear::over_patches(const Scope& scope, int64_t in, int64_t out, int64_t patch) {
+    const Tensor weight = scope.bind("weight", {out, in, patch, patch});
+    Linear layer;
+    layer.weight_ =
+        kernels::LinearWeight(scope.context(), weight.reshape({out, in * patch * patch}), scope.bind("bias", {out}));
+    return layer;
+}
+
+}  // namespace kine::dit

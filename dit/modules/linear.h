@@ -1,0 +1,29 @@
+// A linear layer bound to its weights.
+#pragma once
+
+#include "kernels/linear/linear.h"
+#include "runtime/weights.h"
+
+namespace kine::dit {
+
+class Linear {
+  public:
+    Linear() = default;
+    /// Binds scope.weight [out, in] and, if `has_bias`, scope.bias [out].
+    Linear(const Scope& scope, int64_t in, int64_t out, bool has_bias = true);
+    /// One layer from several of the same input: outputs side by side, one pass over the input (packed QKV).
+    Linear(std::initializer_list<Scope> scopes, int64_t in, int64_t out_each, bool has_bias = true);
+
+    /// A convolution with kernel = stride = patch, weight [out, in, p, p], as a linear layer over patch vectors.
+    static Linear over_patches(const Scope& scope, int64_t in, int64_t out, int64_t patch);
+
+    Tensor operator()(const Context& context, const Tensor& x,
+                      kernels::Activation activation = kernels::Activation::None) const {
+        return kernels::linear(context, x, weight_, activation);
+    }
+
+  private:
+    kernels::LinearWeight weight_;
+};
+
+}  // namespace kine::dit

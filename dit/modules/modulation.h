@@ -1,0 +1,25 @@
+// Shift, scale and gate of a block's two halves, from a learned table plus the projected timestep
+// (adaLN-single, PixArt-alpha, Chen et al. 2023, section 2.3).
+#pragma once
+
+#include "runtime/context.h"
+#include "runtime/tensor/tensor.h"
+
+namespace kine::dit {
+
+/// Rows [B, C] in f32.
+struct HalfModulation {
+    Tensor shift;
+    Tensor scale;
+    Tensor gate;
+};
+
+struct Modulation {
+    HalfModulation attention;
+    HalfModulation mlp;
+};
+
+/// table [6, C] + time [B, 6, C], rows in the order shift, scale, gate of attention, then of the MLP.
+Modulation block_modulation(const Context& context, const Tensor& table, const Tensor& time);
+
+}  // namespace kine::dit

@@ -1,0 +1,45 @@
+#include "dit/modules/timestep_embedding.h"
+
+#include "kernels/elementwise/elementwise.h"
+
+#include <cmath>
+
+namespace kine::dit {
+
+namespace {
+
+constexpr int64_t kSinusoids = 256;
+
+}  // namespace
+
+Tensor timestep_sinusoid(const Context& context, std::span<const double> timesteps, int64_t half) {
+    const auto steps = static_cast<int64_t>(timesteps.size());
+    Tensor table = Tensor::empty(context, {steps, 2 * half}, DType::Float32);
+    float* values = table.data<float>();
+    const auto log_period = static_cast<float>(-std::log(10000.0));
+    for (int64_t step = 0; step < steps; ++step) {
+        const auto t = static_cast<float>(timesteps[static_cast<size_t>(step)]);
+        for (int64_t k = 0; k < half; ++k) {
+            const float angle = t * std::exp(log_period * static_cast<float>(k) / static_cast<float>(half));
+            values[step * 2 * half + k] = std::cos(angle);
+            values[step * 2 * half + half + k] = std::sin(angle);
+        }
+    }
+    return table;
+}
+
+AdaLayerNormSingle::AdaLayerNormSingle(const Scope& scope, int64_t channels)
+    : channels_(channels),
+      in_(scope.as(DType::Float32) / "emb.timestep_embedder.linear_1", kSinusoids, channels),
+      out_(scope.as(DType::Float32) / "emb.timestep_embedder.linear_2", channels, channels),
+      project_(scope.as(DType::Float32) / "linear", channels, 6 * channels) {}
+
+TimeEmbedding AdaLayerNormSingle::operator()(const Context& context, std::span<const double> timesteps) const {
+    using kernels::Activation;
+    const Tensor sinusoid = timestep_sinusoid(context, timesteps, kSinusoids / 2);
+    const Tensor embedded = out_(context, in_(context, sinusoid, Activation::Silu));  // [steps, C]
+    const Tensor projected = project_(context, kernels::activate(context, embedded, Activation::Silu));
+    return {embedded, projected.reshape({projected.dim(0), 6, channels_})};
+}
+
+}  // namespace kine::dit

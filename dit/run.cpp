@@ -1,0 +1,139 @@
+#include "dit/run.h"
+
+#include "broadcast/policies/policies.h"
+#include "dit/sampling/samplers.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/move/move.h"
+#include "runtime/options.h"
+
+#include <charconv>
+#include <cmath>
+
+namespace kine::dit {
+
+namespace {
+
+/// A sampler option's text as the JSON value that a scheduler file would hold.
+Json option_value(std::string_view text) {
+    if (text == "true" || text == "false") return text == "true";
+    int64_t integer = 0;
+    const char* end = text.data() + text.size();
+    if (const auto [at, error] = std::from_chars(text.data(), end, integer); error == std::errc() && at == end)
+        return integer;
+    double number = 0;
+    if (const auto [at, error] = std::from_chars(text.data(), end, number); error == std::errc() && at == end)
+        return number;
+    return std::string(text);
+}
+
+/// "a=1,b=text" over a scheduler's JSON.
+void merge_options(Json& config, std::string_view options) {
+    while (!options.empty()) {
+        const size_t comma = options.find(',');
+        const std::string_view item = options.substr(0, comma);
+        const size_t equals = item.find('=');
+        check(equals != std::string_view::npos && equals > 0, ErrorCode::Usage,
+              "sampler option '{}': expected key=value", item);
+        config[std::string(item.substr(0, equals))] = option_value(item.substr(equals + 1));
+        options = comma == std::string_view::npos ? std::string_view() : options.substr(comma + 1);
+    }
+}
+
+void check_latents(const Model& model, const Request& request) {
+    if (!request.latents) return;
+    const Shape expected = model.latent_shape(request);
+    check(request.latents.shape() == expected, ErrorCode::Usage,
+          "latents have the shape {}, {} x {} with {} frames needs {}", to_string(request.latents.shape()),
+          request.width, request.height, request.num_frames, to_string(expected));
+    check(request.latents.dtype() == DType::Float32, ErrorCode::Usage, "latents are {}, expected f32",
+          name_of(request.latents.dtype()));
+}
+
+void check_numbers(const Request& request) {
+    constexpr int64_t kMostSteps = 1000;
+    check(request.steps >= 1 && request.steps <= kMostSteps, ErrorCode::Usage, "steps {}: expected 1 to {}",
+          request.steps, kMostSteps);
+    constexpr double kLargestGuidance = 1000.0;
+    check(std::isfinite(*request.guidance_scale) && std::abs(*request.guidance_scale) <= kLargestGuidance,
+          ErrorCode::Usage, "guidance_scale {}: expected a finite number of at most {}", *request.guidance_scale,
+          kLargestGuidance);
+    check(request.decode_chunk >= 0 && request.vae_tile >= 0 && request.cache_budget >= 0, ErrorCode::Usage,
+          "decode_chunk {}, vae_tile {} and cache_budget {} must not be negative", request.decode_chunk,
+          request.vae_tile, request.cache_budget);
+    check(request.vae_tile_overlap >= 0 && request.vae_tile_overlap <= 0.5, ErrorCode::Usage,
+          "vae_tile_overlap {}: expected 0 to 0.5", request.vae_tile_overlap);
+}
+
+}  // namespace
+
+Request resolve_request(const Model& model, const Request& asked) {
+    const FamilyDefaults& defaults = model.defaults;
+    Request request = asked;
+    const auto fill = [](int64_t& value, int64_t otherwise) { value = value == 0 ? otherwise : value; };
+    fill(request.width, defaults.width);
+    fill(request.height, defaults.height);
+    fill(request.num_frames, defaults.num_frames);
+    fill(request.steps, defaults.steps);
+    if (request.fps.empty()) request.fps = defaults.fps;
+    if (!request.guidance_scale) request.guidance_scale = defaults.guidance_scale;
+    check_numbers(request);
+    model.check_geometry(request);
+    check_latents(model, request);
+    parse_rate(request.fps);
+    noise_from_name(request.rng);
+    return request;
+}
+
+std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& request) {
+    Json config = model.scheduler;
+    merge_options(config, request.sampler_options);
+    const std::string name = request.sampler.empty() ? config.value("_class_name", "") : request.sampler;
+    return make_sampler(name, config, model.scheduler_file, request.steps);
+}
+
+broadcast::Plan make_run_plan(const Model& model, const Request& request, const Sampler& sampler) {
+    broadcast::Schedule schedule;
+    for (const double t : sampler.timesteps()) schedule.timesteps.push_back(static_cast<int64_t>(t));
+    const TransformerCost cost = model.transformer->cost(model.latent_shape(request), model.is_guided(request) ? 2 : 1);
+    const auto policy = broadcast::make_policy(request.cache, model.defaults.pab, request.cache_options, schedule);
+    return broadcast::Plan(*policy, schedule, cost.sites, cost.other_multiply_adds, request.cache_budget);
+}
+
+Denoiser::Denoiser(const Context& context, const Model& model, const Request& request, const Conditioning& conditioning,
+                   const std::vector<double>& timesteps, const Shape& latents)
+    : context_(context),
+      model_(model),
+      branches_(model.is_guided(request) ? 2 : 1),
+      tokens_(model.transformer->token_shape(latents, branches_)),
+      prepared_(model.transformer->prepare(context, conditioning, latents, timesteps)),
+      communicator_(parallel::make_single_communicator()) {}
+
+StepContext Denoiser::step_context(broadcast::Cache& cache, int index, std::stop_token stop,
+                                   bool find_not_finite) const {
+    return {.context = context_,
+            .index = index,
+            .cache = cache,
+            .ranks = {*communicator_, parallel::find_strategy("none")},
+            .tokens = tokens_,
+            .stop = std::move(stop),
+            .find_not_finite = find_not_finite};
+}
+
+Tensor Denoiser::predict(broadcast::Cache& cache, int index, const Tensor& model_input, std::stop_token stop) const {
+    const Tensor one = model_input.unsqueeze(0);  // [1, C, T, Y, X]
+    const std::vector<Tensor> copies(static_cast<size_t>(branches_), one);
+    const Tensor batch = kernels::concat(context_, copies, 0);
+    Tensor prediction =
+        model_.transformer->predict(step_context(cache, index, std::move(stop), false), *prepared_, batch);
+    if (!kernels::all_finite(context_, prediction)) report_not_finite(cache, index, batch);
+    return prediction;
+}
+
+/// Runs the step again with every site checked, which costs nothing in a run that is well.
+void Denoiser::report_not_finite(broadcast::Cache& cache, int index, const Tensor& batch) const {
+    check(kernels::all_finite(context_, batch), ErrorCode::NotFinite, "step {}: latents are not finite", index);
+    model_.transformer->predict(step_context(cache, index, {}, true), *prepared_, batch);
+    fail(ErrorCode::NotFinite, "step {}: the prediction is not finite, after the last block", index);
+}
+
+}  // namespace kine::dit

@@ -1,0 +1,42 @@
+// One run's steps as the generator and the verification share them: sampler, plan, prediction with guidance.
+#pragma once
+
+#include "broadcast/cache.h"
+#include "broadcast/plan.h"
+#include "dit/families/family.h"
+#include "dit/sampling/sampler.h"
+
+#include <memory>
+#include <stop_token>
+
+namespace kine::dit {
+
+/// The request with the model's defaults filled in, checked. Throws ErrorCode::Usage.
+Request resolve_request(const Model& model, const Request& request);
+/// The sampler of a resolved request: the model's scheduler with the request's options on top.
+std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& request);
+broadcast::Plan make_run_plan(const Model& model, const Request& request, const Sampler& sampler);
+
+/// What stays the same over the steps of a run. Refers to its arguments; they must outlive it.
+class Denoiser {
+  public:
+    Denoiser(const Context& context, const Model& model, const Request& request, const Conditioning& conditioning,
+             const std::vector<double>& timesteps, const Shape& latents);
+
+    /// Raw prediction [B, C', T, Y, X] for the latents [C, T, Y, X] of step `index`. ErrorCode::NotFinite names the
+    /// step and the first block whose output is not finite.
+    Tensor predict(broadcast::Cache& cache, int index, const Tensor& model_input, std::stop_token stop) const;
+
+  private:
+    [[noreturn]] void report_not_finite(broadcast::Cache& cache, int index, const Tensor& branches) const;
+    StepContext step_context(broadcast::Cache& cache, int index, std::stop_token stop, bool find_not_finite) const;
+
+    const Context& context_;
+    const Model& model_;
+    int64_t branches_;
+    Shape tokens_;
+    std::unique_ptr<Prepared> prepared_;
+    std::unique_ptr<parallel::Communicator> communicator_;
+};
+
+}  // namespace kine::dit
