@@ -16,20 +16,25 @@ class Cache {
     explicit Cache(const Plan& plan) : plan_(&plan) {}
 
     /// The site's output at `step`: the kept one where the plan reuses, else compute()'s. Where the output is kept for
-    /// later, the returned handle is not unique, so that nobody writes into it.
+    /// later, the returned handle is not unique, so that nobody writes into it; at its last use it is given away. Reuse
+    /// of an output that is not kept is ErrorCode::Bug.
     Tensor through(const Site& site, int step, const std::function<Tensor()>& compute);
 
     bool reuses(const Site& site, int step) const { return plan_->reuses(site, step); }
     Keep keep() const { return plan_->keep(); }
-    int64_t bytes() const;       ///< held now
+    int64_t bytes() const;  ///< held now
     int64_t peak_bytes() const { return peak_bytes_; }
     /// What was done: for each site the steps that reused, for reports and tests.
     const std::map<Site, std::vector<int>>& reused() const { return reused_; }
 
   private:
+    Tensor reuse(const Site& site, int step, int source);
+    void keep_for_later(const Site& site, int step, const Tensor& output);
+
     const Plan* plan_;
     std::map<std::pair<Site, int>, Tensor> kept_;  // by site and the step that computed it
     std::map<Site, std::vector<int>> reused_;
+    int64_t bytes_ = 0;
     int64_t peak_bytes_ = 0;
 };
 

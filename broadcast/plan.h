@@ -1,5 +1,6 @@
-// The whole site x step table of a run, made before its first step: printed by `kinescope plan`, priced in multiply-adds
-// and bytes, obeyed by the cache. A budget demotes sites from reuse to compute here, never during the run.
+// The whole site x step table of a run, made before its first step: printed by `kinescope plan`, priced in
+// multiply-adds and bytes, obeyed by the cache. A budget demotes sites from reuse to compute here, never during the
+// run.
 #pragma once
 
 #include "broadcast/policy.h"
@@ -30,10 +31,12 @@ class Plan {
     int last_use(const Site& site, int step) const;
     std::vector<int> reused_steps(const Site& site) const;
 
-    double multiply_adds() const;          ///< of the run under this plan
-    double full_multiply_adds() const;     ///< of the same run without reuse
-    double skipped_share() const;          ///< 1 - the ratio of the two
-    int64_t peak_bytes() const;            ///< most bytes held at once, at the end of a step's site
+    double multiply_adds() const;       ///< of the run under this plan
+    double full_multiply_adds() const;  ///< of the same run without reuse
+    double skipped_share() const;       ///< 1 - the ratio of the two
+    int64_t peak_bytes() const;         ///< most bytes held at once: what Cache::peak_bytes() will say
+    int64_t budget_bytes() const { return budget_bytes_; }
+    /// The sites that compute always, against the policy, to fit the budget; in the order in which they gave way.
     const std::vector<Site>& demoted() const { return demoted_; }
 
     /// A table for people: one row for each group of sites with equal rows, '#' computes, '.' reuses; then the sums.
@@ -41,11 +44,33 @@ class Plan {
     nlohmann::json to_json() const;
 
   private:
+    /// One site's fate at every step.
+    struct Row {
+        std::vector<int> source;
+        std::vector<int> last_use;
+
+        explicit Row(std::vector<int> sources);
+        int reuses() const;
+        bool is_kept(int step) const { return last_use[static_cast<size_t>(step)] > step; }
+    };
+    /// The fullest moment of the run and the sites that hold something then.
+    struct Peak {
+        int64_t bytes = 0;
+        std::vector<size_t> holders;  // indices into sites_, rising
+    };
+
+    void check_step(int step) const;
+    Peak find_peak() const;
+    size_t cheapest(const std::vector<size_t>& holders) const;
+    double loss_per_byte(size_t index) const;
+    void demote(size_t index);
+
     Schedule schedule_;
     std::vector<SiteCost> sites_;
-    std::map<Site, std::vector<int>> sources_;
+    std::map<Site, Row> rows_;
     std::vector<Site> demoted_;
     double other_multiply_adds_ = 0;
+    int64_t budget_bytes_ = 0;
     Keep keep_ = Keep::Ungated;
 };
 

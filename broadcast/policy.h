@@ -1,5 +1,5 @@
-// A reuse policy is a pure function of site and step, so every rank decides alike without talking, and the whole run can
-// be printed and priced before it starts.
+// A reuse policy is a pure function of site and step, so every rank decides alike without talking, and the whole run
+// can be printed and priced before it starts.
 #pragma once
 
 #include "broadcast/site.h"
@@ -8,8 +8,8 @@
 
 namespace kine::broadcast {
 
-/// What lies inside the cache: the module's bare output, with the gate fresh at every step (diffusers), or the gated one,
-/// with the gate of the step that computed it (VideoSys).
+/// What lies inside the cache: the module's bare output, with the gate fresh at every step (diffusers), or the gated
+/// one, with the gate of the step that computed it (VideoSys).
 enum class Keep { Ungated, Gated };
 
 std::string_view name_of(Keep keep);

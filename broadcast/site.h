@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kine::broadcast {
 
@@ -26,7 +27,9 @@ struct SiteCost {
     int64_t bytes = 0;         ///< of the kept output on this rank
 };
 
-std::string_view name_of(SiteKind kind);   ///< "spatial", "temporal", "cross", "mlp_spatial", "mlp_temporal"
-std::string to_string(const Site& site);   ///< "spatial.3", with branch "spatial.3/1"
+std::string_view name_of(SiteKind kind);  ///< "spatial", "temporal", "cross", "mlp_spatial", "mlp_temporal"
+std::string to_string(const Site& site);  ///< "spatial.3", with branch "spatial.3/1"
+/// Runs of neighbours as "first-last", joined by "+": "0-4+7".
+std::string block_list(const std::vector<int>& blocks);
 
 }  // namespace kine::broadcast

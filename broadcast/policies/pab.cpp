@@ -1,0 +1,85 @@
+#include "broadcast/policies/pab.h"
+
+#include "broadcast/policies/mlp_spans.h"
+#include "broadcast/policies/pab_options.h"
+#include "runtime/error.h"
+
+#include <map>
+
+namespace kine::broadcast {
+
+namespace {
+
+using Sources = std::vector<int>;
+
+/// Step numbers count from the run's first step and never restart at the window's edge.
+Sources attention_sources(const PabRule& rule, const Schedule& schedule) {
+    Sources sources;
+    int last_computed = 0;
+    for (const int64_t t : schedule.timesteps) {
+        const int step = static_cast<int>(sources.size());
+        const bool reuses = step % rule.range != 0 && rule.low < t && t < rule.high;
+        if (!reuses) last_computed = step;
+        sources.push_back(last_computed);
+    }
+    return sources;
+}
+
+class Pab final : public Policy {
+  public:
+    Pab(const PabOptions& options, const Schedule& schedule)
+        : spatial_(attention_sources(options.spatial, schedule)),
+          temporal_(attention_sources(options.temporal, schedule)),
+          cross_(attention_sources(options.cross, schedule)),
+          mlp_spatial_(mlp_sources("mlp_spatial", options.mlp_spatial, schedule)),
+          mlp_temporal_(mlp_sources("mlp_temporal", options.mlp_temporal, schedule)),
+          keep_(options.keep) {}
+
+    int source(const Site& site, int step) const override {
+        const int steps = static_cast<int>(spatial_.size());
+        check(0 <= step && step < steps, ErrorCode::Bug, "pab: step {} of a schedule of {} steps", step, steps);
+        const Sources* sources = sources_of(site);
+        return sources ? (*sources)[static_cast<size_t>(step)] : step;
+    }
+
+    Keep keep() const override { return keep_; }
+
+  private:
+    /// Nothing for a site that always computes.
+    const Sources* sources_of(const Site& site) const {
+        switch (site.kind) {
+            case SiteKind::SpatialAttention:
+                return &spatial_;
+            case SiteKind::TemporalAttention:
+                return &temporal_;
+            case SiteKind::CrossAttention:
+                return &cross_;
+            case SiteKind::SpatialMlp:
+                return block_sources(mlp_spatial_, site.block);
+            case SiteKind::TemporalMlp:
+                return block_sources(mlp_temporal_, site.block);
+        }
+        return nullptr;
+    }
+
+    static const Sources* block_sources(const std::map<int, Sources>& blocks, int block) {
+        const auto found = blocks.find(block);
+        return found == blocks.end() ? nullptr : &found->second;
+    }
+
+    Sources spatial_;
+    Sources temporal_;
+    Sources cross_;
+    std::map<int, Sources> mlp_spatial_;  // by block
+    std::map<int, Sources> mlp_temporal_;
+    Keep keep_;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_pab(const PabOptions& options, const Schedule& schedule) {
+    check_pab_options(options);
+    return std::make_unique<Pab>(options, schedule);
+}
+
+}  // namespace kine::broadcast
