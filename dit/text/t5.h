@@ -38,10 +38,10 @@ class T5Encoder {
   private:
     struct Layer;
     T5Config config_;
-    Tensor embedding_;           // [V, D]
-    Tensor relative_bias_;       // [buckets, H], f32
+    Tensor embedding_;      // [V, D]
+    Tensor relative_bias_;  // [buckets, H], f32
     std::vector<Layer> layers_;
-    Tensor final_norm_;          // [D]
+    Tensor final_norm_;  // [D]
 
   public:
     ~T5Encoder();

@@ -10,10 +10,10 @@
 namespace kine::dit {
 
 struct Tokens {
-    std::vector<int64_t> ids;     ///< padded to the length asked for
-    std::vector<uint8_t> mask;    ///< 1 for tokens, 0 for padding
-    int64_t length = 0;           ///< tokens, </s> included
-    bool truncated = false;       ///< the text was longer
+    std::vector<int64_t> ids;   ///< padded to the length asked for
+    std::vector<uint8_t> mask;  ///< 1 for tokens, 0 for padding
+    int64_t length = 0;         ///< tokens, </s> included
+    bool truncated = false;     ///< the text was longer
 };
 
 /// Immutable; safe for several threads.
