@@ -22,7 +22,8 @@ Json describe_weights(const fs::path& folder) {
     for (const fs::directory_entry& file : fs::directory_iterator(folder)) {
         if (file.path().extension() != ".safetensors") continue;
         ++files;
-        for (const auto& [name, entry] : SafetensorsFile::open(file.path()).entries()) {
+        const SafetensorsFile weights = SafetensorsFile::open(file.path());
+        for (const auto& [name, entry] : weights.entries()) {
             ++tensors;
             parameters += entry.shape.elements();
             bytes += entry.bytes;

@@ -28,7 +28,8 @@ std::vector<fs::path> weight_files(const fs::path& directory) {
 
 int64_t stored_elements(const fs::path& file) {
     int64_t elements = 0;
-    for (const auto& [name, entry] : SafetensorsFile::open(file).entries()) elements += entry.shape.elements();
+    const SafetensorsFile weights = SafetensorsFile::open(file);
+    for (const auto& [name, entry] : weights.entries()) elements += entry.shape.elements();
     return elements;
 }
 
