@@ -1,5 +1,5 @@
-// Arithmetic element by element. Tensors are contiguous and of one dtype (f32 or bf16) unless said otherwise; arithmetic
-// happens in f32. A vector argument [B, C] is broadcast over the axes between: x [B, ..., C].
+// Arithmetic element by element. Tensors are contiguous and of one dtype (f32 or bf16) unless said otherwise;
+// arithmetic happens in f32. A vector argument [B, C] is broadcast over the axes between: x [B, ..., C].
 #pragma once
 
 #include "kernels/linear/linear.h"
@@ -8,8 +8,8 @@
 
 namespace kine::kernels {
 
-Tensor add(const Context& context, const Tensor& a, const Tensor& b);       ///< same shape
-Tensor multiply(const Context& context, const Tensor& a, const Tensor& b);  ///< same shape
+Tensor add(const Context& context, const Tensor& a, const Tensor& b);                      ///< same shape
+Tensor multiply(const Context& context, const Tensor& a, const Tensor& b);                 ///< same shape
 Tensor scale(const Context& context, const Tensor& x, float factor, float offset = 0.0f);  ///< x * factor + offset
 Tensor activate(const Context& context, const Tensor& x, Activation activation);
 Tensor gelu_tanh_gate(const Context& context, const Tensor& gate, const Tensor& value);  ///< gelu_tanh(gate) * value

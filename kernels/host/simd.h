@@ -16,7 +16,8 @@ using Int8 [[gnu::vector_size(32)]] = int32_t;
 using Word8 [[gnu::vector_size(32)]] = uint32_t;
 using Half8 [[gnu::vector_size(16)]] = uint16_t;
 
-inline Float8 splat(float value) { return Float8{} + value; }
+// Spelled out, since zero + value would be an addition: it turns -0 into 0.
+inline Float8 splat(float value) { return Float8{value, value, value, value, value, value, value, value}; }
 
 inline Float8 load(const float* from) {
     Float8 lanes;

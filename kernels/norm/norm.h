@@ -7,8 +7,8 @@
 
 namespace kine::kernels {
 
-/// LayerNorm(x) * (1 + scale) + shift over the last axis. x [B, ..., C]; shift, scale [B, C] of any floating dtype and any
-/// row stride (slices of a modulation table); both empty: plain LayerNorm without weights.
+/// LayerNorm(x) * (1 + scale) + shift over the last axis. x [B, ..., C]; shift, scale [B, C] of any floating dtype and
+/// any row stride (slices of a modulation table); both empty: plain LayerNorm without weights.
 Tensor norm_modulate(const Context& context, const Tensor& x, const Tensor& shift, const Tensor& scale, float eps);
 
 /// LayerNorm with weights. x [..., C], weight, bias [C]; bias may be empty.
@@ -17,8 +17,8 @@ Tensor layer_norm(const Context& context, const Tensor& x, const Tensor& weight,
 /// x / sqrt(mean(x^2) + eps) * weight over the last axis (T5, QK-norm). x [..., C], weight [C].
 Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, float eps);
 
-/// Channels-last group norm and activation: x [N, ..., C] (N pictures, the axes between are positions), weight, bias [C];
-/// statistics over positions and the channels of each group. Activation None or Silu.
+/// Channels-last group norm and activation: x [N, ..., C] (N pictures, the axes between are positions), weight, bias
+/// [C]; statistics over positions and the channels of each group. Activation None or Silu.
 Tensor group_norm(const Context& context, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups,
                   float eps, Activation activation = Activation::None);
 

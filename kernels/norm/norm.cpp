@@ -1,0 +1,87 @@
+#include "kernels/norm/norm.h"
+
+#include "kernels/check.h"
+#include "kernels/dispatch.h"
+#include "kernels/host/vectors.h"
+#include "kernels/norm/norm_host.h"
+
+namespace kine::kernels {
+
+namespace {
+
+void check_input(std::string_view op, const Tensor& x) {
+    check(x && x.rank() > 0 && x.dim(-1) > 0, ErrorCode::Bug, "{}: x has shape {}, expected a last axis", op,
+          to_string(x.shape()));
+    check_floating(op, "x", x);
+    check_contiguous(op, "x", x);
+}
+
+void check_vector(std::string_view op, std::string_view argument, const Tensor& vector, int64_t width) {
+    check_shape(op, argument, vector, {width});
+    check_floating(op, argument, vector);
+}
+
+void check_modulation(std::string_view argument, const Tensor& table, const Tensor& x) {
+    check_shape("norm_modulate", argument, table, {x.dim(0), x.dim(-1)});
+    check_floating("norm_modulate", argument, table);
+}
+
+Tensor filled_row(const Context& context, int64_t width, float value) {
+    Tensor row = Tensor::empty(context, {1, width}, DType::Float32);
+    std::fill_n(row.data<float>(), width, value);
+    return row;
+}
+
+Tensor one_plus(const Context& context, const Tensor& scale) {
+    Tensor factor = float_rows(context, scale);
+    float* values = factor.data<float>();
+    for (int64_t i = 0; i < factor.elements(); ++i) values[i] += 1.0f;
+    return factor;
+}
+
+}  // namespace
+
+Tensor norm_modulate(const Context& context, const Tensor& x, const Tensor& shift, const Tensor& scale, float eps) {
+    check_input("norm_modulate", x);
+    if (shift) check_modulation("shift", shift, x);
+    if (scale) check_modulation("scale", scale, x);
+    check(static_cast<bool>(shift) == static_cast<bool>(scale), ErrorCode::Bug,
+          "norm_modulate: one of shift and scale is empty, expected both or none");
+    return on_device(context, "norm_modulate", [&] {
+        if (!scale) return normalise_rows_host(context, x, {filled_row(context, x.dim(-1), 1.0f), {}}, eps);
+        return normalise_rows_host(context, x, {one_plus(context, scale), float_rows(context, shift)}, eps);
+    });
+}
+
+Tensor layer_norm(const Context& context, const Tensor& x, const Tensor& weight, const Tensor& bias, float eps) {
+    check_input("layer_norm", x);
+    check_vector("layer_norm", "weight", weight, x.dim(-1));
+    if (bias) check_vector("layer_norm", "bias", bias, x.dim(-1));
+    return on_device(context, "layer_norm", [&] {
+        const RowAffine affine = {float_rows(context, weight), bias ? float_rows(context, bias) : Tensor()};
+        return normalise_rows_host(context, x, affine, eps);
+    });
+}
+
+Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, float eps) {
+    check_input("rms_norm", x);
+    check_vector("rms_norm", "weight", weight, x.dim(-1));
+    return on_device(context, "rms_norm", [&] { return rms_rows_host(context, x, float_rows(context, weight), eps); });
+}
+
+Tensor group_norm(const Context& context, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups,
+                  float eps, Activation activation) {
+    check_input("group_norm", x);
+    check(x.rank() >= 2, ErrorCode::Bug, "group_norm: x has shape {}, expected [N, ..., C]", to_string(x.shape()));
+    check_vector("group_norm", "weight", weight, x.dim(-1));
+    check_vector("group_norm", "bias", bias, x.dim(-1));
+    check(groups > 0 && x.dim(-1) % groups == 0, ErrorCode::Bug, "group_norm: {} channels do not split into {} groups",
+          x.dim(-1), groups);
+    return on_device(context, "group_norm", [&] {
+        const GroupNormArguments arguments = {float_rows(context, weight), float_rows(context, bias), groups, eps,
+                                              activation};
+        return group_norm_host(context, x, arguments);
+    });
+}
+
+}  // namespace kine::kernels

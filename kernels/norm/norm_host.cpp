@@ -1,0 +1,90 @@
+#include "kernels/norm/norm_host.h"
+
+#include "kernels/host/simd.h"
+#include "kernels/host/visit.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace kine::kernels {
+
+namespace {
+
+constexpr int64_t kGrainElements = 16384;  // below this a thread costs more than it saves
+
+// Leaves x - mean in `centred` and returns 1 / sqrt(variance + eps). The second pass reads what the first one left, so
+// that the padding of a last partial vector counts as zero.
+template <class T>
+float centre_row(const T* x, int64_t count, float eps, float* centred) {
+    const auto size = static_cast<float>(count);
+    const float mean = sum_lanes(
+                           count, [](Float8 v) { return v; }, x) /
+                       size;
+    map_lanes(
+        count, centred, [=](Float8 v) { return v - mean; }, x);
+    const float variance = sum_lanes(
+                               count, [](Float8 v) { return v * v; }, static_cast<const float*>(centred)) /
+                           size;
+    return 1.0f / std::sqrt(variance + eps);
+}
+
+template <class T>
+void apply_affine(const float* row, float rstd, const float* factor, const float* offset, int64_t count, T* out) {
+    if (offset) {
+        map_lanes(
+            count, out, [=](Float8 v, Float8 f, Float8 o) { return v * rstd * f + o; }, row, factor, offset);
+    } else {
+        map_lanes(
+            count, out, [=](Float8 v, Float8 f) { return v * rstd * f; }, row, factor);
+    }
+}
+
+// Calls body(row, scratch of C floats) for every row of x.
+template <class Body>
+void for_rows(const Context& context, const Tensor& x, const Body& body) {
+    const int64_t width = x.dim(-1);
+    if (x.elements() == 0) return;
+    const int64_t grain = std::max<int64_t>(1, kGrainElements / width);
+    context.threads.parallel_for(x.elements() / width, grain, [&](int64_t begin, int64_t end) {
+        Tensor scratch = Tensor::empty(context, {width}, DType::Float32);
+        for (int64_t row = begin; row < end; ++row) body(row, scratch.data<float>());
+    });
+}
+
+}  // namespace
+
+Tensor normalise_rows_host(const Context& context, const Tensor& x, const RowAffine& affine, float eps) {
+    Tensor out = Tensor::empty(context, x.shape(), x.dtype());
+    const int64_t width = x.dim(-1);
+    const int64_t rows_per_group = std::max<int64_t>(1, x.elements() / width / affine.factor.dim(0));
+    const float* offsets = affine.offset ? affine.offset.data<float>() : nullptr;
+    visit_floating(x.dtype(), [&]<class T>(T) {
+        for_rows(context, x, [&](int64_t row, float* centred) {
+            const int64_t group = row / rows_per_group * width;
+            const float rstd = centre_row(x.data<T>() + row * width, width, eps, centred);
+            apply_affine(centred, rstd, affine.factor.data<float>() + group, offsets ? offsets + group : nullptr, width,
+                         out.data<T>() + row * width);
+        });
+    });
+    return out;
+}
+
+Tensor rms_rows_host(const Context& context, const Tensor& x, const Tensor& factor, float eps) {
+    Tensor out = Tensor::empty(context, x.shape(), x.dtype());
+    const int64_t width = x.dim(-1);
+    const float* factors = factor.data<float>();
+    visit_floating(x.dtype(), [&]<class T>(T) {
+        for_rows(context, x, [&](int64_t row, float*) {
+            const T* from = x.data<T>() + row * width;
+            const float mean = sum_lanes(
+                                   width, [](Float8 v) { return v * v; }, from) /
+                               static_cast<float>(width);
+            const float rstd = 1.0f / std::sqrt(mean + eps);
+            map_lanes(
+                width, out.data<T>() + row * width, [=](Float8 v, Float8 f) { return v * rstd * f; }, from, factors);
+        });
+    });
+    return out;
+}
+
+}  // namespace kine::kernels

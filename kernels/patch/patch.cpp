@@ -1,0 +1,40 @@
+#include "kernels/patch/patch.h"
+
+#include "kernels/check.h"
+#include "kernels/dispatch.h"
+#include "kernels/patch/patch_host.h"
+
+namespace kine::kernels {
+
+Tensor patchify(const Context& context, const Tensor& x, int64_t patch, DType dtype) {
+    check_rank("patchify", "x", x, 5);
+    check_floating("patchify", "x", x);
+    check(patch > 0 && patch <= x.dim(3) && patch <= x.dim(4), ErrorCode::Bug,
+          "patchify: patch size {} for x of shape {}, expected 1 or more, at most the picture", patch,
+          to_string(x.shape()));
+    return on_device(context, "patchify", [&] {
+        const int64_t tokens = (x.dim(3) / patch) * (x.dim(4) / patch);
+        Tensor out = Tensor::empty(context, {x.dim(0), x.dim(2), tokens, patch * patch * x.dim(1)}, dtype);
+        patchify_host(context, x, patch, out);
+        return out;
+    });
+}
+
+Tensor unpatchify(const Context& context, const Tensor& tokens, int64_t patch, int64_t rows, int64_t columns) {
+    check_rank("unpatchify", "tokens", tokens, 4);
+    check_floating("unpatchify", "tokens", tokens);
+    check_contiguous("unpatchify", "tokens", tokens);
+    check(rows * columns == tokens.dim(2), ErrorCode::Bug, "unpatchify: {} tokens a frame, expected {} x {}",
+          tokens.dim(2), rows, columns);
+    check(patch > 0 && tokens.dim(3) % (patch * patch) == 0, ErrorCode::Bug,
+          "unpatchify: vectors of {} values, expected a multiple of {} x {}", tokens.dim(3), patch, patch);
+    return on_device(context, "unpatchify", [&] {
+        const int64_t channels = tokens.dim(3) / (patch * patch);
+        const Shape shape = {tokens.dim(0), channels, tokens.dim(1), rows * patch, columns * patch};
+        Tensor out = Tensor::empty(context, shape, DType::Float32);
+        unpatchify_host(context, tokens, {patch, rows, columns}, out);
+        return out;
+    });
+}
+
+}  // namespace kine::kernels

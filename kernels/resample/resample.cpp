@@ -1,0 +1,40 @@
+#include "kernels/resample/resample.h"
+
+#include "kernels/check.h"
+#include "kernels/dispatch.h"
+#include "kernels/resample/resample_host.h"
+
+namespace kine::kernels {
+
+Tensor upsample_nearest_2x(const Context& context, const Tensor& x) {
+    check_rank("upsample_nearest_2x", "x", x, 4);
+    check_contiguous("upsample_nearest_2x", "x", x);
+    return on_device(context, "upsample_nearest_2x", [&] {
+        Tensor out = Tensor::empty(context, {x.dim(0), 2 * x.dim(1), 2 * x.dim(2), x.dim(3)}, x.dtype());
+        upsample_nearest_2x_host(context, x, out);
+        return out;
+    });
+}
+
+Tensor to_channels_last(const Context& context, const Tensor& x, DType dtype) {
+    check_rank("to_channels_last", "x", x, 4);
+    check_floating("to_channels_last", "x", x);
+    return on_device(context, "to_channels_last", [&] {
+        Tensor out = Tensor::empty(context, {x.dim(0), x.dim(2), x.dim(3), x.dim(1)}, dtype);
+        to_channels_last_host(context, x, out);
+        return out;
+    });
+}
+
+Tensor to_channels_first(const Context& context, const Tensor& x) {
+    check_rank("to_channels_first", "x", x, 4);
+    check_floating("to_channels_first", "x", x);
+    check_contiguous("to_channels_first", "x", x);
+    return on_device(context, "to_channels_first", [&] {
+        Tensor out = Tensor::empty(context, {x.dim(0), x.dim(3), x.dim(1), x.dim(2)}, DType::Float32);
+        to_channels_first_host(context, x, out);
+        return out;
+    });
+}
+
+}  // namespace kine::kernels
