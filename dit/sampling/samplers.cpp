@@ -1,0 +1,31 @@
+#include "dit/sampling/samplers.h"
+
+#include "dit/sampling/samplers/makers.h"
+
+namespace kine::dit {
+namespace {
+
+constexpr SamplerRow kSamplers[] = {
+    {"ddim", "DDIMScheduler", "denoising diffusion implicit models, first order, eta=1 adds noise", make_ddim},
+    {"euler_flow", "FlowMatchEulerDiscreteScheduler", "straight steps along a flow model's velocity", make_euler_flow},
+    {"dpmpp_2m", "DPMSolverMultistepScheduler", "DPM-Solver++, second order, multistep", make_dpmpp_2m},
+    {"unipc", "UniPCMultistepScheduler", "UniPC, predictor and corrector, second order", make_unipc},
+};
+
+}  // namespace
+
+std::span<const SamplerRow> samplers() { return kSamplers; }
+
+std::unique_ptr<Sampler> make_sampler(std::string_view name_or_class, const Json& config, std::string_view where,
+                                      int64_t steps) {
+    std::vector<std::string_view> known;
+    for (const SamplerRow& row : kSamplers) {
+        if (row.name == name_or_class || row.class_name == name_or_class) return row.make(config, where, steps);
+        known.push_back(row.name);
+        known.push_back(row.class_name);
+    }
+    fail(ErrorCode::Unsupported, "{}: unknown sampler '{}', known are {}", where, name_or_class,
+         fmt::join(known, ", "));
+}
+
+}  // namespace kine::dit
