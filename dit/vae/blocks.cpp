@@ -47,7 +47,9 @@ kernels::ConvWeight bind_conv(const Scope& scope, int64_t in_channels, int64_t o
 }
 
 GroupNorm::GroupNorm(const Scope& scope, int64_t channels, int64_t groups)
-    : weight_(scope.bind("weight", {channels})), bias_(scope.bind("bias", {channels})), groups_(groups) {}
+    : weight_(scope.as(DType::Float32).bind("weight", {channels})),
+      bias_(scope.as(DType::Float32).bind("bias", {channels})),
+      groups_(groups) {}
 
 Tensor GroupNorm::operator()(const Context& context, const Tensor& x, kernels::Activation activation) const {
     return kernels::group_norm(context, x, weight_, bias_, groups_, kEpsilon, activation);

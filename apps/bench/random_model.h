@@ -1,0 +1,30 @@
+// Models of a published size with random weights: speed depends on sizes, not on what was learned. Zeros would not do,
+// since some processors run faster on them.
+#pragma once
+
+#include "dit/families/latte/config.h"
+#include "dit/vae/autoencoder_kl.h"
+#include "runtime/weights.h"
+
+#include <map>
+#include <string>
+
+namespace kine::bench {
+
+using ShapeMap = std::map<std::string, Shape>;
+
+/// Uniform values of zero mean and variance `deviation` squared, the same for the same seed.
+Tensor random_tensor(const Context& context, const Shape& shape, DType dtype, uint64_t seed, float deviation = 1.0f);
+
+/// Weights that keep the size of what passes through them; those of norms are 1.
+Weights random_weights(const Context& context, const ShapeMap& shapes);
+
+/// Under the published names.
+ShapeMap decoder_shapes(const dit::AutoencoderKlConfig& config);
+ShapeMap spatial_block_shapes(const dit::latte::Config& config);
+ShapeMap temporal_block_shapes(const dit::latte::Config& config);
+
+/// Convolutions, linear layers and attention of one decoded frame.
+double decoder_flops(const dit::AutoencoderKlConfig& config, int64_t latent_rows, int64_t latent_columns);
+
+}  // namespace kine::bench
