@@ -1,0 +1,50 @@
+// kinescope list: the tables of what can be chosen by name.
+#include "apps/cli/commands/commands.h"
+#include "apps/cli/run_setup.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+namespace kinescope::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kTables[] = {"families", "policies", "strategies", "samplers", "codecs", "devices"};
+
+std::string row_text(const Json& row) {
+    std::string text = fmt::format("  {:<18}", row.value("name", ""));
+    if (row.contains("endings")) text += fmt::format(" {:<16}", row["endings"].get<std::string>());
+    return fmt::format("{} {}\n", text,
+                       row.contains("summary") ? row["summary"].get<std::string>() : row.value("help", ""));
+}
+
+std::string table_text(const std::string& name) {
+    const Json rows = Json::parse(list(name));
+    if (name == "build") return rows.dump(2) + "\n";
+    std::string text = name + "\n";
+    for (const Json& row : rows) text += row_text(row);
+    return text;
+}
+
+}  // namespace
+
+int run_list(const Arguments& arguments, SignalWatch&) {
+    const bool as_data = arguments.flag("json");
+    if (!arguments.positional.empty()) {
+        const std::string& name = arguments.positional.front();
+        print_data(as_data ? Json::parse(list(name)).dump(2) + "\n" : table_text(name));
+        return KINE_OK;
+    }
+    Json all = Json::object();
+    std::string text;
+    for (const char* name : kTables) {
+        all[name] = Json::parse(list(name));
+        text += table_text(name);
+    }
+    print_data(as_data ? all.dump(2) + "\n" : text);
+    return KINE_OK;
+}
+
+}  // namespace kinescope::cli

@@ -1,0 +1,73 @@
+// The command line: finds the command, lets it run, turns failures into one line and an exit code.
+#include "apps/cli/commands/commands.h"
+#include "apps/cli/progress.h"
+#include "apps/cli/run_setup.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace kinescope::cli {
+
+namespace {
+
+std::string overview() {
+    std::string text = "Kinescope makes videos with diffusion transformers.\n\nUsage: kinescope COMMAND [OPTIONS]\n\n";
+    for (const CommandRow& row : commands()) text += fmt::format("  {:<10} {}\n", row.help.name, row.help.summary);
+    text += "\n`kinescope COMMAND --help` lists its options, `kinescope --version` the version.\n";
+    text += "Example: kinescope generate -p \"a red circle moving right on a blue background\" -o out.mp4\n";
+    return text;
+}
+
+const CommandRow& find_command(const std::string& name) {
+    std::vector<std::string> names;
+    for (const CommandRow& row : commands()) {
+        if (row.help.name == name) return row;
+        names.emplace_back(row.help.name);
+    }
+    const std::string close = nearest(name, names);
+    throw Error(KINE_USAGE, fmt::format("unknown command '{}'{}, see kinescope --help", name,
+                                        close.empty() ? "" : ", did you mean '" + close + "'?"));
+}
+
+int dispatch(std::vector<std::string> arguments, SignalWatch& signals) {
+    if (arguments.empty()) {
+        fmt::print(stderr, "{}", overview());
+        return KINE_USAGE;
+    }
+    const std::string name = arguments.front();
+    arguments.erase(arguments.begin());
+    if (name == "--version") {
+        print_data(fmt::format("kinescope {}\n", kine_version()));
+        return KINE_OK;
+    }
+    if (name == "--help" || name == "-h" || name == "help") {
+        print_data(overview());
+        return KINE_OK;
+    }
+    const CommandRow& command = find_command(name);
+    const std::optional<Arguments> parsed = parse_arguments(command.help, arguments);
+    return parsed ? command.run(*parsed, signals) : KINE_OK;
+}
+
+int run(std::vector<std::string> arguments) {
+    SignalWatch signals;
+    try {
+        return dispatch(std::move(arguments), signals);
+    } catch (const Error& error) {
+        say(fmt::format("error: {}", error.what()));
+        return error.status();
+    } catch (const std::bad_alloc&) {
+        say("error: out of memory");
+        return KINE_DOES_NOT_FIT;
+    } catch (const std::exception& error) {
+        say(fmt::format("error: {}", error.what()));
+        return KINE_BUG;
+    }
+}
+
+}  // namespace
+
+}  // namespace kinescope::cli
+
+int main(int count, char** values) { return kinescope::cli::run({values + std::min(count, 1), values + count}); }

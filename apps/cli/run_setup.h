@@ -1,0 +1,24 @@
+// From arguments to a session and a request: what generate, plan and bench share.
+#pragma once
+
+#include "apps/cli/arguments.h"
+#include "apps/cli/progress.h"
+
+#include <string>
+
+namespace kinescope::cli {
+
+/// --model, else KINE_DEMO_MODEL, else the embedded model beside the installed program or in the source tree.
+std::string model_directory(const Arguments& arguments);
+/// Opens the model, unless `with_model` is false.
+Session make_session(const Arguments& arguments, bool with_model = true);
+/// Everything but outputs. A missing prompt becomes `otherwise`; an empty one is allowed, with a warning.
+Request make_request(const Arguments& arguments);
+/// Whether -p or --prompt-file is there.
+bool has_prompt(const Arguments& arguments);
+/// Callbacks that feed `progress`; warnings always, other lines with -v.
+kine_callbacks callbacks_to(Progress& progress);
+/// Prints on standard output; a failing write is KINE_OUTPUT.
+void print_data(const std::string& text);
+
+}  // namespace kinescope::cli

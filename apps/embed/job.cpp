@@ -1,0 +1,203 @@
+#include "apps/embed/job.h"
+
+#include "apps/embed/frame_tap.h"
+#include "apps/embed/latents_file.h"
+#include "apps/embed/metadata.h"
+
+namespace kine::embed {
+
+namespace {
+
+constexpr size_t kQueuedFrames = 8;
+
+std::exception_ptr interruption() {
+    return std::make_exception_ptr(Error(ErrorCode::Interrupted, "the run was cancelled"));
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+bool is_interruption(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const Error& error) {
+        return error.code() == ErrorCode::Interrupted;
+    } catch (...) {
+        return false;
+    }
+}
+
+}  // namespace
+
+/// Carries the generator's news to the host, and the host's wish to end back.
+class Job::HostObserver final : public dit::Observer {
+  public:
+    explicit HostObserver(Job& job) : job_(job) {}
+
+    void on_progress(dit::Stage stage, int64_t done, int64_t total) override {
+        if (done == 0) stage_start_ = std::chrono::steady_clock::now();
+        if (!job_.callbacks_.on_progress) return;
+        if (!job_.callbacks_.on_progress({stage, done, total, seconds_since(stage_start_)})) job_.cancel();
+    }
+    void on_latents(int step, const Tensor& latents) override { job_.keep_latents(step, latents); }
+    void on_log(LogLevel level, std::string_view line) override {
+        if (job_.callbacks_.on_log) job_.callbacks_.on_log(level, line);
+    }
+
+  private:
+    Job& job_;
+    std::chrono::steady_clock::time_point stage_start_ = std::chrono::steady_clock::now();
+};
+
+Job::Job(std::shared_ptr<Session> session, RunRequest request, HostCallbacks callbacks)
+    : session_(std::move(session)), request_(std::move(request)), callbacks_(std::move(callbacks)) {
+    load_latents();
+    request_.generation = session_->generator().resolve(request_.generation);
+    session_->generator().plan(request_.generation);  // an unknown policy or sampler must not cost an opened output
+    check_latents_target(request_.run);
+    open_outputs();
+}
+
+Job::~Job() {
+    cancel();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Job::load_latents() {
+    if (request_.run.latents.empty()) return;
+    const auto claim = session_->claim();
+    request_.generation.latents = read_latents(session_->context(), request_.run.latents);
+}
+
+void Job::open_outputs() {
+    const dit::Request& r = request_.generation;
+    VideoInfo info{static_cast<int>(r.width), static_cast<int>(r.height), parse_rate(r.fps), r.num_frames, {}};
+    if (request_.run.metadata) info.metadata = video_metadata(*session_, request_);
+    sinks_.push_back(std::make_unique<FrameTap>(frames_, [this](const Frame& frame) { show(frame); }));
+    for (const OutputRequest& output : request_.outputs) {
+        sinks_.push_back(codecs::open_sink(output.target, info, output.options));
+        outputs_.emplace_back(sinks_.back()->name(), sinks_.back()->temporary_name());
+    }
+}
+
+void Job::begin() {
+    State expected = State::Ready;
+    check(state_.compare_exchange_strong(expected, State::Running), ErrorCode::Usage,
+          "this job was run before, make another one");
+}
+
+void Job::run() {
+    begin();
+    execute();
+    if (failure_) std::rethrow_exception(failure_);
+}
+
+void Job::start() {
+    begin();
+    pulled_ = std::make_unique<FrameQueue>(kQueuedFrames);
+    thread_ = std::jthread([this] { execute(); });
+}
+
+std::optional<Frame> Job::next_frame() {
+    check(pulled_ != nullptr, ErrorCode::Usage, "this job was not started");
+    return pulled_->pop();
+}
+
+void Job::wait() {
+    check(pulled_ != nullptr, ErrorCode::Usage, "this job was not started");
+    pulled_->abandon(interruption());  // nobody takes frames any more, so nobody may hold the writer back
+    if (thread_.joinable()) thread_.join();
+    if (failure_) std::rethrow_exception(failure_);
+}
+
+void Job::cancel() noexcept { stop_.request_stop(); }
+
+/// On the pump's thread. A pull side that gave up must not stop the files.
+void Job::show(const Frame& frame) {
+    if (callbacks_.on_frame && !callbacks_.on_frame(frame)) cancel();
+    if (pulled_ == nullptr) return;
+    const std::stop_callback release(stop_.get_token(), [this] { pulled_->abandon(interruption()); });
+    try {
+        pulled_->push(frame);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::Interrupted) throw;
+    }
+}
+
+void Job::keep_latents(int step, const Tensor& latents) const {
+    if (request_.run.save_latents.empty() || step + 1 < request_.generation.steps) return;
+    write_latents(request_.run.save_latents, latents);
+}
+
+/// Never throws: how the run ended lies in failure_ and, for the pull side, in its queue.
+void Job::execute() {
+    const auto start = std::chrono::steady_clock::now();
+    try {
+        const auto claim = session_->claim();
+        FrameQueue queue(kQueuedFrames);
+        codecs::Pump pump(queue, std::move(sinks_), session_->context().profiler);
+        generate(queue);
+        finish(pump, frames_ > 0 || queue.size() > 0);
+        session_->write_trace();
+    } catch (...) {
+        if (!failure_) failure_ = std::current_exception();
+    }
+    seconds_ = seconds_since(start);
+    end();
+}
+
+void Job::generate(FrameQueue& queue) {
+    HostObserver observer(*this);
+    try {
+        check(!stop_.stop_requested(), ErrorCode::Interrupted, "the run was cancelled before it began");
+        times_ = session_->generator().generate(session_->context(), request_.generation, queue, observer,
+                                                stop_.get_token());
+    } catch (...) {
+        failure_ = std::current_exception();
+        queue.fail(failure_);
+    }
+}
+
+/// The cause that came first is the one to report, except that a cancelled run whose files cannot be finished says so.
+void Job::finish(codecs::Pump& pump, bool has_frames) {
+    const bool cancelled = failure_ && is_interruption(failure_);
+    try {
+        pump.finish(cancelled && has_frames);
+    } catch (...) {
+        const bool is_news = !failure_ || (cancelled && !is_interruption(std::current_exception()));
+        if (is_news) failure_ = std::current_exception();
+    }
+}
+
+void Job::end() noexcept {
+    state_ = State::Done;
+    if (pulled_ == nullptr) return;
+    if (failure_) {
+        pulled_->fail(failure_);
+    } else {
+        pulled_->close();
+    }
+}
+
+Json Job::report() const {
+    Json report = {{"request", request_.describe()},
+                   {"state", state_ == State::Ready     ? "ready"
+                             : state_ == State::Running ? "running"
+                                                        : "done"},
+                   {"frames", frames_.load()},
+                   {"outputs", Json::array()}};
+    for (const auto& [name, temporary] : outputs_) {
+        report["outputs"].push_back({{"name", name}, {"temporary", temporary}});
+    }
+    if (state_ != State::Done) return report;
+    report["seconds"] = {{"encode", times_.encode_seconds},
+                         {"denoise", times_.denoise_seconds},
+                         {"decode", times_.decode_seconds},
+                         {"total", seconds_}};
+    report["peak_bytes"] = times_.peak_bytes;
+    report["cache_peak_bytes"] = times_.cache_peak_bytes;
+    return report;
+}
+
+}  // namespace kine::embed

@@ -1,0 +1,177 @@
+/* Kinescope's C interface: everything a program needs to make videos in its own process. Sessions hold a model,
+ * requests say what to make, jobs make it; frames are pushed into a callback, pulled one by one, or written to files.
+ *
+ * Every function that returns kine_status returns KINE_OK or fails without side effect on its results; kine_last_error
+ * then holds one sentence. No function aborts, prints, installs a signal handler or throws. NULL where an object is
+ * expected is KINE_USAGE; destroying NULL does nothing. Texts are UTF-8. Objects of different sessions may be used at
+ * the same time from different threads; one object belongs to one thread at a time, except that kine_job_cancel may be
+ * called from anywhere. Names of options are those that kine_list("options") prints; '-' and '_' are the same in them.
+ *
+ * Version 0: functions may still change. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* Also the exit codes of the command line. */
+typedef enum kine_status {
+    KINE_OK = 0,
+    KINE_OTHER = 1,
+    KINE_USAGE = 2,        /* a bad option, request or argument */
+    KINE_BAD_INPUT = 3,    /* a bad model, latents or video file */
+    KINE_UNSUPPORTED = 4,  /* a model or feature that this build lacks */
+    KINE_DOES_NOT_FIT = 5, /* memory budget or memory exhausted */
+    KINE_DEVICE = 6,       /* device or driver */
+    KINE_OUTPUT = 7,       /* a file or pipe could not be written */
+    KINE_NOT_FINITE = 8,   /* NaN or infinity in latents or frames */
+    KINE_RANK = 9,         /* a rank failed */
+    KINE_BUG = 70,         /* a broken promise inside the library */
+    KINE_INTERRUPTED = 130 /* cancelled */
+} kine_status;
+
+typedef struct kine_session kine_session;
+typedef struct kine_request kine_request;
+typedef struct kine_job kine_job;
+
+typedef struct kine_option {
+    const char* name;
+    const char* value;
+} kine_option;
+
+/* A picture: 8-bit R G B, rows packed. */
+typedef struct kine_frame {
+    const uint8_t* pixels; /* height * width * 3 bytes */
+    int32_t width;
+    int32_t height;
+    int64_t index; /* from 0 */
+} kine_frame;
+
+/* Where a run stands: `done` of `total` prompts ("encode"), steps ("denoise") or frames ("decode"). */
+typedef struct kine_progress {
+    const char* stage;
+    int64_t done;
+    int64_t total;
+    double seconds; /* since this stage began */
+} kine_progress;
+
+/* What a job tells its host; every function may be NULL. Set struct_size to sizeof(kine_callbacks). Pointers inside are
+ * valid during the call only. A result other than 0 cancels the job. No exception may leave a callback. */
+typedef struct kine_callbacks {
+    size_t struct_size;
+    void* user_data;
+    int (*on_frame)(void* user_data, const kine_frame* frame);            /* on the job's writing thread, in order */
+    int (*on_progress)(void* user_data, const kine_progress* progress);   /* on the thread that runs */
+    void (*on_log)(void* user_data, const char* level, const char* line); /* "debug", "info" or "warning" */
+} kine_callbacks;
+
+/* One row of kine_verify. */
+typedef struct kine_stage_result {
+    const char* stage;
+    double error;
+    double allowed;
+    int32_t ok;
+    int32_t skipped;
+    const char* note;
+} kine_stage_result;
+
+/* ---- library ---------------------------------------------------------------------------------------------------- */
+
+/* "0.1.0"; the text is static. */
+const char* kine_version(void);
+
+/* Why the last call of this thread failed; the text belongs to the library until the thread's next call. */
+const char* kine_last_error(void);
+
+/* A table as a JSON array: "families", "policies", "strategies", "samplers", "codecs", "devices", "options", "build";
+ * the caller owns *json and gives it back with kine_text_destroy. */
+kine_status kine_list(const char* table, char** json);
+
+/* Gives back a text that another function handed out. */
+void kine_text_destroy(char* text);
+
+/* ---- session: a device, its memory and threads, and at most one model ---------------------------------------------
+ */
+
+/* Options: model, device, dtype, threads, max_ram, trace; the caller owns *session and destroys it. Without a model the
+ * session can inspect and verify only. */
+kine_status kine_session_create(const kine_option* options, size_t count, kine_session** session);
+
+/* Gives up the caller's handle; jobs that still run keep what they need until they end. */
+void kine_session_destroy(kine_session* session);
+
+/* ---- request: what to make ----------------------------------------------------------------------------------------
+ */
+
+/* An empty request with a random seed; the caller owns *request and destroys it. */
+kine_status kine_request_create(kine_request** request);
+
+/* Sets one option from text, strictly: a number must be a number, and in range; texts are copied. */
+kine_status kine_request_set(kine_request* request, const char* name, const char* value);
+
+/* Adds a place to write to: a file, "DIR/%04d.png" or "-" for standard output; texts are copied. */
+kine_status kine_request_add_output(kine_request* request, const char* target, const kine_option* options,
+                                    size_t count);
+
+/* The request as a JSON object, the seed included; the caller owns *json. */
+kine_status kine_request_describe(const kine_request* request, char** json);
+
+void kine_request_destroy(kine_request* request);
+
+/* ---- job: one run -------------------------------------------------------------------------------------------------
+ */
+
+/* Copies the request, checks it against the model and the memory budget, and opens its outputs; callbacks may be NULL
+ * and are copied. The caller owns *job and destroys it. */
+kine_status kine_job_create(kine_session* session, const kine_request* request, const kine_callbacks* callbacks,
+                            kine_job** job);
+
+/* Push: runs to the end on this thread. */
+kine_status kine_job_run(kine_job* job);
+
+/* Pull: runs on a thread of the job; frames wait, a few at most, until they are taken. */
+kine_status kine_job_start(kine_job* job);
+
+/* Waits for the next frame, which belongs to the job until the next call; *has_frame is 0 after the last one. */
+kine_status kine_job_next_frame(kine_job* job, kine_frame* frame, int32_t* has_frame);
+
+/* Asks the run to end within one block: outputs are finished with the frames they have, and run, next_frame and wait
+ * return KINE_INTERRUPTED. From any thread, any number of times, before the start too. */
+kine_status kine_job_cancel(kine_job* job);
+
+/* Waits for the end of a started job; frames that were not taken are dropped (files get them all). */
+kine_status kine_job_wait(kine_job* job);
+
+/* Seconds per stage, frames, peak bytes, outputs and the resolved request, as a JSON object, also before and after a
+ * failed run; the caller owns *json. */
+kine_status kine_job_report(const kine_job* job, char** json);
+
+/* Cancels the job if it still runs, waits for it, frees it. */
+void kine_job_destroy(kine_job* job);
+
+/* ---- without running ----------------------------------------------------------------------------------------------
+ */
+
+/* What a run would do and hold, as text for people and as a JSON object; either may be NULL, the caller owns both. */
+kine_status kine_plan(kine_session* session, const kine_request* request, char** text, char** json);
+
+/* What a model directory or a video file holds, as a JSON object; the caller owns *json. */
+kine_status kine_inspect(kine_session* session, const char* path, char** json);
+
+/* Holds the build against a golden case; calls `report` for every stage; *passed is 1 if all that ran are ok. */
+kine_status kine_verify(kine_session* session, const char* golden_case,
+                        void (*report)(void* user_data, const kine_stage_result* result), void* user_data,
+                        int32_t* passed);
+
+/* PSNR and SSIM of two videos or frame folders as a JSON object, and a contact sheet where `sheet` is not NULL; the
+ * caller owns *json. */
+kine_status kine_compare(const char* first, const char* second, const char* sheet, char** json);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,141 @@
+#include "apps/embed/reports.h"
+
+#include "codecs/metrics.h"
+#include "codecs/source.h"
+#include "dit/inspection.h"
+#include "runtime/io/safetensors.h"
+
+#include <cmath>
+#include <filesystem>
+
+namespace kine::embed {
+
+namespace {
+
+constexpr int kSheetColumns = 8;
+
+std::string mebibytes(int64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
+
+Json to_json(const dit::Estimate& estimate, int64_t budget) {
+    return {{"weight_bytes", estimate.weight_bytes}, {"activation_bytes", estimate.activation_bytes},
+            {"cache_bytes", estimate.cache_bytes},   {"decode_bytes", estimate.decode_bytes},
+            {"peak_bytes", estimate.peak_bytes},     {"budget_bytes", budget}};
+}
+
+std::string memory_text(const dit::Estimate& estimate, int64_t budget) {
+    std::string text = "memory\n";
+    text += fmt::format("  weights      {:>12}\n", mebibytes(estimate.weight_bytes));
+    text += fmt::format("  activations  {:>12}\n", mebibytes(estimate.activation_bytes));
+    text += fmt::format("  cache        {:>12}\n", mebibytes(estimate.cache_bytes));
+    text += fmt::format("  decoding     {:>12}\n", mebibytes(estimate.decode_bytes));
+    text += fmt::format("  peak         {:>12}\n", mebibytes(estimate.peak_bytes));
+    if (budget > 0) text += fmt::format("  budget       {:>12}\n", mebibytes(budget));
+    return text;
+}
+
+std::string demoted_text(const broadcast::Plan& plan) {
+    std::string text;
+    for (const auto& site : plan.demoted()) text += (text.empty() ? "" : ", ") + to_string(site);
+    return text.empty() ? "" : "computed always, for the cache budget: " + text + "\n";
+}
+
+std::string headline(std::string_view family, const dit::Request& r) {
+    return fmt::format("{}: {} x {}, {} frames, {} steps, guidance {}, cache {}{}{}\n", family, r.width, r.height,
+                       r.num_frames, r.steps, r.guidance_scale.value_or(1.0), r.cache,
+                       r.cache_options.empty() ? "" : " ", r.cache_options);
+}
+
+/// Infinity, which JSON has no number for, is null: equal pictures have no finite PSNR.
+Json decibel(double psnr) { return std::isfinite(psnr) ? Json(psnr) : Json(nullptr); }
+
+Json video_report(const std::string& path) {
+    const std::unique_ptr<codecs::Source> source = codecs::open_source(path);
+    const VideoInfo& info = source->info();
+    Json report = {{"kind", "video"},
+                   {"path", path},
+                   {"width", info.width},
+                   {"height", info.height},
+                   {"fps", to_string(info.fps)},
+                   {"frames", info.frames},
+                   {"metadata", info.metadata}};
+    const auto parameters = info.metadata.find("kinescope");
+    if (parameters == info.metadata.end()) return report;
+    try {
+        report["parameters"] = parse_json(parameters->second, path + ": kinescope");
+    } catch (const Error& error) {
+        report["problems"] = Json::array({error.what()});
+    }
+    return report;
+}
+
+Json tensors_report(const std::string& path) {
+    const SafetensorsFile file = SafetensorsFile::open(path);
+    Json tensors = Json::array();
+    for (const auto& [name, entry] : file.entries()) {
+        const std::vector<int64_t> shape(entry.shape.begin(), entry.shape.end());
+        tensors.push_back({{"name", name}, {"dtype", entry.dtype_name}, {"shape", shape}, {"bytes", entry.bytes}});
+    }
+    return {{"kind", "tensors"}, {"path", path}, {"tensors", tensors}, {"metadata", file.metadata()}};
+}
+
+bool holds_pictures(const std::filesystem::path& folder) {
+    std::error_code failed;
+    for (const auto& file : std::filesystem::directory_iterator(folder, failed)) {
+        if (file.path().extension() == ".png") return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+PlanReport plan_report(Session& session, const RunRequest& request) {
+    const dit::Generator& generator = session.generator();
+    RunRequest resolved = request;
+    resolved.generation = generator.resolve(request.generation);
+    const broadcast::Plan plan = generator.plan(resolved.generation);
+    const dit::Estimate estimate = generator.estimate(resolved.generation);
+    const int64_t budget = session.allocator().budget();
+    PlanReport report;
+    report.text = headline(generator.family(), resolved.generation) + plan.to_text() + demoted_text(plan) +
+                  memory_text(estimate, budget);
+    report.json = {{"family", generator.family()},          {"model_hash", generator.model_hash()},
+                   {"request", resolved.describe()},        {"plan", plan.to_json()},
+                   {"skipped_share", plan.skipped_share()}, {"cache_peak_bytes", plan.peak_bytes()},
+                   {"memory", to_json(estimate, budget)},   {"fits", budget == 0 || estimate.peak_bytes <= budget}};
+    return report;
+}
+
+Json inspection(Session& session, const std::string& path) {
+    std::error_code ignored;
+    check(std::filesystem::exists(path, ignored), ErrorCode::BadInput, "'{}': no such file or folder", path);
+    const bool is_folder = std::filesystem::is_directory(path, ignored);
+    if (is_folder &&
+        (std::filesystem::exists(std::filesystem::path(path) / "model_index.json") || !holds_pictures(path))) {
+        const auto claim = session.claim();
+        Json report = dit::inspect_model(session.context(), path);
+        report["kind"] = "model";
+        return report;
+    }
+    if (path.ends_with(".safetensors")) return tensors_report(path);
+    return video_report(path);
+}
+
+Json comparison(const std::string& first, const std::string& second, const std::string& sheet) {
+    const std::unique_ptr<codecs::Source> a = codecs::open_source(first);
+    const std::unique_ptr<codecs::Source> b = codecs::open_source(second);
+    const codecs::Comparison result = codecs::compare(*a, *b);
+    Json frames = Json::array();
+    for (const codecs::FrameQuality& frame : result.frames) {
+        frames.push_back(
+            {{"psnr", decibel(frame.psnr)}, {"ssim", frame.ssim}, {"max_difference", frame.max_difference}});
+    }
+    if (!sheet.empty()) codecs::write_contact_sheet({first, second}, kSheetColumns, sheet);
+    return {{"first", first},
+            {"second", second},
+            {"psnr", decibel(result.psnr)},
+            {"ssim", result.ssim},
+            {"max_difference", result.max_difference},
+            {"frames", frames}};
+}
+
+}  // namespace kine::embed

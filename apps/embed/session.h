@@ -1,0 +1,66 @@
+// A session: one device with its memory, threads and profile, and at most one model. All state of the library lives in
+// sessions, so two of them in one process do not see one another.
+#pragma once
+
+#include "apps/embed/run_request.h"
+#include "dit/generator.h"
+#include "runtime/context.h"
+#include "runtime/device/host/host_allocator.h"
+#include "runtime/profile.h"
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace kine::embed {
+
+struct SessionOptions {
+    std::string model;
+    std::string device = "cpu";
+    std::string dtype = "f32";
+    int64_t threads = 0;
+    std::string max_ram = "0";
+    std::string trace;
+
+    template <class Visitor>
+    void visit(Visitor& v) {
+        v("model", model, "model directory (diffusers layout)");
+        v("device", device, "where to run: cpu");
+        v("dtype", dtype, "type of weights and activations: f32 or bf16");
+        v("threads", threads, "threads, 0 for every processor");
+        v("max_ram", max_ram, "most bytes that weights and activations may take (suffixes K, M, G), 0 for no limit");
+        v("trace", trace, "write a Chrome trace of every run to this file");
+    }
+};
+
+/// One run at a time; a second one meanwhile is a usage error.
+class Session {
+  public:
+    explicit Session(const KeyValues& options);
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    const SessionOptions& options() const { return options_; }
+    DType dtype() const { return dtype_; }
+    Context& context() { return context_; }
+    HostAllocator& allocator() { return allocator_; }
+    bool has_model() const { return generator_ != nullptr; }
+    /// Throws ErrorCode::Usage for a session without a model.
+    dit::Generator& generator();
+
+    /// Held while the session works; throws ErrorCode::Usage if another thread holds it.
+    std::unique_lock<std::mutex> claim();
+    void write_trace() const;
+
+  private:
+    SessionOptions options_;
+    DType dtype_;
+    HostAllocator allocator_;
+    ThreadPool threads_;
+    Profiler profiler_;
+    Context context_;
+    std::unique_ptr<dit::Generator> generator_;  // after the allocator: its weights lie there
+    std::mutex busy_;
+};
+
+}  // namespace kine::embed

@@ -1,0 +1,96 @@
+#include "apps/embed/tables.h"
+
+#include "apps/embed/run_request.h"
+#include "broadcast/policies/policies.h"
+#include "codecs/codecs.h"
+#include "dit/families/families.h"
+#include "dit/sampling/samplers.h"
+#include "parallel/strategies/strategies.h"
+#include "runtime/config.h"
+#include "runtime/registry.h"
+
+#include <array>
+#include <fstream>
+#include <thread>
+
+namespace kine::embed {
+
+namespace {
+
+Json list_families() {
+    Json rows = Json::array();
+    for (const dit::Family& row : dit::families()) {
+        rows.push_back({{"name", row.name}, {"class", row.pipeline_class}, {"summary", row.summary}});
+    }
+    return rows;
+}
+
+Json list_policies() {
+    Json rows = Json::array();
+    for (const auto& row : broadcast::policies()) rows.push_back({{"name", row.name}, {"summary", row.summary}});
+    return rows;
+}
+
+Json list_strategies() {
+    Json rows = Json::array();
+    for (const auto& row : parallel::strategies()) rows.push_back({{"name", row.name}, {"summary", row.summary}});
+    return rows;
+}
+
+Json list_samplers() {
+    Json rows = Json::array();
+    for (const dit::SamplerRow& row : dit::samplers()) {
+        rows.push_back({{"name", row.name}, {"class", row.class_name}, {"summary", row.summary}});
+    }
+    return rows;
+}
+
+Json list_codecs() {
+    Json rows = Json::array();
+    for (const codecs::Codec& row : codecs::codecs()) {
+        rows.push_back({{"name", row.name}, {"endings", row.endings}, {"summary", row.summary}});
+    }
+    return rows;
+}
+
+/// The processor's own name where the system tells it.
+std::string processor_name() {
+    std::ifstream info("/proc/cpuinfo");
+    std::string line;
+    while (std::getline(info, line)) {
+        const size_t colon = line.find(": ");
+        if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+    }
+    return "unknown processor";
+}
+
+Json list_devices() {
+    const std::string summary = fmt::format("{}, {} threads", processor_name(), std::thread::hardware_concurrency());
+    return Json::array({{{"name", "cpu"}, {"summary", summary}}});
+}
+
+Json describe_build() {
+    Json build = {{"version", kVersion}, {"compiler", __VERSION__}, {"cuda", kHasCuda}};
+    build["processor"] = processor_name();
+    build["threads"] = std::thread::hardware_concurrency();
+    return Json::array({build});
+}
+
+constexpr std::array kTables = {
+    Entry<Json (*)()>{"families", "model families", list_families},
+    Entry<Json (*)()>{"policies", "reuse policies", list_policies},
+    Entry<Json (*)()>{"strategies", "how tokens are split between ranks", list_strategies},
+    Entry<Json (*)()>{"samplers", "samplers", list_samplers},
+    Entry<Json (*)()>{"codecs", "what an output name means", list_codecs},
+    Entry<Json (*)()>{"devices", "where to run", list_devices},
+    Entry<Json (*)()>{"options", "options of sessions, requests and outputs", option_table},
+    Entry<Json (*)()>{"build", "what this build is", describe_build},
+};
+
+}  // namespace
+
+Json list_table(std::string_view table) {
+    return find_entry(std::span<const Entry<Json (*)()>>(kTables), "table", table).make();
+}
+
+}  // namespace kine::embed
