@@ -9,15 +9,15 @@
 namespace kine::codecs {
 
 struct FrameQuality {
-    double psnr = 0;      ///< dB over the three channels; infinity where equal
-    double ssim = 0;      ///< luma, 11 x 11 Gaussian window, sigma 1.5 (Wang et al. 2004)
+    double psnr = 0;  ///< dB over the three channels; infinity where equal
+    double ssim = 0;  ///< luma, 11 x 11 Gaussian window, sigma 1.5 (Wang et al. 2004)
     int max_difference = 0;
 };
 
 struct Comparison {
     std::vector<FrameQuality> frames;
-    double psnr = 0;      ///< from the mean squared error of all frames
-    double ssim = 0;      ///< mean
+    double psnr = 0;  ///< from the mean squared error of all frames
+    double ssim = 0;  ///< mean
     int max_difference = 0;
 };
 

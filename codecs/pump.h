@@ -19,8 +19,8 @@ class Pump {
     Pump(const Pump&) = delete;
     Pump& operator=(const Pump&) = delete;
 
-    /// Waits until the queue is closed and drained, closes every sink, rethrows the first failure. If the producer failed
-    /// or was cancelled, sinks are still closed when `keep_partial`, so that finished frames are kept.
+    /// Waits until the queue is closed and drained, closes every sink, rethrows the first failure. If the producer
+    /// failed or was cancelled, sinks are still closed when `keep_partial`, so that finished frames are kept.
     void finish(bool keep_partial = false);
     int64_t frames_written() const;
 

@@ -29,13 +29,13 @@ class Sink {
 
 /// How to encode. Members are visited by runtime/options.h, so they are command line options too.
 struct SinkOptions {
-    std::string container;          ///< empty: by file ending
-    std::string video_codec;        ///< empty: the container's default (libx264 for mp4)
-    std::optional<int64_t> crf;     ///< constant rate factor, of the codec's own scale
-    std::string preset;             ///< encoder preset, e.g. veryfast
-    std::string pixel_format;       ///< yuv420p (default), yuv444p, ...
-    int64_t encoder_threads = 0;    ///< 0: the codec's choice; files are reproducible for a fixed number
-    bool overwrite = false;         ///< replace an existing file (only at the end)
+    std::string container;        ///< empty: by file ending
+    std::string video_codec;      ///< empty: the container's default (libx264 for mp4)
+    std::optional<int64_t> crf;   ///< constant rate factor, of the codec's own scale
+    std::string preset;           ///< encoder preset, e.g. veryfast
+    std::string pixel_format;     ///< yuv420p (default), yuv444p, ...
+    int64_t encoder_threads = 0;  ///< 0: the codec's choice; files are reproducible for a fixed number
+    bool overwrite = false;       ///< replace an existing file (only at the end)
 
     template <class Visitor>
     void visit(Visitor& v) {

@@ -14,7 +14,7 @@ class Source {
   public:
     virtual ~Source() = default;
 
-    virtual const VideoInfo& info() const = 0;   ///< with the file's metadata
+    virtual const VideoInfo& info() const = 0;  ///< with the file's metadata
     /// The next frame as Rgb24; nothing at the end. Damaged data is ErrorCode::BadInput, never a grey frame.
     virtual std::optional<Frame> read() = 0;
 };
