@@ -7,7 +7,7 @@
 namespace kine::kernels {
 
 struct AttentionOptions {
-    float scale = 0.0f;      ///< of q.k; 0 means 1 / sqrt(D)
+    float scale = 0.0f;  ///< of q.k; 0 means 1 / sqrt(D)
     /// Added to the scores: [H, Lq, Lk], f32, the same for every batch (relative position bias). Empty: none.
     Tensor bias;
     /// Keys that may be attended: u8 [B1, Lk], 1 keeps and 0 drops; every query must keep at least one key. Empty: all.

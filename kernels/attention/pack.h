@@ -1,0 +1,64 @@
+// Keys and values of one block as the register loops want them: f32, in panels.
+#pragma once
+
+#include "kernels/host/micro_kernel.h"
+
+#include <algorithm>
+
+namespace kine::kernels {
+
+/// out[i][j] = in[j][i] of an 8 x 8 block in registers: pairs, then quads, then halves.
+inline void transpose(Float8 (&rows)[8]) {
+    Float8 pairs[8];
+    for (int i = 0; i < 8; i += 2) {
+        pairs[i] = __builtin_shufflevector(rows[i], rows[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+        pairs[i + 1] = __builtin_shufflevector(rows[i], rows[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+    Float8 quads[8];
+    for (int i = 0; i < 8; i += 4) {
+        for (int j = 0; j < 2; ++j) {
+            quads[i + j] = __builtin_shufflevector(pairs[i + j], pairs[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            quads[i + j + 2] = __builtin_shufflevector(pairs[i + j], pairs[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
+    }
+    for (int i = 0; i < 4; ++i) {
+        rows[i] = __builtin_shufflevector(quads[i], quads[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        rows[i + 4] = __builtin_shufflevector(quads[i], quads[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+}
+
+template <class T>
+Float8 load_up_to(const T* from, int64_t count) {
+    return count >= kLanes ? load(from) : load_first(from, count);
+}
+
+/// Keys [count, size] with `stride` elements from key to key -> panels [ceil(count / 16)][size][16], zeros beyond
+/// count.
+template <class T>
+void pack_keys(const T* keys, int64_t stride, int64_t count, int64_t size, float* panels) {
+    for (int64_t key = 0; key < (count + kPanel - 1) / kPanel * kPanel; key += kLanes) {
+        float* to = panels + key / kPanel * kPanel * size + key % kPanel;
+        for (int64_t d = 0; d < size; d += kLanes) {
+            Float8 block[8] = {};
+            for (int64_t row = 0; row < std::min(kLanes, count - key); ++row)
+                block[row] = load_up_to(keys + (key + row) * stride + d, size - d);
+            transpose(block);
+            for (int64_t row = 0; row < std::min(kLanes, size - d); ++row) store(to + (d + row) * kPanel, block[row]);
+        }
+    }
+}
+
+/// Values [count, size] -> panels of 16 columns [count][16] and, where 8 columns or fewer remain, one [count][8].
+template <class T>
+void pack_values(const T* values, int64_t stride, int64_t count, int64_t size, float* panels) {
+    for (int64_t d = 0; d < size; d += kPanel, panels += count * kPanel) {
+        const int64_t width = size - d > kLanes ? kPanel : kLanes;
+        for (int64_t key = 0; key < count; ++key) {
+            const T* from = values + key * stride + d;
+            store(panels + key * width, load_up_to(from, size - d));
+            if (width == kPanel) store(panels + key * width + kLanes, load_up_to(from + kLanes, size - d - kLanes));
+        }
+    }
+}
+
+}  // namespace kine::kernels

@@ -1,0 +1,20 @@
+#include "kernels/attention/variants.h"
+
+#include <array>
+
+namespace kine::kernels {
+
+namespace {
+
+bool always(const AttentionProblem&) { return true; }
+
+constexpr std::array<AttentionVariant, 2> kVariants = {{
+    {"flash", "blocks of keys with online softmax, packed for registers", always, flash_attention_host},
+    {"reference", "plain loops in double, one query at a time", always, reference_attention_host},
+}};
+
+}  // namespace
+
+std::span<const AttentionVariant> attention_variants() { return kVariants; }
+
+}  // namespace kine::kernels
