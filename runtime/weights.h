@@ -7,6 +7,9 @@
 #include "runtime/tensor/convert.h"
 
 #include <functional>
+#include <map>
+#include <memory>
+#include <optional>
 #include <set>
 
 namespace kine {
@@ -29,6 +32,8 @@ class Weights {
     int64_t parameters() const;
 
     /// Throws ErrorCode::BadInput listing each problem (at most 20 lines and a count) with the nearest names present.
+    /// An entry that nobody bound is a problem too, unless nothing under its first name ("encoder" of
+    /// "encoder.conv_in.bias") was asked for: then it belongs to a part that this program leaves out.
     void finish() const;
     std::vector<std::string> unused() const;
 
@@ -38,13 +43,23 @@ class Weights {
         const SafetensorsFile* file;
         std::string stored_name;
     };
+    struct Problem {
+        std::string name;
+        std::string text;
+    };
+    static Weights open_shards(const std::filesystem::path& directory, const std::filesystem::path& index);
+    void add_file(const std::filesystem::path& path);
     Tensor load(const std::string& name) const;
+    std::string nearest(const std::string& name) const;
+    std::vector<std::string> unexpected() const;
+    std::vector<std::string> report() const;
 
     std::string label_;
     std::vector<std::shared_ptr<const SafetensorsFile>> files_;
     std::map<std::string, Entry> entries_;
     std::set<std::string> used_;
-    std::vector<std::string> problems_;
+    std::set<std::string> asked_parts_;  // first names of all that was asked for
+    std::vector<Problem> problems_;
 };
 
 /// A place in the tree of names: scope / "blocks" / 3 / "attn" looks under "blocks.3.attn.".
@@ -67,6 +82,7 @@ class Scope {
 
   private:
     std::string full(std::string_view name) const;
+    std::optional<std::string> problem_with(const std::string& name, const Shape& expected) const;
 
     Context* context_;
     Weights* weights_;

@@ -1,6 +1,8 @@
 // A read-only file in memory.
 #pragma once
 
+#include "runtime/io/regular_file.h"
+
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -8,6 +10,8 @@
 
 namespace kine {
 
+/// The pages are those of the file: whoever cuts it short in place while it is mapped ends this process with SIGBUS, as
+/// with any mapping. Replacing it by rename is harmless.
 class MappedFile {
   public:
     /// Regular files only (a FIFO or device would hang or lie). Throws ErrorCode::BadInput with the system's reason.
@@ -17,12 +21,14 @@ class MappedFile {
     MappedFile& operator=(const MappedFile&) = delete;
 
     std::span<const std::byte> bytes() const { return bytes_; }
-    const std::filesystem::path& path() const { return path_; }
+    const std::filesystem::path& path() const { return file_.path(); }
+    /// Throws if the file was written to or cut since it was opened.
+    void expect_unchanged() const { file_.expect_unchanged(); }
 
   private:
-    MappedFile(std::filesystem::path path, std::span<const std::byte> bytes) : path_(std::move(path)), bytes_(bytes) {}
+    explicit MappedFile(const std::filesystem::path& path);
 
-    std::filesystem::path path_;
+    RegularFile file_;
     std::span<const std::byte> bytes_;
 };
 

@@ -12,6 +12,8 @@
 
 namespace kine {
 
+class MappedFile;
+
 struct SafetensorsEntry {
     std::string dtype_name;      ///< as the file says, e.g. "BF16"
     std::optional<DType> dtype;  ///< empty for formats that we can list but not read (F8_E4M3, F64, BOOL, ...)
@@ -30,14 +32,18 @@ class SafetensorsFile {
     const std::map<std::string, SafetensorsEntry>& entries() const { return entries_; }
     const std::map<std::string, std::string>& metadata() const { return metadata_; }
     bool contains(const std::string& name) const { return entries_.contains(name); }
-    /// Zero-copy. Throws BadInput if missing, Unsupported if its dtype is not one of ours.
+    /// Zero-copy, unless the file holds it unaligned. Throws BadInput if missing, Unsupported if its dtype is not one
+    /// of ours.
     Tensor tensor(const std::string& name) const;
+    /// Throws BadInput if the file was written to or cut since it was opened.
+    void expect_unchanged() const;
 
   private:
     std::filesystem::path path_;
     std::map<std::string, SafetensorsEntry> entries_;
     std::map<std::string, std::string> metadata_;
     std::shared_ptr<Storage> storage_;
+    std::shared_ptr<const MappedFile> mapped_;
 };
 
 /// Writes contiguous or strided host tensors under a temporary name, then renames. Throws ErrorCode::Output.

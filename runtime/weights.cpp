@@ -1,0 +1,194 @@
+#include "runtime/weights.h"
+
+#include "runtime/io/shards.h"
+#include "runtime/options.h"
+#include "runtime/printable.h"
+
+#include <fmt/ranges.h>
+
+namespace kine {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr size_t kMostLines = 20;
+constexpr size_t kMostCandidates = 10'000;  // comparing names is quadratic in their length
+
+std::string first_part(const std::string& name) { return name.substr(0, name.find('.')); }
+
+std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
+
+bool is_floating(DType dtype) { return dtype == DType::Float32 || dtype == DType::BFloat16 || dtype == DType::Float16; }
+
+}  // namespace
+
+void Weights::add_file(const fs::path& path) {
+    files_.push_back(std::make_shared<const SafetensorsFile>(SafetensorsFile::open(path)));
+    for (const auto& [name, entry] : files_.back()->entries()) {
+        const auto [place, is_new] = entries_.emplace(name, Entry{files_.back().get(), name});
+        check(is_new, ErrorCode::BadInput, "{}: tensor '{}' is in {} and in {}", label_, printable(name),
+              place->second.file->path().filename().string(), path.filename().string());
+    }
+}
+
+Weights Weights::open_file(const fs::path& file) {
+    Weights weights;
+    weights.label_ = file.string();
+    weights.add_file(file);
+    return weights;
+}
+
+Weights Weights::open_shards(const fs::path& directory, const fs::path& index) {
+    const std::map<std::string, std::string> shards = read_shard_index(index);
+    std::set<std::string> file_names;
+    for (const auto& [tensor, file] : shards) file_names.insert(file);
+    Weights weights;
+    weights.label_ = index.string();
+    for (const std::string& file : file_names) weights.add_file(shard_path(directory, file, index));
+    for (const auto& [tensor, file] : shards) {
+        const auto found = weights.entries_.find(tensor);
+        check(found != weights.entries_.end() && found->second.file->path().filename() == file, ErrorCode::BadInput,
+              "{}: weight_map: '{}' is not in {}", weights.label_, printable(tensor), printable(file));
+    }
+    for (const auto& [tensor, entry] : weights.entries_) {
+        check(shards.contains(tensor), ErrorCode::BadInput, "{}: weight_map: lacks '{}', which is in {}",
+              weights.label_, printable(tensor), entry.file->path().filename().string());
+    }
+    return weights;
+}
+
+Weights Weights::open_component(const fs::path& directory, const std::vector<std::string>& names) {
+    std::error_code ignored;
+    check(fs::is_directory(directory, ignored), ErrorCode::BadInput, "{}: expected a folder with weights",
+          directory.string());
+    std::vector<std::string> tried;
+    for (const std::string& name : names) {
+        const fs::path single = directory / (name + ".safetensors");
+        const fs::path index = directory / (name + ".safetensors.index.json");
+        if (fs::exists(fs::symlink_status(single, ignored))) return open_file(single);
+        if (fs::exists(fs::symlink_status(index, ignored))) return open_shards(directory, index);
+        tried.push_back(single.filename().string());
+        tried.push_back(index.filename().string());
+    }
+    fail(ErrorCode::BadInput, "{}: has no weights, looked for {}", directory.string(), fmt::join(tried, ", "));
+}
+
+void Weights::rename(const std::function<std::optional<std::string>(const std::string&)>& translate) {
+    std::map<std::string, Entry> renamed;
+    for (const auto& [name, entry] : entries_) {
+        const std::optional<std::string> target = translate(name);
+        if (!target) continue;
+        const auto [place, is_new] = renamed.emplace(*target, entry);
+        check(is_new, ErrorCode::BadInput, "{}: tensors '{}' and '{}' both mean '{}'", label_,
+              printable(place->second.stored_name), printable(entry.stored_name), printable(*target));
+    }
+    entries_ = std::move(renamed);
+}
+
+const SafetensorsEntry& Weights::entry(const std::string& name) const {
+    const auto found = entries_.find(name);
+    check(found != entries_.end(), ErrorCode::BadInput, "{}: has no tensor '{}'", label_, printable(name));
+    return found->second.file->entries().at(found->second.stored_name);
+}
+
+std::vector<std::string> Weights::names() const {
+    std::vector<std::string> all;
+    for (const auto& [name, entry] : entries_) all.push_back(name);
+    return all;
+}
+
+int64_t Weights::parameters() const {
+    int64_t sum = 0;
+    for (const auto& [name, where] : entries_) sum += entry(name).shape.elements();
+    return sum;
+}
+
+Tensor Weights::load(const std::string& name) const {
+    const Entry& found = entries_.at(name);
+    return found.file->tensor(found.stored_name);
+}
+
+std::vector<std::string> Weights::unused() const {
+    std::vector<std::string> left;
+    for (const auto& [name, entry] : entries_) {
+        if (!used_.contains(name)) left.push_back(name);
+    }
+    return left;
+}
+
+std::vector<std::string> Weights::unexpected() const {
+    std::vector<std::string> left = unused();
+    std::erase_if(left, [this](const std::string& name) { return !asked_parts_.contains(first_part(name)); });
+    return left;
+}
+
+/// The unused name most like `name` that ends alike: a bias is never meant for a weight.
+std::string Weights::nearest(const std::string& name) const {
+    std::vector<std::string> candidates;
+    for (const auto& [other, entry] : entries_) {
+        if (candidates.size() == kMostCandidates) break;
+        if (!used_.contains(other) && last_part(other) == last_part(name)) candidates.push_back(other);
+    }
+    return nearest_name(name, candidates);
+}
+
+std::vector<std::string> Weights::report() const {
+    std::vector<std::string> lines;
+    for (const Problem& problem : problems_) {
+        if (lines.size() == kMostLines) return lines;
+        const std::string other = entries_.contains(problem.name) ? "" : nearest(problem.name);
+        const std::string hint = other.empty() ? "" : fmt::format(", nearest is {}", printable(other));
+        lines.push_back(fmt::format("{}: {}{}", printable(problem.name), problem.text, hint));
+    }
+    for (const std::string& name : unexpected()) {
+        if (lines.size() == kMostLines) return lines;
+        lines.push_back(fmt::format("{}: {} of {} is not used by this model", printable(name),
+                                    to_string(entry(name).shape), entry(name).dtype_name));
+    }
+    return lines;
+}
+
+void Weights::finish() const {
+    for (const auto& file : files_) file->expect_unchanged();
+    const std::vector<std::string> lines = report();
+    if (lines.empty()) return;
+    const size_t count = problems_.size() + unexpected().size();
+    const std::string rest = count > lines.size() ? fmt::format("\n  and {} more", count - lines.size()) : "";
+    fail(ErrorCode::BadInput, "{}: {} of the weights do not fit the model\n  {}{}", label_, count,
+         fmt::join(lines, "\n  "), rest);
+}
+
+Scope Scope::operator/(std::string_view name) const {
+    return Scope(*context_, *weights_, dtype_, fmt::format("{}{}.", prefix_, name));
+}
+
+std::string Scope::full(std::string_view name) const { return prefix_ + std::string(name); }
+
+bool Scope::has(std::string_view name) const { return weights_->contains(full(name)); }
+
+std::optional<std::string> Scope::problem_with(const std::string& name, const Shape& expected) const {
+    if (!weights_->contains(name)) return fmt::format("is missing, expected {}", to_string(expected));
+    const SafetensorsEntry& entry = weights_->entry(name);
+    if (entry.shape != expected) {
+        return fmt::format("expected {}, the file has {}", to_string(expected), to_string(entry.shape));
+    }
+    const bool is_readable =
+        entry.dtype && (*entry.dtype == dtype_ || (is_floating(*entry.dtype) && is_floating(dtype_)));
+    if (!is_readable) return fmt::format("expected {}, the file has {}", name_of(dtype_), entry.dtype_name);
+    return std::nullopt;
+}
+
+Tensor Scope::bind(std::string_view name, const Shape& expected) const {
+    const std::string key = full(name);
+    weights_->asked_parts_.insert(first_part(key));
+    if (weights_->contains(key)) weights_->used_.insert(key);
+    if (std::optional<std::string> problem = problem_with(key, expected)) {
+        weights_->problems_.push_back({key, std::move(*problem)});
+        return Tensor::zeros(*context_, expected, dtype_);
+    }
+    Tensor stored = weights_->load(key);
+    return stored.dtype() == dtype_ ? stored : convert(*context_, stored, dtype_);
+}
+
+}  // namespace kine
