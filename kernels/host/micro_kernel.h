@@ -30,11 +30,6 @@ enum class Start { Zero, Add };
 template <int Rows, int Vectors, Start kStart>
 [[gnu::always_inline]] inline void multiply_block(int64_t depth, ConstMatrix a, ConstMatrix b, MutableMatrix c) {
     Float8 sums[Rows][Vectors] = {};
-    if constexpr (kStart == Start::Add) {
-        for (int row = 0; row < Rows; ++row)
-            for (int vector = 0; vector < Vectors; ++vector)
-                sums[row][vector] = load(c.data + row * c.stride + vector * kLanes);
-    }
     for (int64_t k = 0; k < depth; ++k) {
         Float8 columns[Vectors];
         for (int vector = 0; vector < Vectors; ++vector)
@@ -44,9 +39,12 @@ template <int Rows, int Vectors, Start kStart>
             for (int vector = 0; vector < Vectors; ++vector) sums[row][vector] += factor * columns[vector];
         }
     }
-    for (int row = 0; row < Rows; ++row)
-        for (int vector = 0; vector < Vectors; ++vector)
-            store(c.data + row * c.stride + vector * kLanes, sums[row][vector]);
+    for (int row = 0; row < Rows; ++row) {
+        for (int vector = 0; vector < Vectors; ++vector) {
+            float* to = c.data + row * c.stride + vector * kLanes;
+            store(to, kStart == Start::Add ? load(to) + sums[row][vector] : sums[row][vector]);
+        }
+    }
 }
 
 /// As above for 1 <= rows <= kMicroRows.

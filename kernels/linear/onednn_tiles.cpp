@@ -47,6 +47,9 @@ Matmul::primitive_desc describe(const dnnl::engine& engine, int64_t depth, int64
 }  // namespace
 
 struct OnednnMatrix::State {
+    struct Scratch {  // of one thread
+        Tensor left, sums, library;
+    };
     struct Panel {
         Range columns;
         Matmul::primitive_desc plan;
@@ -60,7 +63,8 @@ struct OnednnMatrix::State {
     std::vector<Panel> panels;
 
     void add_panel(const Context& context, const Tensor& weight, Range columns);
-    void run(const Panel& panel, Tensor& left, Tensor& sums, Tensor& scratch) const;
+    void run(const Panel& panel, Scratch& scratch) const;
+    Scratch make_scratch(const Context& context) const;
 };
 
 void OnednnMatrix::State::add_panel(const Context& context, const Tensor& weight, Range columns) {
@@ -80,15 +84,24 @@ void OnednnMatrix::State::add_panel(const Context& context, const Tensor& weight
     panels.push_back(std::move(panel));
 }
 
-void OnednnMatrix::State::run(const Panel& panel, Tensor& left, Tensor& sums, Tensor& scratch) const {
+void OnednnMatrix::State::run(const Panel& panel, Scratch& scratch) const {
     dnnl::stream stream(engine);
     auto* weight = const_cast<std::byte*>(panel.packed.raw());
-    panel.primitive.execute(stream,
-                            {{DNNL_ARG_SRC, Memory(panel.plan.src_desc(), engine, left.raw())},
-                             {DNNL_ARG_WEIGHTS, Memory(panel.plan.weights_desc(), engine, weight)},
-                             {DNNL_ARG_DST, Memory(panel.plan.dst_desc(), engine, sums.raw())},
-                             {DNNL_ARG_SCRATCHPAD, Memory(panel.plan.scratchpad_desc(), engine, scratch.raw())}});
+    panel.primitive.execute(
+        stream, {{DNNL_ARG_SRC, Memory(panel.plan.src_desc(), engine, scratch.left.raw())},
+                 {DNNL_ARG_WEIGHTS, Memory(panel.plan.weights_desc(), engine, weight)},
+                 {DNNL_ARG_DST, Memory(panel.plan.dst_desc(), engine, scratch.sums.raw())},
+                 {DNNL_ARG_SCRATCHPAD, Memory(panel.plan.scratchpad_desc(), engine, scratch.library.raw())}});
     stream.wait();
+}
+
+OnednnMatrix::State::Scratch OnednnMatrix::State::make_scratch(const Context& context) const {
+    int64_t bytes = 0;
+    for (const Panel& panel : panels)
+        bytes = std::max(bytes, static_cast<int64_t>(panel.plan.scratchpad_desc().get_size()));
+    return {Tensor::zeros(context, {tile_rows(dtype), depth}, dtype),
+            Tensor::empty(context, {tile_rows(dtype), kWidestPanel}, DType::Float32),
+            Tensor::empty(context, {bytes}, DType::UInt8)};
 }
 
 OnednnMatrix::OnednnMatrix(const Context& context, const Tensor& weight) {
@@ -107,26 +120,42 @@ void OnednnMatrix::multiply(const Context& context, const Rows& rows, const Epil
     const State& state = *state_;
     const int64_t height = tile_rows(state.dtype);
     const int64_t tiles = (rows.count + height - 1) / height;
-    int64_t scratch_bytes = 0;
-    for (const State::Panel& panel : state.panels)
-        scratch_bytes = std::max(scratch_bytes, static_cast<int64_t>(panel.plan.scratchpad_desc().get_size()));
     // Tiles are the inner loop, so that a thread keeps its panel of the weight in cache.
     context.threads.parallel_for(tiles * static_cast<int64_t>(state.panels.size()), 1, [&](int64_t begin, int64_t end) {
         const OneThread guard;
-        Tensor left = Tensor::zeros(context, {height, state.depth}, state.dtype);
-        Tensor sums = Tensor::empty(context, {height, kWidestPanel}, DType::Float32);
-        Tensor scratch = Tensor::empty(context, {scratch_bytes}, DType::UInt8);
+        State::Scratch scratch = state.make_scratch(context);
         for (int64_t task = begin; task < end; ++task) {
             const State::Panel& panel = state.panels[static_cast<size_t>(task / tiles)];
             const int64_t row = task % tiles * height;
             const Range which = {row, std::min(rows.count, row + height)};
             visit_floating(state.dtype, [&]<class T>(T) {
-                copy_rows<T>(rows, which, {0, state.depth}, left.data<T>(), state.depth);
+                copy_rows<T>(rows, which, {0, state.depth}, scratch.left.data<T>(), state.depth);
             });
-            state.run(panel, left, sums, scratch);
-            finish_tile(epilogue, sums.data<float>(), panel.columns.size(), which, panel.columns);
+            state.run(panel, scratch);
+            finish_tile(epilogue, scratch.sums.data<float>(), panel.columns.size(), which, panel.columns);
         }
     });
+}
+
+// The order of the library's sums does not depend on the values, so one tile of equal rows tells for all.
+bool OnednnMatrix::treats_rows_alike(const Context& context) const {
+    const OneThread guard;
+    const State& state = *state_;
+    State::Scratch scratch = state.make_scratch(context);
+    visit_floating(state.dtype, [&]<class T>(T) {
+        T* left = scratch.left.data<T>();
+        for (int64_t i = 0; i < scratch.left.elements(); ++i)
+            left[i] = T(1.0f / static_cast<float>(1 + i % state.depth * 7 % 61));
+    });
+    for (const State::Panel& panel : state.panels) {
+        state.run(panel, scratch);
+        const float* sums = scratch.sums.data<float>();
+        const int64_t width = panel.columns.size();
+        for (int64_t row = 1; row < tile_rows(state.dtype); ++row) {
+            if (!std::equal(sums, sums + width, sums + row * width)) return false;
+        }
+    }
+    return true;
 }
 
 bool OnednnMatrix::can_run(int64_t depth, int64_t columns, DType dtype) {

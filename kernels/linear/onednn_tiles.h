@@ -1,6 +1,6 @@
 // The product through oneDNN, for processors where it keeps packed weights (AVX-512) or has matrix units (AMX, bf16).
 // The library picks its loops by shape, so it only ever sees one shape per weight: a fixed tile of rows, the last one
-// padded, times a fixed panel of columns. That is what makes rows independent of their neighbours.
+// padded, times a fixed panel of columns. What is left is a row's place in the tile, and that is probed when packing.
 #pragma once
 
 #include "kernels/linear/epilogue.h"
@@ -17,6 +17,9 @@ class OnednnMatrix {
     OnednnMatrix(const Context& context, const Tensor& weight);
 
     void multiply(const Context& context, const Rows& rows, const Epilogue& epilogue) const;
+
+    /// Whether a row gives the same bits at every place in the tile. Plain (not packed) products of the library do not.
+    bool treats_rows_alike(const Context& context) const;
 
     /// Whether the library has an implementation at all, and whether it is one that keeps the weight packed.
     static bool can_run(int64_t depth, int64_t columns, DType dtype);

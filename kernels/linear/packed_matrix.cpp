@@ -13,17 +13,9 @@ namespace {
 bool always(int64_t, int64_t, DType) { return true; }
 
 constexpr std::array<MatrixMethod, 2> kMethods = {{
-    {"onednn", "oneDNN over fixed tiles: AVX-512 and AMX", OnednnMatrix::can_run, OnednnMatrix::is_packed},
-    {"panels", "our own register-blocked loops: any processor", always, always},
+    {"onednn", "oneDNN over fixed tiles: AVX-512 and AMX", OnednnMatrix::can_run},
+    {"panels", "our own register-blocked loops: any processor", always},
 }};
-
-const MatrixMethod& choose(std::string_view name, int64_t in_features, int64_t out_features, DType dtype) {
-    if (!name.empty()) return find_entry(matrix_methods(), "matrix method", name);
-    for (const MatrixMethod& method : kMethods) {
-        if (method.is_fast(in_features, out_features, dtype)) return method;
-    }
-    return kMethods.back();
-}
 
 Tensor bias_or_zeros(const Context& context, const Tensor& bias, int64_t count) {
     Tensor result = Tensor::zeros(context, {count}, DType::Float32);
@@ -34,8 +26,20 @@ Tensor bias_or_zeros(const Context& context, const Tensor& bias, int64_t count) 
     return result;
 }
 
-std::variant<PanelMatrix, OnednnMatrix> pack(const Context& context, const Tensor& weight, std::string_view method) {
-    if (method == "onednn") return OnednnMatrix(context, weight);
+using Form = std::variant<OnednnMatrix, PanelMatrix>;
+
+Form pack_fastest(const Context& context, const Tensor& weight) {
+    if (OnednnMatrix::is_packed(weight.dim(1), weight.dim(0), weight.dtype())) {
+        OnednnMatrix matrix(context, weight);
+        if (matrix.treats_rows_alike(context)) return matrix;
+    }
+    return PanelMatrix(context, weight);
+}
+
+Form pack(const Context& context, const Tensor& weight, std::string_view method) {
+    if (method.empty()) return pack_fastest(context, weight);
+    const std::string_view known = find_entry(matrix_methods(), "matrix method", method).name;
+    if (known == "onednn") return OnednnMatrix(context, weight);
     return PanelMatrix(context, weight);
 }
 
@@ -57,8 +61,9 @@ PackedMatrix::PackedMatrix(const Context& context, const Tensor& weight, const T
       out_features_(weight.dim(0)),
       dtype_(weight.dtype()),
       bias_(bias_or_zeros(context, bias, out_features_)),
-      method_(choose(method, in_features_, out_features_, dtype_).name),
-      form_(pack(context, weight, method_)) {}
+      form_(pack(context, weight, method)) {}
+
+std::string_view PackedMatrix::method() const { return kMethods[form_.index()].name; }
 
 void PackedMatrix::multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out) const {
     const Epilogue epilogue = {bias_.data<float>(), activation, &out};

@@ -22,7 +22,7 @@ class PackedMatrix {
     int64_t in_features() const { return in_features_; }
     int64_t out_features() const { return out_features_; }
     DType dtype() const { return dtype_; }
-    std::string_view method() const { return method_; }
+    std::string_view method() const;
 
     /// out [rows.count, N], contiguous, of the weight's dtype. A row's bits depend on that row alone.
     void multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out) const;
@@ -31,17 +31,14 @@ class PackedMatrix {
     int64_t in_features_;
     int64_t out_features_;
     DType dtype_;
-    Tensor bias_;  // f32, zeros where there is none
-    std::string_view method_;
-    std::variant<PanelMatrix, OnednnMatrix> form_;
+    Tensor bias_;                                   // f32, zeros where there is none
+    std::variant<OnednnMatrix, PanelMatrix> form_;  // in the order of matrix_methods()
 };
 
 struct MatrixMethod {
     std::string_view name;
     std::string_view summary;
     bool (*can_run)(int64_t in_features, int64_t out_features, DType dtype);
-    /// Faster here than the rows below it; a method that is not may still be asked for by name.
-    bool (*is_fast)(int64_t in_features, int64_t out_features, DType dtype);
 };
 
 std::span<const MatrixMethod> matrix_methods();

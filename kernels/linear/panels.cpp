@@ -6,7 +6,7 @@ namespace kine::kernels {
 
 namespace {
 
-// No block size changes a result: a sum is one chain over the depth, parked in f32 between blocks.
+// Only the depth block shows in a result, as the length of the chains that are added up; it follows from K alone.
 constexpr int64_t kTileRows = 16 * kMicroRows;     // with kDepthBlock: 120 KiB of left operand, in L2
 constexpr int64_t kDepthBlock = 320;               // one panel block is 20 KiB, in L1 beside six rows
 constexpr int64_t kTileColumns = 24 * kPanel;      // work for one thread; small enough that few rows use several
