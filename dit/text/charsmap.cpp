@@ -3,73 +3,55 @@
 #include "dit/text/utf8.h"
 #include "runtime/error.h"
 
-#include <algorithm>
-#include <vector>
-
 namespace kine::dit {
 namespace {
 
 // What nmt_nfkc needs is 240 KB; the bound keeps a crafted file from costing seconds.
 constexpr size_t kMaxBytes = size_t{4} << 20;
-// The library collects the matches at one position in an array of this size and does not look when it is full.
-constexpr int kMaxMatches = 32;
 
-// One unit of the double array: label in the low byte, leaf flag in bit 8, offset to the children above; a leaf's own
-// unit holds a 31-bit value with the top bit set.
-struct Unit {
-    uint32_t bits = 0;
+using Unit = Charsmap::Unit;
 
-    uint32_t offset() const { return (bits >> 10) << ((bits & 0x200u) >> 6); }
-    uint32_t label() const { return bits & 0x800000FFu; }
-    bool has_leaf() const { return ((bits >> 8) & 1u) != 0; }
-    uint32_t value() const { return bits & 0x7FFFFFFFu; }
-};
-
+// Units may be shared between branches, so the walk is a depth-first search that visits each unit once; its stack is
+// ours, since a crafted trie can be as deep as it is long.
 class TrieCheck {
   public:
-    TrieCheck(std::vector<Unit> units, std::string_view replacements, std::string_view where)
-        : units_(std::move(units)), replacements_(replacements), where_(where), matches_(units_.size(), kUnseen) {}
+    TrieCheck(const std::vector<Unit>& units, std::string_view replacements, std::string_view where)
+        : units_(units), replacements_(replacements), where_(where), states_(units.size(), State::Unseen) {}
 
     void run();
 
   private:
-    static constexpr int kUnseen = -1;
-    static constexpr int kOpen = -2;  // on the path that is being walked
+    enum class State : uint8_t { Unseen, Open, Done };  // open: on the path that is being walked
     struct Visit {
         uint32_t unit;
-        int next_label;
-        int deepest;  // most matches below, so far
+        uint32_t next_label;
     };
 
     uint32_t children_of(uint32_t unit) const;
     void check_leaf(uint32_t position) const;
     void enter(uint32_t unit);
-    void leave();
     void take_next_label();
 
-    std::vector<Unit> units_;
+    const std::vector<Unit>& units_;
     std::string_view replacements_;
     std::string_view where_;
-    std::vector<int> matches_;  // most matches on any walk that starts at the unit
+    std::vector<State> states_;
     std::vector<Visit> path_;
 };
 
-// Units may be shared between branches, so the walk is a depth-first search that visits each unit once; its stack is
-// ours, since a crafted trie can be as deep as it is long.
 void TrieCheck::run() {
     enter(0);
     while (!path_.empty()) {
-        if (path_.back().next_label > 0xFF) {
-            leave();
-        } else {
+        if (path_.back().next_label <= 0xFF) {
             take_next_label();
+        } else {
+            states_[path_.back().unit] = State::Done;
+            path_.pop_back();
         }
     }
-    check(matches_[0] <= kMaxMatches, ErrorCode::BadInput, "{}: {} rules match at one position, at most {} can", where_,
-          matches_[0], kMaxMatches);
 }
 
-// The library looks at children ^ byte for every byte of the text, child or not: the whole block must exist.
+// A walk looks at children ^ byte for every byte of the text, child or not: the whole block must exist.
 uint32_t TrieCheck::children_of(uint32_t unit) const {
     const uint32_t children = unit ^ units_[unit].offset();
     check((children | 0xFFu) < units_.size(), ErrorCode::BadInput, "{}: unit {} points to {}, the trie has {} units",
@@ -89,26 +71,17 @@ void TrieCheck::check_leaf(uint32_t position) const {
 void TrieCheck::enter(uint32_t unit) {
     const uint32_t children = children_of(unit);
     if (unit != 0 && units_[unit].has_leaf()) check_leaf(children);
-    matches_[unit] = kOpen;
-    path_.push_back({unit, 0, 0});
-}
-
-void TrieCheck::leave() {
-    const Visit done = path_.back();
-    path_.pop_back();
-    const bool is_match = done.unit != 0 && units_[done.unit].has_leaf();
-    matches_[done.unit] = done.deepest + (is_match ? 1 : 0);
-    if (!path_.empty()) path_.back().deepest = std::max(path_.back().deepest, matches_[done.unit]);
+    states_[unit] = State::Open;
+    path_.push_back({unit, 0});
 }
 
 void TrieCheck::take_next_label() {
     Visit& here = path_.back();
-    const auto label = static_cast<uint32_t>(here.next_label++);
+    const uint32_t label = here.next_label++;
     const uint32_t child = children_of(here.unit) ^ label;
     if (units_[child].label() != label) return;
-    check(matches_[child] != kOpen, ErrorCode::BadInput, "{}: the trie has a circle at unit {}", where_, child);
-    if (matches_[child] == kUnseen) return enter(child);
-    here.deepest = std::max(here.deepest, matches_[child]);
+    check(states_[child] != State::Open, ErrorCode::BadInput, "{}: the trie has a circle at unit {}", where_, child);
+    if (states_[child] == State::Unseen) enter(child);
 }
 
 uint32_t read_u32(std::string_view bytes) {
@@ -133,16 +106,31 @@ void check_replacements(std::string_view replacements, std::string_view where) {
 
 }  // namespace
 
-void check_charsmap(std::string_view charsmap, std::string_view where) {
-    if (charsmap.empty()) return;
-    check(charsmap.size() > 4 && charsmap.size() <= kMaxBytes, ErrorCode::BadInput, "{}: {} bytes, expected 5 to {}",
-          where, charsmap.size(), kMaxBytes);
-    const uint32_t trie_bytes = read_u32(charsmap);
-    check(trie_bytes > 0 && trie_bytes % 4 == 0 && trie_bytes < charsmap.size() - 4, ErrorCode::BadInput,
-          "{}: the trie has {} bytes, expected a multiple of 4 below {}", where, trie_bytes, charsmap.size() - 4);
-    const std::string_view replacements = charsmap.substr(4 + size_t{trie_bytes});
-    check_replacements(replacements, where);
-    TrieCheck(read_units(charsmap.substr(4, trie_bytes)), replacements, where).run();
+Charsmap::Charsmap(std::string_view file, std::string_view where) {
+    check(file.size() > 4 && file.size() <= kMaxBytes, ErrorCode::BadInput, "{}: {} bytes, expected 5 to {}", where,
+          file.size(), kMaxBytes);
+    const uint32_t trie_bytes = read_u32(file);
+    check(trie_bytes > 0 && trie_bytes % 4 == 0 && trie_bytes < file.size() - 4, ErrorCode::BadInput,
+          "{}: the trie has {} bytes, expected a multiple of 4 below {}", where, trie_bytes, file.size() - 4);
+    replacements_ = file.substr(4 + size_t{trie_bytes});
+    check_replacements(replacements_, where);
+    units_ = read_units(file.substr(4, trie_bytes));
+    TrieCheck(units_, replacements_, where).run();
+}
+
+Charsmap::Match Charsmap::longest_match(std::string_view text) const {
+    Match match;
+    if (units_.empty()) return match;
+    uint32_t position = units_[0].offset();
+    for (size_t i = 0; i < text.size(); ++i) {
+        const uint32_t label = static_cast<unsigned char>(text[i]);
+        position ^= label;
+        const Unit unit = units_[position];
+        if (unit.label() != label) break;
+        position ^= unit.offset();
+        if (unit.has_leaf()) match = {i + 1, replacements_.c_str() + units_[position].value()};
+    }
+    return match;
 }
 
 }  // namespace kine::dit

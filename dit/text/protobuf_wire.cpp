@@ -79,30 +79,4 @@ std::string_view WireReader::read_bytes(uint64_t count) {
     return bytes;
 }
 
-void WireWriter::put_varint(uint32_t number, uint64_t value) {
-    put_key(number, WireType::Varint);
-    put_raw(value);
-}
-
-void WireWriter::put_float(uint32_t number, float value) {
-    put_key(number, WireType::Fixed32);
-    const auto bits = std::bit_cast<uint32_t>(value);
-    for (int shift = 0; shift < 32; shift += 8) message_.push_back(static_cast<char>(bits >> shift));
-}
-
-void WireWriter::put_bytes(uint32_t number, std::string_view bytes) {
-    put_key(number, WireType::Bytes);
-    put_raw(bytes.size());
-    message_ += bytes;
-}
-
-void WireWriter::put_raw(uint64_t value) {
-    for (; value >= 0x80; value >>= 7) message_.push_back(static_cast<char>(value | 0x80u));
-    message_.push_back(static_cast<char>(value));
-}
-
-void WireWriter::put_key(uint32_t number, WireType type) {
-    put_raw((uint64_t{number} << 3) | static_cast<uint64_t>(type));
-}
-
 }  // namespace kine::dit

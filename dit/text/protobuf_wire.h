@@ -1,10 +1,8 @@
-// Reads the protobuf wire format field by field and never outside the bytes it was given. Writes it too, so that a
-// library downstream can be handed exactly what was checked and nothing else of the file.
+// Reads the protobuf wire format field by field and never outside the bytes it was given.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace kine::dit {
@@ -42,20 +40,6 @@ class WireReader {
     std::string_view rest_;
     std::string_view where_;
     size_t size_;
-};
-
-class WireWriter {
-  public:
-    void put_varint(uint32_t number, uint64_t value);
-    void put_float(uint32_t number, float value);
-    void put_bytes(uint32_t number, std::string_view bytes);
-    const std::string& message() const { return message_; }
-
-  private:
-    void put_raw(uint64_t value);
-    void put_key(uint32_t number, WireType type);
-
-    std::string message_;
 };
 
 }  // namespace kine::dit

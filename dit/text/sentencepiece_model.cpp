@@ -1,23 +1,20 @@
 #include "dit/text/sentencepiece_model.h"
 
-#include "dit/text/charsmap.h"
 #include "dit/text/protobuf_wire.h"
 #include "dit/text/utf8.h"
 #include "runtime/error.h"
 
-#include <algorithm>
 #include <cmath>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace kine::dit {
 namespace {
 
-// The largest published vocabularies have 262,144 pieces. A piece's length is the recursion depth of the library's trie
-// builder: 400 KB overflow its stack.
+// The largest published vocabularies have 262,144 pieces; a piece is a word or less.
 constexpr size_t kMaxPieces = size_t{1} << 20;
 constexpr size_t kMaxPieceBytes = 1024;
 constexpr uint64_t kUnigram = 1;
-constexpr std::string_view kSpace = "\xE2\x96\x81";  // U+2581 stands for a space inside pieces
 
 // Field numbers of sentencepiece_model.proto.
 enum Model : uint32_t { kPieces = 1, kTrainerSpec = 2, kNormalizerSpec = 3 };
@@ -38,14 +35,6 @@ SentencePiece::Type piece_type(uint64_t value, size_t id, std::string_view where
     return static_cast<SentencePiece::Type>(value);
 }
 
-std::string serialize_piece(const SentencePiece& piece) {
-    WireWriter writer;
-    writer.put_bytes(kText, piece.text);
-    writer.put_float(kScore, piece.score);
-    writer.put_varint(kType, static_cast<uint64_t>(piece.type));
-    return writer.message();
-}
-
 }  // namespace
 
 SentencePieceModel SentencePieceModel::parse(std::string_view file, std::string_view where) {
@@ -59,7 +48,7 @@ SentencePieceModel SentencePieceModel::parse(std::string_view file, std::string_
     check(model.model_type_ == kUnigram, ErrorCode::Unsupported, "{}: model_type is {}, only unigram (1) is supported",
           where, model.model_type_);
     model.check_pieces(where);
-    check_charsmap(model.charsmap_, std::string(where) + ": precompiled_charsmap");
+    if (model.spells_unknown_) model.find_byte_pieces(where);
     return model;
 }
 
@@ -83,18 +72,19 @@ void SentencePieceModel::read_trainer(std::string_view message, std::string_view
     WireReader reader(message, where);
     while (const auto field = reader.next()) {
         if (field->number == kModelType) model_type_ = field->as_varint(where);
-        if (field->number == kWhitespaceAsSuffix) whitespace_is_suffix_ = field->as_varint(where) != 0;
-        if (field->number == kByteFallback) byte_fallback_ = field->as_varint(where) != 0;
+        if (field->number == kWhitespaceAsSuffix) normalizer_.suffixes_spaces = field->as_varint(where) != 0;
+        if (field->number == kByteFallback) spells_unknown_ = field->as_varint(where) != 0;
     }
 }
 
 void SentencePieceModel::read_normalizer(std::string_view message, std::string_view where) {
     WireReader reader(message, where);
     while (const auto field = reader.next()) {
-        if (field->number == kCharsmap) charsmap_ = field->as_bytes(where);
-        if (field->number == kDummyPrefix) add_dummy_prefix_ = field->as_varint(where) != 0;
-        if (field->number == kRemoveExtraWhitespaces) remove_extra_whitespaces_ = field->as_varint(where) != 0;
-        if (field->number == kEscapeWhitespaces) escape_whitespaces_ = field->as_varint(where) != 0;
+        if (field->number == kCharsmap && !field->as_bytes(where).empty())
+            normalizer_.charsmap = Charsmap(field->as_bytes(where), std::string(where) + ": precompiled_charsmap");
+        if (field->number == kDummyPrefix) normalizer_.adds_prefix = field->as_varint(where) != 0;
+        if (field->number == kRemoveExtraWhitespaces) normalizer_.removes_extra_spaces = field->as_varint(where) != 0;
+        if (field->number == kEscapeWhitespaces) normalizer_.escapes_spaces = field->as_varint(where) != 0;
     }
 }
 
@@ -115,28 +105,17 @@ void SentencePieceModel::check_pieces(std::string_view where) {
     check(ordinary > 0, ErrorCode::BadInput, "{}: no ordinary piece among {}", where, pieces_.size());
 }
 
-bool SentencePieceModel::crosses_spaces() const {
-    if (whitespace_is_suffix_ || !escape_whitespaces_ || !remove_extra_whitespaces_) return true;
-    return std::any_of(pieces_.begin(), pieces_.end(), [](const SentencePiece& piece) {
-        return piece.text.find(kSpace, 1) != std::string::npos || piece.text.find(' ') != std::string::npos;
-    });
-}
-
-std::string SentencePieceModel::serialize() const {
-    WireWriter trainer;
-    trainer.put_varint(kModelType, model_type_);
-    trainer.put_varint(kWhitespaceAsSuffix, whitespace_is_suffix_ ? 1 : 0);
-    trainer.put_varint(kByteFallback, byte_fallback_ ? 1 : 0);
-    WireWriter normalizer;
-    normalizer.put_bytes(kCharsmap, charsmap_);
-    normalizer.put_varint(kDummyPrefix, add_dummy_prefix_ ? 1 : 0);
-    normalizer.put_varint(kRemoveExtraWhitespaces, remove_extra_whitespaces_ ? 1 : 0);
-    normalizer.put_varint(kEscapeWhitespaces, escape_whitespaces_ ? 1 : 0);
-    WireWriter model;
-    for (const SentencePiece& piece : pieces_) model.put_bytes(kPieces, serialize_piece(piece));
-    model.put_bytes(kTrainerSpec, trainer.message());
-    model.put_bytes(kNormalizerSpec, normalizer.message());
-    return model.message();
+void SentencePieceModel::find_byte_pieces(std::string_view where) {
+    std::unordered_map<std::string_view, int64_t> ids;
+    for (size_t id = 0; id < pieces_.size(); ++id)
+        if (pieces_[id].type == SentencePiece::Type::Byte) ids.emplace(pieces_[id].text, static_cast<int64_t>(id));
+    for (int byte = 0; byte < 256; ++byte) {
+        const std::string name = fmt::format("<0x{:02X}>", byte);
+        const auto piece = ids.find(name);
+        check(piece != ids.end(), ErrorCode::BadInput, "{}: byte_fallback is set, but there is no byte piece {}", where,
+              name);
+        byte_ids_.push_back(piece->second);
+    }
 }
 
 }  // namespace kine::dit

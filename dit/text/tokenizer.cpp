@@ -1,13 +1,13 @@
 #include "dit/text/tokenizer.h"
 
+#include "dit/text/normalizer.h"
 #include "dit/text/sentencepiece_model.h"
 #include "dit/text/special_tokens.h"
 #include "dit/text/unicode_lower.h"
+#include "dit/text/unigram.h"
 #include "dit/text/utf8.h"
 #include "runtime/error.h"
 #include "runtime/io/json.h"
-
-#include <sentencepiece_processor.h>
 
 #include <algorithm>
 
@@ -16,19 +16,6 @@ namespace {
 
 constexpr size_t kMaxPromptBytes = size_t{1} << 20;
 constexpr int64_t kMaxModelBytes = int64_t{64} << 20;
-
-bool is_word_byte(char byte) {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
-}
-
-// The first space at or behind `size` that stands between two plain letters or digits: no normalisation rule reaches
-// across it, so what lies before it becomes the same pieces with and without the rest.
-size_t end_of_prefix(std::string_view text, size_t size) {
-    for (size_t i = std::max<size_t>(size, 1); i + 1 < text.size(); ++i) {
-        if (text[i] == ' ' && is_word_byte(text[i - 1]) && is_word_byte(text[i + 1])) return i;
-    }
-    return text.size();
-}
 
 void check_prompt(std::string_view text) {
     check(text.size() <= kMaxPromptBytes, ErrorCode::Usage, "prompt: {} bytes, at most {} are read", text.size(),
@@ -40,28 +27,21 @@ void check_prompt(std::string_view text) {
 
 class SentencePieceTokenizer final : public Tokenizer {
   public:
-    SentencePieceTokenizer(const SentencePieceModel& model, SpecialTokens special, std::string_view where);
+    SentencePieceTokenizer(SentencePieceModel model, SpecialTokens special)
+        : model_(std::move(model)), special_(std::move(special)), normalize_(model_), unigram_(model_) {}
 
     Tokens encode(std::string_view text, int64_t length) const override;
     int64_t vocabulary_size() const override { return special_.largest_id() + 1; }
-    bool is_unknown(int64_t id) const override { return id == unknown_id_; }
+    bool is_unknown(int64_t id) const override { return id == model_.unknown_id(); }
 
   private:
     std::vector<int64_t> first_ids(std::string_view text, size_t wanted) const;
-    void append_pieces(std::string_view text, size_t wanted, std::vector<int64_t>& ids) const;
 
-    sentencepiece::SentencePieceProcessor processor_;
+    SentencePieceModel model_;
     SpecialTokens special_;
-    int64_t unknown_id_;
-    bool cuts_at_spaces_;
+    Normalizer normalize_;
+    Unigram unigram_;
 };
-
-SentencePieceTokenizer::SentencePieceTokenizer(const SentencePieceModel& model, SpecialTokens special,
-                                               std::string_view where)
-    : special_(std::move(special)), unknown_id_(model.unknown_id()), cuts_at_spaces_(!model.crosses_spaces()) {
-    const auto status = processor_.LoadFromSerializedProto(model.serialize());
-    check(status.ok(), ErrorCode::BadInput, "{}: refused by sentencepiece: {}", where, status.ToString());
-}
 
 Tokens SentencePieceTokenizer::encode(std::string_view text, int64_t length) const {
     check(length >= 1, ErrorCode::Bug, "tokenizer: length {}, expected at least 1", length);
@@ -85,24 +65,12 @@ std::vector<int64_t> SentencePieceTokenizer::first_ids(std::string_view text, si
     std::vector<int64_t> ids;
     for (size_t offset = 0; offset < text.size() && ids.size() < wanted;) {
         const SpecialTokens::Match match = special_.find(text, offset);
-        append_pieces(text.substr(offset, match.begin - offset), wanted, ids);
+        const auto pieces = unigram_.encode(normalize_(text.substr(offset, match.begin - offset)));
+        ids.insert(ids.end(), pieces.begin(), pieces.end());
         if (match.begin < match.end) ids.push_back(match.id);
         offset = match.end;
     }
     return ids;
-}
-
-// The library's time and memory grow with the whole text, however few pieces are wanted: it gets a prefix, and a longer
-// one while that gives too few.
-void SentencePieceTokenizer::append_pieces(std::string_view text, size_t wanted, std::vector<int64_t>& ids) const {
-    std::vector<int> pieces;
-    for (size_t size = std::max<size_t>(4096, 16 * wanted);; size *= 4) {
-        const std::string_view prefix = text.substr(0, cuts_at_spaces_ ? end_of_prefix(text, size) : text.size());
-        const auto status = processor_.Encode(prefix, &pieces);
-        check(status.ok(), ErrorCode::Other, "prompt: sentencepiece: {}", status.ToString());
-        if (prefix.size() == text.size() || ids.size() + pieces.size() >= wanted) break;
-    }
-    ids.insert(ids.end(), pieces.begin(), pieces.end());
 }
 
 std::filesystem::path model_file(const std::filesystem::path& directory) {
@@ -122,10 +90,10 @@ Json tokenizer_config(const std::filesystem::path& file) {
 
 std::unique_ptr<Tokenizer> open_sentencepiece(const std::filesystem::path& directory) {
     const std::filesystem::path file = model_file(directory);
-    const SentencePieceModel model = SentencePieceModel::parse(read_text(file, kMaxModelBytes), file.string());
+    SentencePieceModel model = SentencePieceModel::parse(read_text(file, kMaxModelBytes), file.string());
     const std::filesystem::path config = directory / "tokenizer_config.json";
     SpecialTokens special(tokenizer_config(config), config.string(), model);
-    return std::make_unique<SentencePieceTokenizer>(model, std::move(special), file.string());
+    return std::make_unique<SentencePieceTokenizer>(std::move(model), std::move(special));
 }
 
 std::string lower_and_strip(std::string_view text) { return std::string(strip_unicode(lower_unicode(text))); }
