@@ -22,7 +22,7 @@ class Cache {
 
     bool reuses(const Site& site, int step) const { return plan_->reuses(site, step); }
     Keep keep() const { return plan_->keep(); }
-    int64_t bytes() const;  ///< held now
+    int64_t bytes() const { return bytes_; }  ///< held now
     int64_t peak_bytes() const { return peak_bytes_; }
     /// What was done: for each site the steps that reused, for reports and tests.
     const std::map<Site, std::vector<int>>& reused() const { return reused_; }

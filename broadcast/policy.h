@@ -24,9 +24,10 @@ class Policy {
     virtual Keep keep() const = 0;
 };
 
-/// What a policy knows of the run: the model timesteps in the order of the steps, on the scale 0..1000, truncated.
+/// What a policy knows of the run: the model timesteps in the order of the steps, on the scale 0..1000. A family passes
+/// what its reference compares: VideoSys truncates to integers first, diffusers takes fractions as they are.
 struct Schedule {
-    std::vector<int64_t> timesteps;
+    std::vector<double> timesteps;
 };
 
 }  // namespace kine::broadcast

@@ -9,7 +9,7 @@ namespace kine::broadcast {
 
 namespace {
 
-using Timesteps = std::vector<int64_t>;
+using Timesteps = std::vector<int64_t>;  // keys are integers, so fractions are cut off
 
 /// A rule whose key the schedule holds. Membership goes by timestep, not by step, as published.
 struct Span {
@@ -80,13 +80,14 @@ class Walk {
 
 std::map<int, std::vector<int>> mlp_sources(std::string_view option, const std::vector<MlpRule>& rules,
                                             const Schedule& schedule) {
-    const std::vector<Span> spans = present_spans(option, rules, schedule.timesteps);
+    const Timesteps timesteps(schedule.timesteps.begin(), schedule.timesteps.end());
+    const std::vector<Span> spans = present_spans(option, rules, timesteps);
     std::set<int> blocks;
     for (const Span& span : spans) blocks.insert(span.rule->blocks.begin(), span.rule->blocks.end());
     std::map<int, std::vector<int>> sources;
     for (const int block : blocks) {
         Walk walk(option, spans, block);
-        for (const int64_t t : schedule.timesteps) {
+        for (const int64_t t : timesteps) {
             std::vector<int>& row = sources[block];
             row.push_back(walk.source(t, static_cast<int>(row.size())));
         }

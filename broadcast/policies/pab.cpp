@@ -16,9 +16,11 @@ using Sources = std::vector<int>;
 Sources attention_sources(const PabRule& rule, const Schedule& schedule) {
     Sources sources;
     int last_computed = 0;
-    for (const int64_t t : schedule.timesteps) {
+    const auto low = static_cast<double>(rule.low);
+    const auto high = static_cast<double>(rule.high);
+    for (const double t : schedule.timesteps) {
         const int step = static_cast<int>(sources.size());
-        const bool reuses = step % rule.range != 0 && rule.low < t && t < rule.high;
+        const bool reuses = step % rule.range != 0 && low < t && t < high;
         if (!reuses) last_computed = step;
         sources.push_back(last_computed);
     }
