@@ -1,0 +1,30 @@
+// A convolution as a product: every output pixel is a row that holds the input values under the window. The rows are
+// never stored; they are described as runs of the picture, and gathered tile by tile while the product copies them.
+// That way a pixel's bits depend on its window alone, not on the picture's size, its neighbours or the thread count.
+#pragma once
+
+#include "kernels/conv/conv.h"
+#include "kernels/linear/rows.h"
+
+namespace kine::kernels {
+
+struct WindowGeometry {
+    int64_t channels;
+    int64_t height;
+    int64_t width;
+    ConvGeometry placement;
+
+    int64_t out_height(const Tensor& x) const { return steps(x.dim(1), height); }
+    int64_t out_width(const Tensor& x) const { return steps(x.dim(2), width); }
+
+  private:
+    int64_t steps(int64_t size, int64_t window) const {
+        const int64_t room = size + placement.pad_begin + placement.pad_end - window;
+        return room < 0 ? 0 : room / placement.stride + 1;
+    }
+};
+
+/// The windows of x [N, Y, X, C], contiguous, row-major over [N, Y', X']; a row's order is (ky, kx, channel).
+Rows windows_of(const Tensor& x, const WindowGeometry& window);
+
+}  // namespace kine::kernels

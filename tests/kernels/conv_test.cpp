@@ -1,0 +1,119 @@
+#include "kernels/conv/conv.h"
+
+#include "tests/support/expect_close.h"
+#include "tests/support/test_context.h"
+
+namespace kine::kernels {
+namespace {
+
+constexpr DType kBoth[] = {DType::Float32, DType::BFloat16};
+
+struct Case {
+    Shape x;       // [N, Y, X, Ci]
+    Shape weight;  // [Co, Ci, Ky, Kx]
+    ConvGeometry geometry;
+};
+
+int64_t steps(int64_t size, int64_t window, const ConvGeometry& g) {
+    return (size + g.pad_begin + g.pad_end - window) / g.stride + 1;
+}
+
+// One output value by the definition.
+double pixel(const Case& c, const std::vector<double>& x, const std::vector<double>& w, std::array<int64_t, 4> at) {
+    const auto [n, oy, ox, co] = at;
+    double sum = 0.0;
+    for (int64_t ky = 0; ky < c.weight[2]; ++ky) {
+        for (int64_t kx = 0; kx < c.weight[3]; ++kx) {
+            const int64_t y = oy * c.geometry.stride - c.geometry.pad_begin + ky;
+            const int64_t column = ox * c.geometry.stride - c.geometry.pad_begin + kx;
+            if (y < 0 || y >= c.x[1] || column < 0 || column >= c.x[2]) continue;
+            for (int64_t ci = 0; ci < c.x[3]; ++ci) {
+                const int64_t from = ((n * c.x[1] + y) * c.x[2] + column) * c.x[3] + ci;
+                const int64_t tap = ((co * c.x[3] + ci) * c.weight[2] + ky) * c.weight[3] + kx;
+                sum += x[static_cast<size_t>(from)] * w[static_cast<size_t>(tap)];
+            }
+        }
+    }
+    return sum;
+}
+
+std::vector<double> twin(const Case& c, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+    const std::vector<double> xs = to_doubles(x);
+    const std::vector<double> ws = to_doubles(weight);
+    const std::vector<double> bs = to_doubles(bias);
+    std::vector<double> out;
+    for (int64_t n = 0; n < c.x[0]; ++n)
+        for (int64_t y = 0; y < steps(c.x[1], c.weight[2], c.geometry); ++y)
+            for (int64_t column = 0; column < steps(c.x[2], c.weight[3], c.geometry); ++column)
+                for (int64_t co = 0; co < c.weight[0]; ++co)
+                    out.push_back(bs[static_cast<size_t>(co)] + pixel(c, xs, ws, {n, y, column, co}));
+    return out;
+}
+
+const Case kCases[] = {
+    {{1, 1, 1, 1}, {1, 1, 1, 1}, {}},
+    {{2, 5, 7, 3}, {4, 3, 3, 3}, {1, 1, 1}},
+    {{1, 9, 6, 16}, {5, 16, 3, 3}, {1, 1, 1}},
+    {{1, 8, 9, 12}, {20, 12, 3, 3}, {2, 0, 1}},  // the decoder's strided convolution pads below and right only
+    {{2, 8, 8, 4}, {24, 4, 2, 2}, {2, 0, 0}},    // patch embedding
+    {{1, 6, 5, 40}, {33, 40, 1, 1}, {1, 0, 0}},
+    {{1, 2, 2, 2}, {3, 2, 5, 5}, {1, 2, 2}},  // the window is larger than the picture
+    {{1, 12, 11, 64}, {17, 64, 3, 3}, {1, 1, 1}},
+};
+
+TEST(Conv, EqualsTheTwin) {
+    TestContext test;
+    for (const DType dtype : kBoth) {
+        for (const Case& c : kCases) {
+            SCOPED_TRACE(fmt::format("{} {} {}", name_of(dtype), to_string(c.x), to_string(c.weight)));
+            const Tensor x = random_tensor(test.context, c.x, dtype, 1);
+            const Tensor weight = random_tensor(test.context, c.weight, dtype, 2);
+            const Tensor bias = random_tensor(test.context, {c.weight[0]}, dtype, 3);
+            const Tensor got = conv2d(test.context, x, ConvWeight(test.context, weight, bias, c.geometry));
+            const int64_t terms = weight.elements() / weight.dim(0);
+            expect_close(got, twin(c, x, weight, bias), sum_tolerance(dtype, terms));
+        }
+    }
+}
+
+TEST(Conv, GivesAPictureTheSameBitsWhateverStandsBesideItAndHoweverManyThreadsRun) {
+    TestContext one(1);
+    TestContext three(3);
+    const Tensor x = random_tensor(one.context, {3, 13, 21, 24}, DType::Float32, 1);
+    const Tensor weight = random_tensor(one.context, {30, 24, 3, 3}, DType::Float32, 2);
+    const ConvWeight packed(one.context, weight, {}, {1, 1, 1});
+    const Tensor all = conv2d(three.context, x, packed);
+    for (int64_t n = 0; n < 3; ++n)
+        EXPECT_TRUE(same_bits(conv2d(one.context, x.slice(0, n, n + 1), packed), all.slice(0, n, n + 1)));
+}
+
+TEST(Conv, GivesAPixelTheSameBitsInACropThatHoldsItsWindow) {
+    TestContext test;
+    const Tensor x = random_tensor(test.context, {1, 16, 9, 8}, DType::Float32, 1);
+    const ConvWeight packed(test.context, random_tensor(test.context, {7, 8, 3, 3}, DType::Float32, 2), {}, {1, 0, 0});
+    const Tensor whole = conv2d(test.context, x, packed);  // [1, 14, 7, 7]
+    EXPECT_TRUE(same_bits(conv2d(test.context, x.slice(1, 5, 12), packed), whole.slice(1, 5, 10)));
+}
+
+TEST(Conv, KnowsItsChannels) {
+    TestContext test;
+    const ConvWeight packed(test.context, random_tensor(test.context, {7, 5, 3, 3}, DType::Float32, 2), {}, {});
+    EXPECT_EQ(packed.in_channels(), 5);
+    EXPECT_EQ(packed.out_channels(), 7);
+    EXPECT_FALSE(ConvWeight());
+}
+
+TEST(Conv, RefusesAPictureOfOtherChannelsOrSmallerThanItsWindow) {
+    TestContext test;
+    const ConvWeight packed(test.context, random_tensor(test.context, {7, 5, 3, 3}, DType::Float32, 2), {}, {});
+    EXPECT_THROW(conv2d(test.context, random_tensor(test.context, {1, 4, 4, 6}, DType::Float32, 1), packed), Error);
+    try {
+        conv2d(test.context, random_tensor(test.context, {1, 2, 4, 5}, DType::Float32, 1), packed);
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        EXPECT_STREQ(error.what(), "conv2d: x has shape [1, 2, 4, 5], expected at least one window of 3 x 3");
+    }
+}
+
+}  // namespace
+}  // namespace kine::kernels
