@@ -16,7 +16,10 @@ namespace kine::dit {
 
 namespace {
 
-constexpr double kBFloat16RelativeRms = 0.02;  // of a prediction against float32; the and the README's promise
+// Relative RMS against float32. A text encoder rounds its residual stream to bfloat16 after every layer, in the reference
+// too, and its states are normalised by the transformer's projection before they matter.
+constexpr double kBFloat16RelativeRms = 0.02;
+constexpr double kBFloat16TextRelativeRms = 0.04;
 
 struct Difference {
     double largest = 0;
@@ -107,12 +110,17 @@ class Verification {
                     const std::string& noise_key) {
         const Difference found = difference(context_, ours, golden_.tensor(key));
         const double error = is_float32() ? found.largest : found.relative_rms;
-        const double allowed = is_float32() ? golden_.allowed(key, noise_key) : kBFloat16RelativeRms;
+        const double allowed = is_float32() ? golden_.allowed(key, noise_key) : allowed_relative_rms(key);
         tell({.stage = stage,
               .error = error,
               .allowed = allowed,
               .ok = error <= allowed,
               .note = is_float32() ? "" : "relative RMS"});
+    }
+
+    static double allowed_relative_rms(const std::string& key) {
+        const bool is_text = key.starts_with("text/") || key == "denoise/context";
+        return is_text ? kBFloat16TextRelativeRms : kBFloat16RelativeRms;
     }
 
     void verify_text() {
