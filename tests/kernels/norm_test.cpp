@@ -1,0 +1,220 @@
+#include "kernels/norm/norm.h"
+
+#include "tests/support/expect_close.h"
+#include "tests/support/test_context.h"
+
+#include <cmath>
+
+namespace kine::kernels {
+namespace {
+
+constexpr DType kBoth[] = {DType::Float32, DType::BFloat16};
+constexpr double kEps = 1e-6;
+
+struct Moments {
+    double mean = 0.0;
+    double variance = 0.0;
+};
+
+template <class Indices>
+Moments moments_of(const std::vector<double>& values, const Indices& indices) {
+    Moments moments;
+    for (const size_t i : indices) moments.mean += values[i] / static_cast<double>(indices.size());
+    for (const size_t i : indices) {
+        const double distance = values[i] - moments.mean;
+        moments.variance += distance * distance / static_cast<double>(indices.size());
+    }
+    return moments;
+}
+
+std::vector<size_t> row_indices(size_t row, size_t width) {
+    std::vector<size_t> indices;
+    for (size_t i = 0; i < width; ++i) indices.push_back(row * width + i);
+    return indices;
+}
+
+// (x - mean) / sqrt(variance + eps), row by row.
+std::vector<double> normalised(const Tensor& x) {
+    std::vector<double> values = to_doubles(x);
+    const std::vector<double> before = values;
+    const auto width = static_cast<size_t>(x.dim(-1));
+    for (size_t row = 0; row < values.size() / width; ++row) {
+        const std::vector<size_t> indices = row_indices(row, width);
+        const Moments moments = moments_of(before, indices);
+        for (const size_t i : indices) values[i] = (before[i] - moments.mean) / std::sqrt(moments.variance + kEps);
+    }
+    return values;
+}
+
+// A normalised value inherits the roundings of mean and deviation: a few 2^-24 of a value up to 5.
+Tolerance norm_tolerance(DType dtype) {
+    return dtype == DType::BFloat16 ? Tolerance{4e-3, 1e-5} : Tolerance{2e-6, 3e-6};
+}
+
+const Shape kShapes[] = {{2, 3, 8}, {1, 5, 1152}, {3, 2, 2, 37}, {2, 1, 1}, {1, 1, 7}, {2, 4, 33}};
+
+TEST(NormModulate, EqualsTheTwinWithSlicesOfAModulationTable) {
+    TestContext test;
+    for (const DType dtype : kBoth) {
+        for (const Shape& shape : kShapes) {
+            SCOPED_TRACE(to_string(shape));
+            const int64_t width = shape[-1];
+            const Tensor x = random_tensor(test.context, shape, dtype, 1, 2.0f);
+            const Tensor table = random_tensor(test.context, {shape[0], 6, width}, DType::Float32, 2);
+            const Tensor shift = table.select(1, 1);
+            const Tensor scale = table.select(1, 4);
+            std::vector<double> want = normalised(x);
+            const std::vector<double> shifts = to_doubles(shift);
+            const std::vector<double> scales = to_doubles(scale);
+            const size_t batch = want.size() / static_cast<size_t>(shape[0]);
+            for (size_t i = 0; i < want.size(); ++i) {
+                const size_t at = i / batch * static_cast<size_t>(width) + i % static_cast<size_t>(width);
+                want[i] = want[i] * (1.0 + scales[at]) + shifts[at];
+            }
+            const auto eps = static_cast<float>(kEps);
+            expect_close(norm_modulate(test.context, x, shift, scale, eps), want, norm_tolerance(dtype));
+            expect_close(norm_modulate(test.context, x, {}, {}, eps), normalised(x), norm_tolerance(dtype));
+        }
+    }
+}
+
+TEST(LayerNorm, EqualsTheTwinWithAndWithoutBias) {
+    TestContext test;
+    for (const DType dtype : kBoth) {
+        for (const Shape& shape : kShapes) {
+            const Tensor x = random_tensor(test.context, shape, dtype, 1, 2.0f);
+            const Tensor weight = random_tensor(test.context, {shape[-1]}, dtype, 2);
+            const Tensor bias = random_tensor(test.context, {shape[-1]}, dtype, 3);
+            std::vector<double> plain = normalised(x);
+            std::vector<double> moved = plain;
+            for (size_t i = 0; i < plain.size(); ++i) {
+                const size_t at = i % static_cast<size_t>(shape[-1]);
+                plain[i] *= to_doubles(weight)[at];
+                moved[i] = plain[i] + to_doubles(bias)[at];
+            }
+            const auto eps = static_cast<float>(kEps);
+            expect_close(layer_norm(test.context, x, weight, bias, eps), moved, norm_tolerance(dtype));
+            expect_close(layer_norm(test.context, x, weight, {}, eps), plain, norm_tolerance(dtype));
+        }
+    }
+}
+
+TEST(LayerNorm, KeepsItsDigitsUnderALargeMean) {
+    TestContext test;
+    std::vector<double> values;
+    for (int i = 0; i < 100; ++i) values.push_back(4096.0 + i % 7);
+    const Tensor x = from_doubles(test.context, {1, 100}, DType::Float32, values);
+    const Tensor weight = from_doubles(test.context, {100}, DType::Float32, std::vector<double>(100, 1.0));
+    // The mean is known to 2^-12 * 2^-24 * 4096: 2e-4 of a standard deviation of 2.
+    expect_close(layer_norm(test.context, x, weight, {}, 1e-6f), normalised(x), {1e-4, 2e-4});
+}
+
+TEST(RmsNorm, EqualsTheTwin) {
+    TestContext test;
+    for (const DType dtype : kBoth) {
+        for (const Shape& shape : kShapes) {
+            const Tensor x = random_tensor(test.context, shape, dtype, 1, 2.0f);
+            const Tensor weight = random_tensor(test.context, {shape[-1]}, dtype, 2);
+            const std::vector<double> values = to_doubles(x);
+            const auto width = static_cast<size_t>(shape[-1]);
+            std::vector<double> want(values.size());
+            for (size_t row = 0; row < values.size() / width; ++row) {
+                double squares = 0.0;
+                for (const size_t i : row_indices(row, width)) squares += values[i] * values[i];
+                const double rms = std::sqrt(squares / static_cast<double>(width) + kEps);
+                for (const size_t i : row_indices(row, width))
+                    want[i] = values[i] / rms * to_doubles(weight)[i % width];
+            }
+            expect_close(rms_norm(test.context, x, weight, static_cast<float>(kEps)), want, norm_tolerance(dtype));
+        }
+    }
+}
+
+struct GroupTwin {
+    size_t pictures, positions, channels, groups;
+
+    std::vector<double> operator()(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
+        const std::vector<double> values = to_doubles(x);
+        const std::vector<double> weights = to_doubles(weight);
+        const std::vector<double> biases = to_doubles(bias);
+        std::vector<double> out(values.size());
+        for (size_t task = 0; task < pictures * groups; ++task) {
+            const std::vector<size_t> indices = group_indices(task / groups, task % groups);
+            const Moments moments = moments_of(values, indices);
+            for (const size_t i : indices) {
+                const double v = (values[i] - moments.mean) / std::sqrt(moments.variance + kEps);
+                out[i] = v * weights[i % channels] + biases[i % channels];
+            }
+        }
+        return out;
+    }
+
+    std::vector<size_t> group_indices(size_t picture, size_t group) const {
+        std::vector<size_t> indices;
+        const size_t width = channels / groups;
+        for (size_t position = 0; position < positions; ++position)
+            for (size_t channel = 0; channel < width; ++channel)
+                indices.push_back((picture * positions + position) * channels + group * width + channel);
+        return indices;
+    }
+};
+
+TEST(GroupNorm, EqualsTheTwinWithAndWithoutSilu) {
+    TestContext test;
+    for (const DType dtype : kBoth) {
+        for (const auto& [shape, groups] : std::vector<std::pair<Shape, int64_t>>{
+                 {{2, 5, 6, 32}, 8}, {{1, 40, 50, 64}, 32}, {{3, 1, 6}, 2}, {{1, 7, 7, 12}, 1}, {{2, 4, 10}, 10}}) {
+            SCOPED_TRACE(to_string(shape));
+            const int64_t channels = shape[-1];
+            // A mean far from zero, as after an attention block of a decoder.
+            Tensor x = random_tensor(test.context, shape, dtype, 1, 2.0f);
+            const Tensor weight = random_tensor(test.context, {channels}, dtype, 2);
+            const Tensor bias = random_tensor(test.context, {channels}, dtype, 3);
+            const auto positions = static_cast<size_t>(x.elements() / shape[0] / channels);
+            const GroupTwin twin = {static_cast<size_t>(shape[0]), positions, static_cast<size_t>(channels),
+                                    static_cast<size_t>(groups)};
+            std::vector<double> want = twin(x, weight, bias);
+            const auto eps = static_cast<float>(kEps);
+            expect_close(group_norm(test.context, x, weight, bias, groups, eps), want, norm_tolerance(dtype));
+            for (double& v : want) v = v / (1.0 + std::exp(-v));
+            expect_close(group_norm(test.context, x, weight, bias, groups, eps, Activation::Silu), want,
+                         norm_tolerance(dtype));
+        }
+    }
+}
+
+TEST(GroupNorm, GivesAPictureTheSameBitsWhateverStandsBesideItAndHoweverManyThreadsRun) {
+    TestContext one(1);
+    TestContext three(3);
+    const Tensor x = random_tensor(one.context, {3, 30, 40, 64}, DType::Float32, 1);
+    const Tensor weight = random_tensor(one.context, {64}, DType::Float32, 2);
+    const Tensor all = group_norm(three.context, x, weight, weight, 8, 1e-6f, Activation::Silu);
+    const Tensor second = group_norm(one.context, x.slice(0, 1, 2), weight, weight, 8, 1e-6f, Activation::Silu);
+    EXPECT_TRUE(same_bits(second, all.slice(0, 1, 2)));
+}
+
+TEST(NormThreads, GiveTheSameBitsForAnyThreadCount) {
+    TestContext one(1);
+    TestContext three(3);
+    const Tensor x = random_tensor(one.context, {2, 300, 144}, DType::Float32, 1);
+    EXPECT_TRUE(
+        same_bits(norm_modulate(one.context, x, {}, {}, 1e-6f), norm_modulate(three.context, x, {}, {}, 1e-6f)));
+}
+
+TEST(NormErrors, NameTheArgument) {
+    TestContext test;
+    const Tensor x = random_tensor(test.context, {2, 3, 8}, DType::Float32, 1);
+    const Tensor weight = random_tensor(test.context, {9}, DType::Float32, 2);
+    try {
+        layer_norm(test.context, x, weight, {}, 1e-6f);
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        EXPECT_STREQ(error.what(), "layer_norm: weight has shape [9], expected [8]");
+    }
+    EXPECT_THROW(group_norm(test.context, x, weight.slice(0, 0, 8), weight.slice(0, 0, 8), 3, 1e-6f), Error);
+    EXPECT_THROW(norm_modulate(test.context, x, {}, random_tensor(test.context, {2, 8}, DType::Float32, 3), 1e-6f),
+                 Error);
+}
+
+}  // namespace
+}  // namespace kine::kernels
