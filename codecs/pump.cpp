@@ -67,8 +67,9 @@ void Pump::finish(bool keep_partial) {
     state_->thread.join();
     std::exception_ptr first = state_->failure;
     const ProfileZone zone(state_->profiler, "close sinks");
+    const bool abandon = first && !keep_partial;
     for (auto& sink : state_->sinks) {
-        if ((first && !keep_partial) || sink.get() == state_->failed_sink) continue;
+        if (abandon || sink.get() == state_->failed_sink) continue;
         try {
             sink->close();
         } catch (...) {

@@ -56,7 +56,9 @@ std::unique_ptr<Source> open_source(const std::string& path) {
     std::error_code error;
     if (std::filesystem::is_directory(path, error)) return open_sequence(path, Numbering::guess(path));
     const auto numbering = Numbering::parse(path);
-    if (numbering && !std::filesystem::exists(path, error)) return open_sequence(path, numbering);
+    // A sequence that was never finished has an empty lock file under its very pattern.
+    const bool is_literal = std::filesystem::exists(path, error) && !std::filesystem::is_empty(path, error);
+    if (numbering && !is_literal) return open_sequence(path, numbering);
     return open_video_file(path);
 }
 

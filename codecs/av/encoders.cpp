@@ -137,4 +137,14 @@ CodecPointer open_encoder(const EncoderRequest& request) {
     return encoder;
 }
 
+void release_unused(AVCodecContext& encoder) noexcept {
+    if (std::string_view(encoder.codec->name) != "libsvtav1") return;
+    const FramePointer picture(av_frame_alloc());
+    if (picture == nullptr) return;
+    picture->format = encoder.pix_fmt;
+    picture->width = encoder.width;
+    picture->height = encoder.height;
+    if (av_frame_get_buffer(picture.get(), 0) >= 0) avcodec_send_frame(&encoder, picture.get());
+}
+
 }  // namespace kine::codecs

@@ -30,6 +30,8 @@ struct EncoderRequest {
 
 /// The encoder, open. Its size may be larger than the video's by one column and row (see coded_size).
 CodecPointer open_encoder(const EncoderRequest& request);
+/// To be called before an encoder goes that never got a picture: SVT-AV1 1.4 waits for one for ever.
+void release_unused(AVCodecContext& encoder) noexcept;
 
 /// Formats with subsampled chroma get the next even size, since neither H.264 nor HEVC can crop a single column then.
 struct CodedSize {

@@ -1,6 +1,7 @@
 #include "codecs/av/faststart.h"
 
 #include "codecs/av/muxer.h"
+#include "codecs/av/reader.h"
 #include "codecs/output/shown_name.h"
 #include "runtime/error.h"
 
@@ -43,25 +44,36 @@ class Input {
     int opened_ = 0;
 };
 
+/// Room for the index, which is written last but stands first: every frame has at most a row in each of six tables.
+/// (libav's own "faststart" would move the frames once more, and says so on standard error.)
+int64_t index_bytes(const VideoInfo& info) {
+    int64_t bytes = 16384 + 64 * info.frames;
+    for (const auto& [key, value] : info.metadata) bytes += static_cast<int64_t>(key.size() + value.size()) + 64;
+    return bytes;
+}
+
 }  // namespace
 
-void copy_with_index_first(const Output& from, Output& to, const std::map<std::string, std::string>& metadata) {
+void copy_with_index_first(const Output& from, Output& to, const VideoInfo& info) {
     Input input(from);
     Muxer muxer(to, "mp4");
-    muxer.set_metadata(metadata);
+    muxer.set_metadata(info.metadata);
     AVStream& stream = muxer.add_stream(input.stream().time_base);
     const int copied = avcodec_parameters_copy(stream.codecpar, input.stream().codecpar);
     check(copied >= 0, ErrorCode::DoesNotFit, "no memory for codec parameters: {}", av_reason(copied));
     stream.avg_frame_rate = input.stream().avg_frame_rate;
     Options options;
-    options.set("movflags", "faststart+use_metadata_tags");
+    options.set("movflags", "use_metadata_tags");
+    options.set("moov_size", std::to_string(index_bytes(info)));
     muxer.begin(options);
+    const AVRational frame_time = {static_cast<int>(info.fps.den), static_cast<int>(info.fps.num)};
     const PacketPointer packet = make_packet();
     for (int64_t start = AV_NOPTS_VALUE; input.read(*packet); av_packet_unref(packet.get())) {
         if (start == AV_NOPTS_VALUE)
             start = packet->pts;  // fragments cannot hide the encoder's delay, a plain file can
         packet->pts -= start;
         packet->dts -= start;
+        packet->duration = av_rescale_q(1, frame_time, input.stream().time_base);
         packet->pos = -1;
         muxer.write(*packet, input.stream().time_base);
     }

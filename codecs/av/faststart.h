@@ -3,12 +3,11 @@
 #pragma once
 
 #include "codecs/output/output.h"
-
-#include <map>
+#include "runtime/frame/frame.h"
 
 namespace kine::codecs {
 
-/// Copies the video stream of the finished file behind `from` into `to`; the first frame is shown at 0.
-void copy_with_index_first(const Output& from, Output& to, const std::map<std::string, std::string>& metadata);
+/// Copies the finished file behind `from`, which holds the video `info`, into `to`; the first frame is shown at 0.
+void copy_with_index_first(const Output& from, Output& to, const VideoInfo& info);
 
 }  // namespace kine::codecs

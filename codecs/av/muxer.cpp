@@ -23,9 +23,6 @@ Muxer::Muxer(Output& output, const std::string& format_name) : output_(output) {
     io->seekable = output.is_seekable() ? AVIO_SEEKABLE_NORMAL : 0;
     if (!output.is_seekable()) io->seek = nullptr;
     format_->pb = io;
-    format_->opaque = this;
-    format_->io_open = open_reader;
-    format_->io_close2 = close_reader;
     format_->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT | AVFMT_FLAG_FLUSH_PACKETS;
 }
 
@@ -98,17 +95,6 @@ int64_t Muxer::seek(void* opaque, int64_t offset, int whence) {
     }
     output.seek(offset);
     return offset;
-}
-
-int Muxer::open_reader(AVFormatContext* format, AVIOContext** reader, const char*, int flags, AVDictionary**) {
-    if ((flags & AVIO_FLAG_WRITE) != 0) return AVERROR(EPERM);
-    *reader = make_reader(static_cast<Muxer*>(format->opaque)->output_.descriptor());
-    return *reader == nullptr ? AVERROR(ENOMEM) : 0;
-}
-
-int Muxer::close_reader(AVFormatContext*, AVIOContext* reader) {
-    free_reader(reader);
-    return 0;
 }
 
 }  // namespace kine::codecs

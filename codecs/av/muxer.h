@@ -36,14 +36,6 @@ class Muxer {
 
     static int write_bytes(void* opaque, uint8_t* bytes, int count);
     static int64_t seek(void* opaque, int64_t offset, int whence);
-    /// For the faststart pass, which reads back what was written.
-    static int open_reader(AVFormatContext* format, AVIOContext** reader, const char* url, int flags,
-                           AVDictionary** options);
-    static int close_reader(AVFormatContext* format, AVIOContext* reader);
 };
-
-/// A reader over a file descriptor, which it does not own. Null if memory is short.
-AVIOContext* make_reader(int descriptor);
-void free_reader(AVIOContext* reader);
 
 }  // namespace kine::codecs

@@ -1,4 +1,4 @@
-#include "codecs/av/muxer.h"
+#include "codecs/av/reader.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -64,6 +64,13 @@ class VideoSink final : public Sink {
   private:
     enum class State { Open, Failed, Closed };
 
+    /// The video as it became.
+    VideoInfo written() const {
+        VideoInfo info = info_;
+        info.frames = frames_;
+        info.metadata = metadata_;
+        return info;
+    }
     void begin_or_discard();
     void begin();
     void encode(const AVFrame* picture);
@@ -93,6 +100,7 @@ void VideoSink::begin_or_discard() {
         begin();
     } catch (...) {
         output_->discard();
+        release_unused(*encoder_);
         throw;
     }
 }
@@ -135,6 +143,9 @@ void VideoSink::write_packets() {
         if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) return;
         check(result >= 0, ErrorCode::Output, "{} failed after frame {}: {}", encoder_->codec->name, frames_,
               av_reason(result));
+        // x265 3.5 leaves it unset for videos of one or two frames; with its pyramid of B frames it is always two
+        // behind.
+        if (encoder_->codec_id == AV_CODEC_ID_HEVC) packet_->dts = packets_ - 2;
         packet_->duration = 1;  // without it the last frame of a fragment would be shown for no time
         muxer_->write(*packet_, encoder_->time_base);
         ++packets_;
@@ -165,7 +176,7 @@ bool VideoSink::commit_with_index_first() {
     std::unique_ptr<Output> copy;
     try {
         copy = Output::open_file(output_->name(), overwrite_, ".finish");
-        copy_with_index_first(*output_, *copy, metadata_);
+        copy_with_index_first(*output_, *copy, written());
         copy->commit();
         output_->discard();
         return true;
@@ -178,6 +189,7 @@ bool VideoSink::commit_with_index_first() {
 void VideoSink::abandon() noexcept {
     const bool holds_frames = state_ == State::Open ? frames_ > 0 : packets_ > 0;
     if (!holds_frames) output_->discard();
+    if (frames_ == 0) release_unused(*encoder_);
     if (state_ != State::Open || !holds_frames) return;
     try {
         finish_file();

@@ -1,7 +1,7 @@
 #include "codecs/av/video_source.h"
 
 #include "codecs/av/colour.h"
-#include "codecs/av/muxer.h"
+#include "codecs/av/reader.h"
 #include "codecs/av/truncation.h"
 #include "codecs/output/shown_name.h"
 #include "codecs/own_metadata.h"
@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <vector>
 
 namespace kine::codecs {
 namespace {
@@ -30,7 +31,7 @@ class Demuxer {
     explicit Demuxer(const RegularFile& file)
         : reader_(make_reader(file.descriptor())), format_(avformat_alloc_context()) {
         if (reader_ != nullptr && format_ != nullptr) result_ = open();
-        if (result_ >= 0) result_ = avformat_find_stream_info(format_, nullptr);
+        if (result_ >= 0) result_ = look_into_streams();
     }
     ~Demuxer() {
         avformat_close_input(&format_);
@@ -44,6 +45,14 @@ class Demuxer {
     int64_t position() const { return avio_tell(reader_); }
 
   private:
+    /// Opens decoders of its own, which are as quiet as ours.
+    int look_into_streams() {
+        std::vector<AVDictionary*> options(format_->nb_streams);
+        for (AVDictionary*& each : options) av_dict_set_int(&each, "log_level_offset", kQuietOffset, 0);
+        const int result = avformat_find_stream_info(format_, options.data());
+        for (AVDictionary*& each : options) av_dict_free(&each);
+        return result;
+    }
     int open() {
         format_->pb = reader_;
         format_->io_open = refuse_to_open;

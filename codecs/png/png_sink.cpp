@@ -152,6 +152,7 @@ void SequenceSink::close() {
         rename_file(codecs::temporary_name(file, ".part"), file, overwrite_);
     }
     remove_older_frames();
+    lock_->discard();
     sync_folder(numbering_.folder());
 }
 

@@ -14,6 +14,10 @@ namespace kine::dit {
 namespace {
 
 constexpr int64_t kColours = 3;
+// What ops hold beside their arguments, measured: statistics of norms and weights of tiles are a share of the pictures,
+// a product keeps a tile of rows and sums for each thread.
+constexpr int64_t kScratchShare = 32;  // one part in so many
+constexpr int64_t kThreadScratchBytes = 320 << 10;
 
 std::vector<UpLevel> bind_levels(const Scope& scope, const AutoencoderKlConfig& config) {
     std::vector<UpLevel> levels;
@@ -40,6 +44,7 @@ struct AutoencoderKlDecoder::Network {
     Network(const Scope& scope, const AutoencoderKlConfig& model)
         : config(model),
           dtype(scope.dtype()),
+          threads(scope.context().threads.size()),
           conv_in(bind_conv(scope / "decoder" / "conv_in", model.latent_channels, model.block_out_channels.back(), 3)),
           mid(scope / "decoder" / "mid_block", model.block_out_channels.back(), model.norm_num_groups,
               model.mid_block_add_attention),
@@ -68,6 +73,7 @@ struct AutoencoderKlDecoder::Network {
 
     AutoencoderKlConfig config;
     DType dtype;
+    int64_t threads;
     kernels::ConvWeight post_quant;
     kernels::ConvWeight conv_in;
     MidBlock mid;
@@ -134,7 +140,8 @@ int64_t AutoencoderKlDecoder::working_bytes(int64_t latent_rows, int64_t latent_
     const int64_t picture_bytes = pixels * kColours * size_of(DType::Float32);
     const int64_t layers = latent_bytes + network_->network_bytes(frames * window);
     // The picture that tiles are laid into is there while the layers run; bringing it to 0..1 holds it twice.
-    return std::max(layers + (window < area ? picture_bytes : 0), latent_bytes + 2 * picture_bytes);
+    const int64_t most = std::max(layers + (window < area ? picture_bytes : 0), latent_bytes + 2 * picture_bytes);
+    return most + most / kScratchShare + network_->threads * kThreadScratchBytes;
 }
 
 }  // namespace kine::dit

@@ -77,6 +77,7 @@ class Builder final : public nlohmann::json_sax<Json> {
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view where) {
+    check_has_no_nul(text, where);
     Builder builder(where);
     Json::sax_parse(text, &builder);  // what it refuses, the builder throws
     return builder.take();

@@ -259,6 +259,7 @@ std::vector<const NamedEntry*> by_offset(const SafetensorsHeader& header) {
 SafetensorsHeader parse_safetensors_header(std::string_view text, std::string_view where) {
     check(text.starts_with('{'), ErrorCode::BadInput, "{}: header: expected '{{' first, got '{}'", where,
           printable(text.substr(0, 1)));
+    check_has_no_nul(text, where);
     HeaderReader reader(where);
     Json::sax_parse(text, &reader);  // what it refuses, the reader throws
     return reader.take();

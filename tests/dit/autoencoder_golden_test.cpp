@@ -91,6 +91,20 @@ double largest_difference(const Tensor& got, const Tensor& want) {
     return largest;
 }
 
+/// Bytes that differ although the reference's own value is further from the border between two levels than `allowed`.
+int64_t unexplained_bytes(const Tensor& got, const Tensor& want, const Tensor& video, double allowed) {
+    const std::vector<double> a = to_doubles(got);
+    const std::vector<double> b = to_doubles(want);
+    const std::vector<double> exact = to_doubles(video);
+    int64_t count = 0;
+    for (size_t i = 0; i < b.size(); ++i) {
+        const double border = std::floor(255 * exact[i]) + 0.5;
+        const bool is_near_border = std::abs(255 * exact[i] - border) <= 255 * allowed;
+        count += a[i] != b[i] && !(is_near_border && std::abs(a[i] - b[i]) == 1);
+    }
+    return count;
+}
+
 }  // namespace
 
 TEST(AutoencoderKlGolden, DecodesThePicturesOfTheReference) {
@@ -103,9 +117,10 @@ TEST(AutoencoderKlGolden, DecodesThePicturesOfTheReference) {
         const Tensor frames = decode_case(test.context, *decoder, golden);
         const Tensor video = golden.tensors.tensor("decode/video").transpose(1, 2).transpose(2, 3);  // [F, Y, X, 3]
         EXPECT_LE(largest_difference(frames, video), golden.allowed()) << folder;
-        EXPECT_EQ(
-            largest_difference(kernels::quantize_rgb(test.context, frames), golden.tensors.tensor("decode/frames")), 0)
-            << folder;
+        const Tensor bytes = golden.tensors.tensor("decode/frames");
+        EXPECT_EQ(unexplained_bytes(kernels::quantize_rgb(test.context, frames), bytes, video, golden.allowed()), 0);
+        const Tensor pixels = kernels::contiguous(test.context, video);
+        EXPECT_EQ(largest_difference(kernels::quantize_rgb(test.context, pixels), bytes), 0) << folder;
     }
 }
 

