@@ -29,7 +29,7 @@ TEST_P(GoldenFolder, AgreesWithTheReferenceInFloat32) { verify(DType::Float32); 
 TEST_P(GoldenFolder, StaysWithinTwoPercentInBFloat16) { verify(DType::BFloat16); }
 
 std::string case_name(const testing::TestParamInfo<std::filesystem::path>& info) {
-    std::string name = std::to_string(info.index) + "_" + info.param().filename().string();
+    std::string name = std::to_string(info.index) + "_" + info.param.filename().string();
     for (char& letter : name) letter = std::isalnum(static_cast<unsigned char>(letter)) ? letter : '_';
     return name;
 }
