@@ -27,6 +27,9 @@ Muxer::Muxer(Output& output, const std::string& format_name) : output_(output) {
 }
 
 Muxer::~Muxer() {
+    // Some containers free what they hold only in their trailer; an unfinished file must not get one, though.
+    if (write_error_ == 0) write_error_ = ECANCELED;
+    if (needs_trailer_) av_write_trailer(format_);
     av_freep(&format_->pb->buffer);
     avio_context_free(&format_->pb);
     avformat_free_context(format_);
@@ -47,6 +50,7 @@ AVStream& Muxer::add_stream(AVRational time_base) {
 
 void Muxer::begin(Options& options) {
     expect(avformat_write_header(format_, options.get()));
+    needs_trailer_ = true;
     options.expect_all_taken(format_->oformat->name);
     avio_flush(format_->pb);
     expect(0);
@@ -60,6 +64,7 @@ void Muxer::write(AVPacket& packet, AVRational time_base) {
 }
 
 void Muxer::finish() {
+    needs_trailer_ = false;
     expect(av_write_trailer(format_));
     avio_flush(format_->pb);
     expect(0);

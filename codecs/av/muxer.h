@@ -32,6 +32,7 @@ class Muxer {
 
     Output& output_;
     AVFormatContext* format_ = nullptr;
+    bool needs_trailer_ = false;
     int write_error_ = 0;  // errno of the first failed write: libav forgets it on the way
 
     static int write_bytes(void* opaque, uint8_t* bytes, int count);

@@ -14,11 +14,10 @@ namespace kine {
 namespace {
 
 constexpr size_t kMostDepth = 64;
-constexpr int64_t kMostValues = 8'000'000;  // a vocabulary of a million pieces with scores, and room
 
 class Builder final : public nlohmann::json_sax<Json> {
   public:
-    explicit Builder(std::string_view where) : where_(where) {}
+    Builder(std::string_view where, int64_t max_values) : where_(where), max_values_(max_values) {}
 
     Json take() { return std::move(root_); }
 
@@ -26,8 +25,8 @@ class Builder final : public nlohmann::json_sax<Json> {
     bool boolean(bool value) override { return put(value); }
     bool number_integer(number_integer_t value) override { return put(value); }
     bool number_unsigned(number_unsigned_t value) override { return put(value); }
-    // An integer beyond 64 bits arrives as a float. It stays one: tokenizer files say "no limit" with 10^30, and whoever
-    // reads an integer field refuses floats.
+    // An integer beyond 64 bits arrives as a float. It stays one: tokenizer files say "no limit" with 10^30, and
+    // whoever reads an integer field refuses floats.
     bool number_float(number_float_t value, const string_t&) override { return put(value); }
     bool string(string_t& value) override { return put(std::move(value)); }
     bool binary(binary_t&) override { return false; }  // not in JSON text
@@ -37,7 +36,7 @@ class Builder final : public nlohmann::json_sax<Json> {
     bool end_array() override { return close(); }
     bool key(string_t& name) override {
         Json::object_t& object = open_.back()->get_ref<Json::object_t&>();
-        check(!object.contains(name), ErrorCode::BadInput, "{}: key '{}' appears twice", where_, printable(name));
+        if (object.contains(name)) fail(ErrorCode::BadInput, "{}: key '{}' appears twice", where_, printable(name));
         key_ = std::move(name);
         return true;
     }
@@ -47,7 +46,7 @@ class Builder final : public nlohmann::json_sax<Json> {
 
   private:
     Json& place(Json value) {
-        check(++values_ <= kMostValues, ErrorCode::BadInput, "{}: holds more than {} values", where_, kMostValues);
+        check(++values_ <= max_values_, ErrorCode::BadInput, "{}: holds more than {} values", where_, max_values_);
         if (open_.empty()) return root_ = std::move(value);
         Json& parent = *open_.back();
         if (parent.is_array()) return parent.emplace_back(std::move(value));
@@ -71,14 +70,15 @@ class Builder final : public nlohmann::json_sax<Json> {
     Json root_;
     std::vector<Json*> open_;
     std::string key_;
+    int64_t max_values_;
     int64_t values_ = 0;
 };
 
 }  // namespace
 
-Json parse_json(std::string_view text, std::string_view where) {
+Json parse_json(std::string_view text, std::string_view where, int64_t max_values) {
     check_has_no_nul(text, where);
-    Builder builder(where);
+    Builder builder(where, max_values);
     Json::sax_parse(text, &builder);  // what it refuses, the builder throws
     return builder.take();
 }

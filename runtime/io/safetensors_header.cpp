@@ -64,6 +64,7 @@ std::optional<int64_t> bits_of(const Shape& shape, int64_t bits) {
     return product;
 }
 
+/// Conditions are tested before their messages are built, since a header may hold a million entries.
 class HeaderReader final : public nlohmann::json_sax<Json> {
   public:
     explicit HeaderReader(std::string_view where) : where_(where) {}
@@ -81,8 +82,9 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
     }
     bool number_unsigned(number_unsigned_t value) override {
         if (state_ != State::Numbers) refuse(std::to_string(value));
-        check(value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()), ErrorCode::BadInput,
-              "{}: {} is out of range", place(), value);
+        if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
+            fail(ErrorCode::BadInput, "{}: {} is out of range", place(), value);
+        }
         add_number(static_cast<int64_t>(value));
         return true;
     }
@@ -162,19 +164,21 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
 
     void check_new_name(const std::string& name) {
         const bool is_double = name == kMetadata ? std::exchange(has_metadata_, true) : header_.entries.contains(name);
-        check(!is_double, ErrorCode::BadInput, "{}: '{}' appears twice", where_, printable(name));
+        if (is_double) fail(ErrorCode::BadInput, "{}: '{}' appears twice", where_, printable(name));
     }
 
     void check_new_field(const std::string& field) {
         const bool is_known =
             state_ == State::Metadata || field == "dtype" || field == "shape" || field == "data_offsets";
-        check(is_known, ErrorCode::BadInput,
-              "{}: tensor '{}': unknown field '{}', known are dtype, shape, data_offsets", where_, printable(name_),
-              printable(field));
+        if (!is_known) {
+            fail(ErrorCode::BadInput, "{}: tensor '{}': unknown field '{}', known are dtype, shape, data_offsets",
+                 where_, printable(name_), printable(field));
+        }
         const bool is_double = state_ == State::Metadata ? header_.metadata.contains(field)
                                                          : std::find(seen_.begin(), seen_.end(), field) != seen_.end();
-        check(!is_double, ErrorCode::BadInput, "{}: '{}': field '{}' appears twice", where_, printable(name_),
-              printable(field));
+        if (is_double) {
+            fail(ErrorCode::BadInput, "{}: '{}': field '{}' appears twice", where_, printable(name_), printable(field));
+        }
         if (state_ == State::Tensor) seen_.push_back(field);
     }
 
@@ -188,48 +192,60 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
 
     void add_number(int64_t value) {
         if (field_ == "shape") {
-            check(entry_.shape.rank() < kMaxRank, ErrorCode::BadInput, "{}: expected at most {} axes, got more",
-                  place(), kMaxRank);
+            if (entry_.shape.rank() >= kMaxRank) {
+                fail(ErrorCode::BadInput, "{}: expected at most {} axes, got more", place(), kMaxRank);
+            }
             entry_.shape.append(value);
         } else {
-            check(offsets_.size() < 2, ErrorCode::BadInput, "{}: expected 2 numbers, got more", place());
+            if (offsets_.size() >= 2) fail(ErrorCode::BadInput, "{}: expected 2 numbers, got more", place());
             offsets_.push_back(value);
         }
     }
 
+    std::string label() const { return fmt::format("{}: tensor '{}'", where_, printable(name_)); }
+
     void finish_entry() {
-        const std::string tensor = fmt::format("{}: tensor '{}'", where_, printable(name_));
         for (const std::string_view field : {"dtype", "shape", "data_offsets"}) {
-            check(std::find(seen_.begin(), seen_.end(), field) != seen_.end(), ErrorCode::BadInput, "{}: {} is missing",
-                  tensor, field);
+            if (std::find(seen_.begin(), seen_.end(), field) == seen_.end()) {
+                fail(ErrorCode::BadInput, "{}: {} is missing", label(), field);
+            }
         }
-        take_offsets(tensor);
-        check_size(tensor);
+        take_offsets();
+        check_size();
         header_.entries.emplace(std::move(name_), std::move(entry_));
         name_.clear();
     }
 
-    void take_offsets(std::string_view tensor) {
-        check(offsets_.size() == 2, ErrorCode::BadInput, "{}: data_offsets: expected 2 numbers, got {}", tensor,
-              offsets_.size());
-        check(offsets_[0] <= offsets_[1], ErrorCode::BadInput, "{}: data_offsets: begin {} is after end {}", tensor,
-              offsets_[0], offsets_[1]);
+    void take_offsets() {
+        if (offsets_.size() != 2) {
+            fail(ErrorCode::BadInput, "{}: data_offsets: expected 2 numbers, got {}", label(), offsets_.size());
+        }
+        if (offsets_[0] > offsets_[1]) {
+            fail(ErrorCode::BadInput, "{}: data_offsets: begin {} is after end {}", label(), offsets_[0], offsets_[1]);
+        }
         entry_.offset = offsets_[0];
         entry_.bytes = offsets_[1] - offsets_[0];
     }
 
-    void check_size(std::string_view tensor) {
+    void check_size() {
         const Format* format = find_format(entry_.dtype_name);
-        check(format != nullptr, ErrorCode::BadInput, "{}: dtype: unknown format '{}'", tensor,
-              printable(entry_.dtype_name));
+        if (format == nullptr) {
+            fail(ErrorCode::BadInput, "{}: dtype: unknown format '{}'", label(), printable(entry_.dtype_name));
+        }
         entry_.dtype = format->dtype;
         const std::optional<int64_t> bits = bits_of(entry_.shape, format->bits);
-        check(bits.has_value(), ErrorCode::BadInput, "{}: shape: {} of {} has too many elements", tensor,
-              to_string(entry_.shape), entry_.dtype_name);
-        check(*bits % 8 == 0, ErrorCode::BadInput, "{}: shape: {} of {} does not fill whole bytes", tensor,
-              to_string(entry_.shape), entry_.dtype_name);
-        check(*bits / 8 == entry_.bytes, ErrorCode::BadInput, "{}: data_offsets: {} of {} needs {} bytes, got {}",
-              tensor, to_string(entry_.shape), entry_.dtype_name, *bits / 8, entry_.bytes);
+        if (!bits.has_value()) {
+            fail(ErrorCode::BadInput, "{}: shape: {} of {} has too many elements", label(), to_string(entry_.shape),
+                 entry_.dtype_name);
+        }
+        if (*bits % 8 != 0) {
+            fail(ErrorCode::BadInput, "{}: shape: {} of {} does not fill whole bytes", label(), to_string(entry_.shape),
+                 entry_.dtype_name);
+        }
+        if (*bits / 8 != entry_.bytes) {
+            fail(ErrorCode::BadInput, "{}: data_offsets: {} of {} needs {} bytes, got {}", label(),
+                 to_string(entry_.shape), entry_.dtype_name, *bits / 8, entry_.bytes);
+        }
     }
 
     std::string_view where_;
@@ -257,8 +273,9 @@ std::vector<const NamedEntry*> by_offset(const SafetensorsHeader& header) {
 }  // namespace
 
 SafetensorsHeader parse_safetensors_header(std::string_view text, std::string_view where) {
-    check(text.starts_with('{'), ErrorCode::BadInput, "{}: header: expected '{{' first, got '{}'", where,
-          printable(text.substr(0, 1)));
+    if (!text.starts_with('{')) {
+        fail(ErrorCode::BadInput, "{}: header: expected '{{' first, got '{}'", where, printable(text.substr(0, 1)));
+    }
     check_has_no_nul(text, where);
     HeaderReader reader(where);
     Json::sax_parse(text, &reader);  // what it refuses, the reader throws
@@ -269,14 +286,19 @@ void check_safetensors_layout(const SafetensorsHeader& header, int64_t data_byte
     int64_t end = 0;
     for (const NamedEntry* named : by_offset(header)) {
         const auto& [name, entry] = *named;
-        check(entry.offset == end, ErrorCode::BadInput, "{}: tensor '{}': data_offsets: expected begin {}, got {} ({})",
-              where, printable(name), end, entry.offset, entry.offset < end ? "overlap" : "hole");
+        if (entry.offset != end) {
+            fail(ErrorCode::BadInput, "{}: tensor '{}': data_offsets: expected begin {}, got {} ({})", where,
+                 printable(name), end, entry.offset, entry.offset < end ? "overlap" : "hole");
+        }
         end += entry.bytes;
     }
-    check(end <= data_bytes, ErrorCode::BadInput,
-          "{}: tensors need {} bytes, the file ends {} bytes early (cut short?)", where, end, end - data_bytes);
-    check(end == data_bytes, ErrorCode::BadInput, "{}: {} bytes follow the last tensor, expected none", where,
-          data_bytes - end);
+    if (end > data_bytes) {
+        fail(ErrorCode::BadInput, "{}: tensors need {} bytes, the file ends {} bytes early (cut short?)", where, end,
+             end - data_bytes);
+    }
+    if (end != data_bytes) {
+        fail(ErrorCode::BadInput, "{}: {} bytes follow the last tensor, expected none", where, data_bytes - end);
+    }
 }
 
 }  // namespace kine

@@ -189,7 +189,7 @@ int write_past_limit(const std::string& target, rlim_t bytes) {
 TEST(Output, ReportsASizeLimitWithoutDyingOfTheSignal) {
     const Folder folder;
     for (const std::string name : {"v.mp4", "v.mkv", "v.webm", "v.gif", "v.y4m", "pictures/%04d.png"})
-        for (const rlim_t bytes : {100, 10000}) {
+        for (const rlim_t bytes : {1, 100, 1000, 4000, 10000}) {
             EXPECT_EQ(in_child([&] { return write_past_limit(folder / name, bytes); }), 0) << name << " " << bytes;
             EXPECT_FALSE(std::filesystem::exists(folder / name));
         }

@@ -119,6 +119,51 @@ TEST(OpenSource, RefusesPicturesOfDifferentSizes) {
     EXPECT_EQ(read_error(folder / "p"), ErrorCode::BadInput);
 }
 
+std::string number(uint32_t value) {
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift);
+    return bytes;
+}
+
+std::string png_chunk(const std::string& body) {
+    uint32_t crc = 0xFFFFFFFFu;
+    for (const unsigned char byte : body) {
+        crc ^= byte;
+        for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (crc & 1 ? 0xEDB88320u : 0);
+    }
+    return number(static_cast<uint32_t>(body.size() - 4)) + body + number(~crc);
+}
+
+/// One row of RGBA pixels, not compressed.
+std::string rgba_png(const std::string& pixels) {
+    const std::string row = std::string(1, '\0') + pixels;
+    uint32_t a = 1, b = 0;
+    for (const unsigned char byte : row) a = (a + byte) % 65521, b = (b + a) % 65521;
+    const auto size = static_cast<char>(row.size());
+    const std::string stored = {'\x78', '\x01', '\x01', size, '\0', static_cast<char>(~size), '\xFF'};
+    const std::string header =
+        "IHDR" + number(static_cast<uint32_t>(pixels.size() / 4)) + number(1) + std::string("\x08\x06\x00\x00\x00", 5);
+    return "\x89PNG\r\n\x1A\n" + png_chunk(header) + png_chunk("IDAT" + stored + row + number(b << 16 | a)) +
+           png_chunk("IEND");
+}
+
+TEST(OpenSource, CompositesAlphaOnBlack) {
+    const Folder folder;
+    write_bytes(folder / "v.png", rgba_png(std::string("\xC8\x64\x32\xFF\xC8\x64\x32\x80\xC8\x64\x32\x00", 12)));
+    const auto frames = read_frames(folder / "v.png");
+    ASSERT_EQ(frames.size(), 1u);
+    EXPECT_EQ(frames[0].plane(0), (std::vector<uint8_t>{200, 100, 50, 100, 50, 25, 0, 0, 0}));
+}
+
+TEST(OpenSource, CutsNothingFromACopyOfAnotherSize) {
+    // Our metadata may outlive a rescaling by another program: it must only undo our own extension to even numbers.
+    const Folder folder;
+    VideoInfo info = info_of(96, 64);
+    info.metadata = {{"kinescope_video", "31x17 24/1"}};
+    write_video(folder / "v.webm", info);
+    EXPECT_EQ(open_source(folder / "v.webm")->info().width, 96);
+}
+
 TEST(Numbering, UnderstandsOneNumberInTheFileName) {
     EXPECT_EQ(Numbering::parse("d/%04d.png")->path(7), "d/0007.png");
     EXPECT_EQ(Numbering::parse("a%db.png")->path(12345), "a12345b.png");

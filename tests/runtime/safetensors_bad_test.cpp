@@ -1,5 +1,6 @@
 // Files that must be refused: each row is one way to be wrong, and the words that say so.
 #include "runtime/io/safetensors.h"
+#include "runtime/io/safetensors_header.h"
 #include "tests/runtime/errors.h"
 #include "tests/runtime/safetensors_bytes.h"
 #include "tests/runtime/temporary_folder.h"
@@ -191,32 +192,31 @@ TEST(BadSafetensors, OnlyRegularFilesAreOpened) {
 }
 
 /// Fields are changed, not bytes alone: a flipped byte rarely gets past the JSON.
-TEST(BadSafetensors, NoMutationOfAGoodFileCrashes) {
-    const std::string good = two("[0,4]", "[4,8]");
+TEST(BadSafetensors, NoMutationOfAGoodHeaderCrashes) {
+    const std::string good = R"({"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},)"
+                             R"("b":{"dtype":"U8","shape":[4],"data_offsets":[8,12]}})";
     const std::vector<std::string> pieces = {
-        "0", "-1", "18446744073709551616", "9223372036854775807", "[]", "{}", "\"", ",", "null", "1e999", "\xff", "F4"};
-    const TemporaryFolder folder;
+        "",      "0",    "-1", "18446744073709551616", "9223372036854775807", "[]", "{}", "\"", ",", "null",
+        "1e999", "\xff", "F4", "__metadata__"};
     uint32_t state = 1;
     const auto next = [&](size_t below) {
         state = state * 1664525u + 1013904223u;
         return static_cast<size_t>(state >> 8) % below;
     };
-    for (int round = 0; round < 3000; ++round) {
-        std::string bytes = good;
+    int accepted = 0;
+    for (int round = 0; round < 20'000; ++round) {
+        std::string text = good;
         for (size_t edits = 1 + next(3); edits > 0; --edits) {
-            bytes.replace(next(bytes.size()), next(4), pieces[next(pieces.size())]);
-            if (next(2) == 0) bytes.replace(0, 8, little_endian(bytes.size() - 16 + next(3)));
+            text.replace(next(text.size()), next(4), pieces[next(pieces.size())]);
         }
-        const auto file = folder.write("mutant.safetensors", bytes);
         try {
-            const SafetensorsFile opened = SafetensorsFile::open(file);
-            for (const auto& [name, entry] : opened.entries()) {
-                if (entry.dtype) (void)opened.tensor(name);
-            }
+            check_safetensors_layout(parse_safetensors_header(text, "mutant"), 12, "mutant");
+            ++accepted;
         } catch (const Error& error) {
             ASSERT_EQ(error.code(), ErrorCode::BadInput) << error.what();
         }
     }
+    EXPECT_GT(accepted, 0);  // a name may change without harm
 }
 
 }  // namespace
