@@ -227,7 +227,9 @@ TEST(T5Buckets, AreTheReferences) {
         const int64_t last = bucket < 15 ? first_of_bucket[bucket + 1] : 131;
         for (int64_t distance = first_of_bucket[bucket]; distance < last; ++distance) {
             EXPECT_EQ(relative_bucket({32, 128}, -distance), bucket) << distance;
-            if (distance > 0) EXPECT_EQ(relative_bucket({32, 128}, distance), bucket + 16) << distance;
+            if (distance > 0) {
+                EXPECT_EQ(relative_bucket({32, 128}, distance), bucket + 16) << distance;
+            }
         }
     }
 }
