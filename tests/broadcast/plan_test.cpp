@@ -2,6 +2,7 @@
 
 #include "broadcast/policies/policies.h"
 #include "tests/broadcast/published.h"
+#include "tests/support/source_tree.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -168,7 +169,7 @@ TEST(Plan, RefusesANegativeBudget) { EXPECT_THROW(small_plan("pab", -1), Error);
 
 TEST(Plan, PrintsAsTheGoldenTextsSay) {
     for (const PolicyRow& row : policies()) {
-        std::ifstream file(KINE_SOURCE_DIR "/tests/golden/plans/" + std::string(row.name) + ".txt");
+        std::ifstream file(source_tree() / "tests/golden/plans" / (std::string(row.name) + ".txt"));
         ASSERT_TRUE(file) << "no golden text of policy " << row.name;
         std::stringstream golden;
         golden << file.rdbuf();
@@ -177,7 +178,7 @@ TEST(Plan, PrintsAsTheGoldenTextsSay) {
 }
 
 TEST(Plan, PrintsWhatABudgetTookAway) {
-    std::ifstream file(KINE_SOURCE_DIR "/tests/golden/plans/pab_in_24_kib.txt");
+    std::ifstream file(source_tree() / "tests/golden/plans/pab_in_24_kib.txt");
     std::stringstream golden;
     golden << file.rdbuf();
     EXPECT_EQ(small_plan("pab", 24 << 10).to_text(), golden.str());

@@ -1,6 +1,7 @@
 // What the models' own implementations reused, recorded while they ran.
 #include "runtime/error.h"
 #include "tests/broadcast/published.h"
+#include "tests/support/source_tree.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -14,7 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json reference_cases() {
-    std::ifstream file(KINE_SOURCE_DIR "/tests/golden/plans/reference_cases.json");
+    std::ifstream file(source_tree() / "tests/golden/plans/reference_cases.json");
     return Json::parse(file);
 }
 

@@ -3,6 +3,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "tests/support/expect_close.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/test_context.h"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ constexpr double kNoiseFactor = 8;  // of the reference's own float32 noise
 std::vector<fs::path> golden_folders() {
     const char* named = std::getenv("KINE_GOLDENS");
     std::istringstream list(named ? named : "");
-    std::vector<fs::path> folders = {KINE_SOURCE_DIR "/tests/golden"};
+    std::vector<fs::path> folders = {source_tree() / "tests" / "golden"};
     for (std::string folder; std::getline(list, folder, ':');) folders.emplace_back(folder);
     return folders;
 }

@@ -1,5 +1,6 @@
 // A whole run on the embedded model: what it promises whatever the threads, chunks and neighbours.
 #include "dit/generator.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/test_context.h"
 
 #include <gtest/gtest.h>
@@ -12,7 +13,7 @@
 namespace kine::dit {
 namespace {
 
-std::filesystem::path demo_model() { return std::filesystem::path(KINE_SOURCE_DIR) / "assets" / "demo"; }
+std::filesystem::path demo_model() { return source_tree() / "assets" / "demo"; }
 
 Request small_request() {
     Request request;

@@ -2,6 +2,7 @@
 #include "dit/sampling/samplers.h"
 #include "runtime/io/json.h"
 #include "tests/support/random.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/test_context.h"
 
 #include <gtest/gtest.h>
@@ -21,9 +22,7 @@ class FixedNoise final : public Noise {
     }
 };
 
-Json reference_cases() {
-    return read_json(std::filesystem::path(KINE_SOURCE_DIR) / "tests" / "dit" / "sampler_reference.json")["cases"];
-}
+Json reference_cases() { return read_json(source_tree() / "tests" / "dit" / "sampler_reference.json")["cases"]; }
 
 std::unique_ptr<Sampler> make(const Json& reference) {
     const std::string name = reference["scheduler"];

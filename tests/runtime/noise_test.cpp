@@ -3,6 +3,7 @@
 #include "runtime/io/safetensors.h"
 #include "tests/runtime/errors.h"
 #include "tests/support/expect_close.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/test_context.h"
 
 #include <fmt/core.h>
@@ -125,7 +126,7 @@ uint64_t seed_of(const std::string& key) { return std::stoull(key.substr(5)); }
 
 TEST(TorchNoise, DrawsWhatTorchDrew) {
     TestContext test;
-    const auto file = SafetensorsFile::open(KINE_SOURCE_DIR "/tests/golden/rng/torch_cpu_randn.safetensors");
+    const auto file = SafetensorsFile::open(source_tree() / "tests/golden/rng/torch_cpu_randn.safetensors");
     ASSERT_EQ(file.entries().size(), 20u);
     for (const auto& [key, entry] : file.entries()) {
         SCOPED_TRACE(key);

@@ -1,4 +1,5 @@
 #include "tests/support/golden_cases.h"
+#include "tests/support/source_tree.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,7 +11,7 @@ namespace kine {
 namespace fs = std::filesystem;
 
 std::vector<fs::path> golden_cases() {
-    std::vector<fs::path> roots = {fs::path(KINE_SOURCE_DIR) / "tests" / "golden"};
+    std::vector<fs::path> roots = {source_tree() / "tests" / "golden"};
     if (const char* named = std::getenv("KINE_GOLDENS")) {
         std::stringstream list(named);
         for (std::string root; std::getline(list, root, ':');) roots.emplace_back(root);
