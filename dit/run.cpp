@@ -92,8 +92,7 @@ std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& req
 }
 
 broadcast::Plan make_run_plan(const Model& model, const Request& request, const Sampler& sampler) {
-    broadcast::Schedule schedule;
-    for (const double t : sampler.timesteps()) schedule.timesteps.push_back(static_cast<int64_t>(t));
+    const broadcast::Schedule schedule{sampler.timesteps()};
     const TransformerCost cost = model.transformer->cost(model.latent_shape(request), model.is_guided(request) ? 2 : 1);
     const auto policy = broadcast::make_policy(request.cache, model.defaults.pab, request.cache_options, schedule);
     return broadcast::Plan(*policy, schedule, cost.sites, cost.other_multiply_adds, request.cache_budget);

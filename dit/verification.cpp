@@ -271,8 +271,7 @@ class Verification {
 
     void verify_pab(const std::string& run) {
         const auto sampler = make_run_sampler(model_, request_);
-        broadcast::Schedule schedule;
-        for (const double t : sampler->timesteps()) schedule.timesteps.push_back(static_cast<int64_t>(t));
+        const broadcast::Schedule schedule{sampler->timesteps()};
         const auto policy = broadcast::make_pab(golden_.pab_rules(run), schedule);
         const TransformerCost cost =
             model_.transformer->cost(model_.latent_shape(request_), model_.is_guided(request_) ? 2 : 1);
