@@ -1,6 +1,7 @@
 #include "dit/generator.h"
 
 #include "dit/families/families.h"
+#include "dit/ranks.h"
 #include "dit/run.h"
 #include "kernels/elementwise/elementwise.h"
 
@@ -28,8 +29,7 @@ class Run {
           request_(request),
           observer_(observer),
           stop_(std::move(stop)),
-          sampler_(make_run_sampler(model, request)),
-          plan_(make_run_plan(model, request, *sampler_)) {}
+          plan_(make_run_plan(model, request, *make_run_sampler(model, request))) {}
 
     RunReport operator()(FrameQueue& frames) {
         context_.allocator.reset_peak();
@@ -57,31 +57,52 @@ class Run {
 
     Tensor denoise(const Conditioning& conditioning) {
         const Stopwatch watch;
-        const std::unique_ptr<Noise> noise = make_noise(noise_from_name(request_.rng), request_.seed);
-        Tensor latents = initial_latents(*noise);
-        const Denoiser denoiser(context_, model_, request_, conditioning, sampler_->timesteps(), latents.shape());
-        broadcast::Cache cache(plan_);
-        for (int step = 0; step < request_.steps; ++step) {
-            observer_.on_progress(Stage::Denoise, step, request_.steps);
-            const ProfileZone zone(context_.profiler, "step");
-            const Tensor seen = sampler_->model_input(context_, step, latents);
-            const Tensor prediction = denoiser.predict(cache, step, seen, stop_);
-            latents = sampler_->step(context_, step, model_.guide(context_, prediction, request_), latents, *noise);
-            check(kernels::all_finite(context_, latents), ErrorCode::NotFinite,
-                  "step {}: latents are not finite after the sampler", step);
-            observer_.on_latents(step, latents);
-        }
-        observer_.on_progress(Stage::Denoise, request_.steps, request_.steps);
-        report_.cache_peak_bytes = cache.peak_bytes();
+        report_.ranks.resize(static_cast<size_t>(request_.ranks));
+        Tensor latents;
+        on_ranks(context_, static_cast<int>(request_.ranks),
+                 [&](const Context& context, parallel::Communicator& communicator) {
+                     const Tensor last = denoise_on({context, communicator}, conditioning);
+                     if (communicator.rank() == 0) latents = last;
+                 });
+        for (const RankReport& rank : report_.ranks) report_.cache_peak_bytes += rank.cache_peak_bytes;
         report_.denoise_seconds = watch.seconds();
         return latents;
     }
 
-    Tensor initial_latents(Noise& noise) const {
-        const Tensor start =
-            request_.latents ? request_.latents : noise.normal(context_, model_.latent_shape(request_));
-        check(kernels::all_finite(context_, start), ErrorCode::NotFinite, "initial latents are not finite");
-        return kernels::scale(context_, start, static_cast<float>(sampler_->initial_scale()));
+    struct RankPlace {
+        const Context& context;
+        parallel::Communicator& communicator;
+    };
+
+    /// Sampler and noise are every rank's own, since whole latents are small: only tokens travel. Rank 0 tells.
+    Tensor denoise_on(const RankPlace& place, const Conditioning& conditioning) {
+        const auto& [context, communicator] = place;
+        const bool tells = communicator.rank() == 0;
+        const std::unique_ptr<Sampler> sampler = make_run_sampler(model_, request_);
+        const std::unique_ptr<Noise> noise = make_noise(noise_from_name(request_.rng), request_.seed);
+        Tensor latents = initial_latents(context, *noise, *sampler);
+        const Denoiser denoiser(context, model_, request_, {conditioning, sampler->timesteps(), latents.shape()},
+                                {communicator, parallel::find_strategy(request_.parallel)});
+        broadcast::Cache cache(plan_);
+        for (int step = 0; step < request_.steps; ++step) {
+            if (tells) observer_.on_progress(Stage::Denoise, step, request_.steps);
+            const ProfileZone zone(context.profiler, "step");
+            const Tensor seen = sampler->model_input(context, step, latents);
+            const Tensor prediction = denoiser.predict(cache, step, seen, stop_);
+            latents = sampler->step(context, step, model_.guide(context, prediction, request_), latents, *noise);
+            check(kernels::all_finite(context, latents), ErrorCode::NotFinite,
+                  "step {}: latents are not finite after the sampler", step);
+            if (tells) observer_.on_latents(step, latents);
+        }
+        if (tells) observer_.on_progress(Stage::Denoise, request_.steps, request_.steps);
+        report_.ranks[static_cast<size_t>(communicator.rank())] = {communicator.traffic(), cache.peak_bytes()};
+        return latents;
+    }
+
+    Tensor initial_latents(const Context& context, Noise& noise, const Sampler& sampler) const {
+        const Tensor start = request_.latents ? request_.latents : noise.normal(context, model_.latent_shape(request_));
+        check(kernels::all_finite(context, start), ErrorCode::NotFinite, "initial latents are not finite");
+        return kernels::scale(context, start, static_cast<float>(sampler.initial_scale()));
     }
 
     void decode(const Tensor& latents, FrameQueue& frames) {
@@ -117,10 +138,15 @@ class Run {
     const Request& request_;
     Observer& observer_;
     std::stop_token stop_;
-    std::unique_ptr<Sampler> sampler_;
     broadcast::Plan plan_;
     RunReport report_;
 };
+
+/// Ranks are threads of one memory: together they hold the tokens once, or once each where nothing is split.
+int64_t copies_held(const Request& request) {
+    const parallel::Strategy& strategy = parallel::find_strategy(request.parallel);
+    return strategy.resident.split == parallel::Split::None ? request.ranks : 1;
+}
 
 }  // namespace
 
@@ -151,9 +177,11 @@ Estimate Generator::estimate(const Request& asked) const {
     const int64_t latent_bytes = 4 * latents.elements() * size_of(DType::Float32);  // with prediction and sampler state
     Estimate estimate;
     estimate.weight_bytes = model_->weight_bytes;
+    const int64_t copies = copies_held(request);
     estimate.activation_bytes =
-        model_->transformer->cost(latents, model_->is_guided(request) ? 2 : 1).activation_bytes + latent_bytes;
-    estimate.cache_bytes = plan(request).peak_bytes();
+        copies * model_->transformer->cost(latents, model_->is_guided(request) ? 2 : 1).activation_bytes +
+        request.ranks * latent_bytes;
+    estimate.cache_bytes = copies * plan(request).peak_bytes();
     estimate.decode_bytes = model_->decoder->working_bytes(
         latents[2], latents[3], {request.decode_chunk, request.vae_tile, request.vae_tile_overlap});
     estimate.peak_bytes = estimate.weight_bytes + std::max(estimate.activation_bytes + estimate.cache_bytes,

@@ -3,6 +3,7 @@
 
 #include "broadcast/plan.h"
 #include "dit/request.h"
+#include "parallel/communicator.h"
 #include "runtime/context.h"
 #include "runtime/frame/frame_queue.h"
 #include "runtime/log.h"
@@ -36,12 +37,19 @@ struct Estimate {
     int64_t peak_bytes = 0;  ///< the largest sum at any stage
 };
 
+/// What one rank sent and kept.
+struct RankReport {
+    parallel::Traffic traffic;
+    int64_t cache_peak_bytes = 0;
+};
+
 struct RunReport {
     double encode_seconds = 0;
     double denoise_seconds = 0;
     double decode_seconds = 0;
     int64_t peak_bytes = 0;
-    int64_t cache_peak_bytes = 0;
+    int64_t cache_peak_bytes = 0;  ///< of all ranks
+    std::vector<RankReport> ranks;
 };
 
 struct Model;  // dit/families/family.h

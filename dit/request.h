@@ -29,7 +29,9 @@ struct Request {
     int64_t decode_chunk = 0;     ///< latent frames decoded at a time
     int64_t vae_tile = 0;         ///< latent pixels a side, 0: whole frames
     double vae_tile_overlap = 0.25;
-    Tensor latents;  ///< initial noise [C, T, Y, X] f32 instead of the seed's
+    int64_t ranks = 1;             ///< that share the tokens of a run
+    std::string parallel = "dsp";  ///< how they share them: a strategy by name
+    Tensor latents;                ///< initial noise [C, T, Y, X] f32 instead of the seed's
 
     template <class Visitor>
     void visit(Visitor& v) {
@@ -50,6 +52,8 @@ struct Request {
         v("cache_budget", cache_budget, "most bytes that kept outputs may hold, 0 for no limit");
         v("decode_chunk", decode_chunk, "latent frames decoded at a time, 0 for the model's own");
         v("vae_tile", vae_tile, "decode in tiles of this many latent pixels, 0 for whole frames");
+        v("ranks", ranks, "ranks that share one video: threads of this process");
+        v("parallel", parallel, "how ranks share the tokens: a strategy by name");
         v("vae_tile_overlap", vae_tile_overlap, "share of a tile blended with its neighbour");
     }
 };

@@ -49,6 +49,8 @@ void check_latents(const Model& model, const Request& request) {
           name_of(request.latents.dtype()));
 }
 
+constexpr int64_t kMostRanks = 1024;
+
 void check_numbers(const Request& request) {
     constexpr int64_t kMostSteps = 1000;
     check(request.steps >= 1 && request.steps <= kMostSteps, ErrorCode::Usage, "steps {}: expected 1 to {}",
@@ -62,6 +64,8 @@ void check_numbers(const Request& request) {
           request.vae_tile, request.cache_budget);
     check(request.vae_tile_overlap >= 0 && request.vae_tile_overlap <= 0.5, ErrorCode::Usage,
           "vae_tile_overlap {}: expected 0 to 0.5", request.vae_tile_overlap);
+    check(request.ranks >= 1 && request.ranks <= kMostRanks, ErrorCode::Usage, "ranks {}: expected 1 to {}",
+          request.ranks, kMostRanks);
 }
 
 }  // namespace
@@ -81,6 +85,7 @@ Request resolve_request(const Model& model, const Request& asked) {
     check_latents(model, request);
     parse_rate(request.fps);
     noise_from_name(request.rng);
+    parallel::find_strategy(request.parallel);
     return request;
 }
 
@@ -98,21 +103,21 @@ broadcast::Plan make_run_plan(const Model& model, const Request& request, const 
     return broadcast::Plan(*policy, schedule, cost.sites, cost.other_multiply_adds, request.cache_budget);
 }
 
-Denoiser::Denoiser(const Context& context, const Model& model, const Request& request, const Conditioning& conditioning,
-                   const std::vector<double>& timesteps, const Shape& latents)
+Denoiser::Denoiser(const Context& context, const Model& model, const Request& request, const Subject& subject,
+                   RankContext ranks)
     : context_(context),
       model_(model),
       branches_(model.is_guided(request) ? 2 : 1),
-      tokens_(model.transformer->token_shape(latents, branches_)),
-      prepared_(model.transformer->prepare(context, conditioning, latents, timesteps)),
-      communicator_(parallel::make_single_communicator()) {}
+      tokens_(model.transformer->token_shape(subject.latents, branches_)),
+      prepared_(model.transformer->prepare(context, subject.conditioning, subject.latents, subject.timesteps)),
+      ranks_(ranks) {}
 
 StepContext Denoiser::step_context(broadcast::Cache& cache, int index, std::stop_token stop,
                                    bool find_not_finite) const {
     return {.context = context_,
             .index = index,
             .cache = cache,
-            .ranks = {*communicator_, parallel::find_strategy("none")},
+            .ranks = ranks_,
             .tokens = tokens_,
             .stop = std::move(stop),
             .find_not_finite = find_not_finite};

@@ -17,13 +17,21 @@ Request resolve_request(const Model& model, const Request& request);
 std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& request);
 broadcast::Plan make_run_plan(const Model& model, const Request& request, const Sampler& sampler);
 
-/// What stays the same over the steps of a run. Refers to its arguments; they must outlive it.
+/// What is denoised: the prompt, when, and of what shape [C, T, Y, X].
+struct Subject {
+    const Conditioning& conditioning;
+    const std::vector<double>& timesteps;
+    Shape latents;
+};
+
+/// What stays the same over the steps of a run, on one rank. Refers to its arguments; they must outlive it.
 class Denoiser {
   public:
-    Denoiser(const Context& context, const Model& model, const Request& request, const Conditioning& conditioning,
-             const std::vector<double>& timesteps, const Shape& latents);
+    Denoiser(const Context& context, const Model& model, const Request& request, const Subject& subject,
+             RankContext ranks);
 
-    /// Raw prediction [B, C', T, Y, X] for the latents [C, T, Y, X] of step `index`. ErrorCode::NotFinite names the
+    /// Raw prediction [B, C', T, Y, X] for the latents [C, T, Y, X] of step `index`, whole and with the same bits on
+    /// every rank. ErrorCode::NotFinite names the
     /// step and the first block whose output is not finite.
     Tensor predict(broadcast::Cache& cache, int index, const Tensor& model_input, std::stop_token stop) const;
 
@@ -36,7 +44,7 @@ class Denoiser {
     int64_t branches_;
     Shape tokens_;
     std::unique_ptr<Prepared> prepared_;
-    std::unique_ptr<parallel::Communicator> communicator_;
+    RankContext ranks_;
 };
 
 }  // namespace kine::dit

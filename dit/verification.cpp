@@ -16,8 +16,8 @@ namespace kine::dit {
 
 namespace {
 
-// Relative RMS against float32. A text encoder rounds its residual stream to bfloat16 after every layer, in the reference
-// too, and its states are normalised by the transformer's projection before they matter.
+// Relative RMS against float32. A text encoder rounds its residual stream to bfloat16 after every layer, in the
+// reference too, and its states are normalised by the transformer's projection before they matter.
 constexpr double kBFloat16RelativeRms = 0.02;
 constexpr double kBFloat16TextRelativeRms = 0.04;
 
@@ -180,8 +180,9 @@ class Verification {
         const broadcast::Plan plan = make_run_plan(model_, request_, *sampler);
         broadcast::Cache cache(plan);
         Tensor latents = initial_latents(*sampler);
-        const Denoiser denoiser(context_, model_, request_, golden_conditioning(), sampler->timesteps(),
-                                latents.shape());
+        const Conditioning conditioning = golden_conditioning();
+        const Denoiser denoiser(context_, model_, request_, {conditioning, sampler->timesteps(), latents.shape()},
+                                alone_);
         GoldenNoise noise(golden_);
         for (int64_t step = 0; step < request_.steps; ++step) {
             const int index = static_cast<int>(step);
@@ -242,7 +243,8 @@ class Verification {
         broadcast::Cache cache(plan);
         Tensor latents = initial_latents(*sampler);
         const Conditioning conditioning = model_.text->encode(context_, request_);
-        const Denoiser denoiser(context_, model_, request_, conditioning, sampler->timesteps(), latents.shape());
+        const Denoiser denoiser(context_, model_, request_, {conditioning, sampler->timesteps(), latents.shape()},
+                                alone_);
         GoldenNoise noise(golden_);
         for (int64_t step = 0; step < request_.steps; ++step) {
             const int index = static_cast<int>(step);
@@ -306,6 +308,8 @@ class Verification {
     const Model& model_;
     const std::function<void(const StageResult&)>& report_;
     Request request_;
+    std::unique_ptr<parallel::Communicator> communicator_ = parallel::make_single_communicator();
+    RankContext alone_{*communicator_, parallel::find_strategy("none")};
     bool all_ok_ = true;
 };
 

@@ -11,6 +11,7 @@ constexpr std::string_view kWhat = "What to make";
 constexpr std::string_view kModel = "Model";
 constexpr std::string_view kSampling = "Sampling";
 constexpr std::string_view kReuse = "Reuse";
+constexpr std::string_view kRanks = "Ranks";
 constexpr std::string_view kDecoding = "Decoding";
 constexpr std::string_view kOutput = "Output";
 constexpr std::string_view kTalk = "Talk";
@@ -63,6 +64,11 @@ constexpr std::array kRows = {
               "settings of the policy, e.g. spatial_range=2,temporal_range=3"},
     OptionRow{"cache_budget", "--cache-budget", "BYTES", Request, kRuns, kReuse,
               "most bytes that kept outputs may hold, suffixes K, M, G"},
+
+    OptionRow{"ranks", "--ranks,--nproc,--sp-size,--sequence-parallel-size", "N", Request, kRuns, kRanks,
+              "ranks that share one video: threads of this process (1)"},
+    OptionRow{"parallel", "--parallel,--parallel-mode", "NAME", Request, kRuns, kRanks,
+              "how ranks share the tokens, see `kinescope list strategies` (dsp)"},
 
     OptionRow{"vae_tiling", "--vae-tiling,--enable-tiling", "", Program, kRuns, kDecoding,
               "decode in tiles (of 32 latent pixels if no size is given)"},

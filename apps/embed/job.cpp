@@ -18,6 +18,13 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+Json rank_json(const dit::RankReport& rank) {
+    return {{"calls", rank.traffic.calls},
+            {"bytes_sent", rank.traffic.bytes_sent},
+            {"bytes_received", rank.traffic.bytes_received},
+            {"cache_peak_bytes", rank.cache_peak_bytes}};
+}
+
 bool is_interruption(const std::exception_ptr& failure) {
     try {
         std::rethrow_exception(failure);
@@ -197,6 +204,8 @@ Json Job::report() const {
                          {"total", seconds_}};
     report["peak_bytes"] = times_.peak_bytes;
     report["cache_peak_bytes"] = times_.cache_peak_bytes;
+    report["ranks"] = Json::array();
+    for (const dit::RankReport& rank : times_.ranks) report["ranks"].push_back(rank_json(rank));
     return report;
 }
 

@@ -20,7 +20,8 @@ Tensor attend_whole(const StepContext& step, SiteKind kind, const Tensor& x, con
     const auto& [communicator, strategy] = step.ranks;
     const parallel::Layout needed = needed_by(strategy, kind);
     const Tensor seen = parallel::reshard(step.context, communicator, x, step.tokens, strategy.resident, needed);
-    return parallel::reshard(step.context, communicator, attend(seen), step.tokens, needed, strategy.resident);
+    const Tensor output = seen.elements() == 0 ? seen : attend(seen);  // more ranks than there is to share
+    return parallel::reshard(step.context, communicator, output, step.tokens, needed, strategy.resident);
 }
 
 void check_step(const StepContext& step) {

@@ -10,10 +10,23 @@ namespace {
 
 constexpr Strategy kStrategies[] = {kNone, kDspFrames, kDspPatches};
 
+struct Alias {
+    std::string_view name;
+    std::string_view meaning;
+};
+constexpr Alias kAliases[] = {{"dsp", "dsp_patches"}};
+
+std::string_view meaning_of(std::string_view name) {
+    for (const Alias& alias : kAliases) {
+        if (alias.name == name) return alias.meaning;
+    }
+    return name;
+}
+
 }  // namespace
 
 std::span<const Strategy> strategies() { return kStrategies; }
 
-const Strategy& find_strategy(std::string_view name) { return find_entry(strategies(), "strategy", name); }
+const Strategy& find_strategy(std::string_view name) { return find_entry(strategies(), "strategy", meaning_of(name)); }
 
 }  // namespace kine::parallel

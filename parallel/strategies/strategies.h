@@ -17,6 +17,7 @@ struct Strategy {
 };
 
 std::span<const Strategy> strategies();
+/// By name or alias ("dsp"); throws ErrorCode::Usage listing the names.
 const Strategy& find_strategy(std::string_view name);
 
 }  // namespace kine::parallel

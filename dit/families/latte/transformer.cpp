@@ -2,11 +2,10 @@
 
 #include "dit/modules/attention_site.h"
 #include "dit/modules/position_table.h"
+#include "dit/modules/resident.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/norm/norm.h"
 #include "kernels/patch/patch.h"
-#include "parallel/partition.h"
-#include "parallel/reshard.h"
 
 #include <algorithm>
 #include <numeric>
@@ -167,20 +166,16 @@ Tensor LatteTransformer::predict(const StepContext& step, const Prepared& any, c
 
 Tensor LatteTransformer::embed(const StepContext& step, const Prepared& any, const Tensor& latents) const {
     const auto& prepared = static_cast<const LattePrepared&>(any);
-    const Tensor patches = kernels::patchify(step.context, latents, config_.patch_size, dtype_);
-    Tensor x = kernels::add_table(step.context, patch_(step.context, patches), prepared.patch_positions);
-    return parallel::reshard(step.context, step.ranks.communicator, x, step.tokens, {}, step.ranks.strategy.resident);
+    const Tensor patches = to_resident(step, kernels::patchify(step.context, latents, config_.patch_size, dtype_));
+    const Tensor positions = resident_rows(step, prepared.patch_positions, parallel::Split::Patches);
+    return kernels::add_table(step.context, patch_(step.context, patches), positions);
 }
 
 Tensor LatteTransformer::add_frame_positions(const StepContext& step, const Prepared& any, Tensor x) const {
     const auto& prepared = static_cast<const LattePrepared&>(any);
     if (!prepared.frame_positions) return x;
-    const auto& [communicator, strategy] = step.ranks;
-    const Tensor& table = prepared.frame_positions;  // [T, 1, C]
-    const parallel::Range frames = strategy.resident.split == parallel::Split::Frames
-                                       ? parallel::partition(table.dim(0), communicator.rank(), communicator.size())
-                                       : parallel::Range{0, table.dim(0)};
-    return kernels::add_table(step.context, std::move(x), table.slice(0, frames.begin, frames.end));
+    const Tensor positions = resident_rows(step, prepared.frame_positions, parallel::Split::Frames);  // [T, 1, C]
+    return kernels::add_table(step.context, std::move(x), positions);
 }
 
 Tensor LatteTransformer::project_out(const StepContext& step, const Prepared& any, const Tensor& x,
@@ -194,11 +189,7 @@ Tensor LatteTransformer::project_out(const StepContext& step, const Prepared& an
         return kernels::add_table(context, time, final_table_.slice(0, index, index + 1)).reshape(embedded.shape());
     };
     const Tensor normed = norm_modulate(context, x, row(0), row(1), static_cast<float>(config_.norm_eps));
-    const Tensor local = out_(context, normed);  // [B, T, S, p p C']
-    Shape whole = step.tokens;
-    whole.set(3, local.dim(3));
-    const Tensor tokens =
-        parallel::reshard(context, step.ranks.communicator, local, whole, step.ranks.strategy.resident, {});
+    const Tensor tokens = to_whole(step, out_(context, normed));  // [B, T, S, p p C'], fewer bytes than before out_
     return kernels::unpatchify(context, tokens, config_.patch_size, latents[3] / config_.patch_size,
                                latents[4] / config_.patch_size);
 }

@@ -1,0 +1,255 @@
+// One video over several ranks: the same bits as on one, whatever the strategy, the policy and the shape.
+#include "dit/ranks.h"
+#include "dit/generator.h"
+#include "dit/golden_case.h"
+#include "parallel/strategies/strategies.h"
+#include "tests/runtime/temporary_folder.h"
+#include "tests/support/expect_close.h"
+#include "tests/support/source_tree.h"
+#include "tests/support/test_context.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace kine::dit {
+namespace {
+
+constexpr int kMostRanks = 4;
+
+/// Keeps the latents of every step, and stops before they are decoded: ranks have no part in that.
+class Latents final : public Observer {
+  public:
+    struct Enough {};
+    explicit Latents(int64_t steps) : steps_(steps) {}
+    void on_latents(int, const Tensor& latents) override {
+        all.push_back(latents);
+        if (static_cast<int64_t>(all.size()) == steps_) throw Enough();
+    }
+    std::vector<Tensor> all;
+
+  private:
+    int64_t steps_;
+};
+
+std::vector<Tensor> denoise(Generator& generator, Context& context, const Request& request) {
+    Latents latents(request.steps);
+    FrameQueue frames(1);
+    try {
+        generator.generate(context, request, frames, latents, {});
+    } catch (const Latents::Enough&) {
+    }
+    return std::move(latents.all);
+}
+
+std::filesystem::path golden_case() { return source_tree() / "tests" / "golden" / "latte"; }
+
+Request golden_request() { return GoldenCase(golden_case()).request(); }
+
+/// T = 5 frames of S = 77 patches: with the case's 2 heads, no count of ranks above one divides any of them.
+Request awkward_request() {
+    Request request = golden_request();
+    request.width = 88;
+    request.height = 56;
+    request.num_frames = 5;
+    request.steps = 3;
+    request.seed = 5;
+    return request;
+}
+
+/// The golden case's model, taking more frames than it was made for: its table of frames is computed.
+void copy_longer_model(const std::filesystem::path& to) {
+    std::filesystem::copy(golden_case() / "model", to, std::filesystem::copy_options::recursive);
+    const std::filesystem::path config = to / "transformer" / "config.json";
+    Json json = read_json(config);
+    json["video_length"] = 5;
+    std::filesystem::permissions(config, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+    std::ofstream(config) << json;
+}
+
+struct Reuse {
+    const char* name;
+    const char* cache;
+    const char* options;
+};
+constexpr Reuse kReuses[] = {
+    {"none", "none", ""},
+    {"gated", "pab", "spatial_range=2,temporal_range=3,cross_range=3,window=0:1001,keep=gated"},
+    {"ungated", "pab", "spatial_range=2,temporal_range=3,cross_range=3,window=0:1001,keep=ungated"},
+};
+
+void expect_same_steps(const std::vector<Tensor>& ours, const std::vector<Tensor>& alone, const std::string& what) {
+    ASSERT_EQ(ours.size(), alone.size()) << what;
+    for (size_t step = 0; step < ours.size(); ++step) {
+        ASSERT_TRUE(same_bits(ours[step], alone[step])) << what << ", step " << step;
+    }
+}
+
+class RanksOf : public testing::TestWithParam<Request (*)()> {};
+
+TEST_P(RanksOf, GiveTheBitsOfOneRankUnderEveryStrategyAndPolicy) {
+    TestContext bundle;
+    const TemporaryFolder folder;
+    copy_longer_model(folder.path() / "model");
+    const auto generator = Generator::open(bundle.context, folder.path() / "model", DType::Float32);
+    Request request = GetParam()();
+    for (const Reuse& reuse : kReuses) {
+        request.cache = reuse.cache;
+        request.cache_options = reuse.options;
+        request.ranks = 1;
+        const std::vector<Tensor> alone = denoise(*generator, bundle.context, request);
+        for (const parallel::Strategy& strategy : parallel::strategies()) {
+            for (request.ranks = 1; request.ranks <= kMostRanks; ++request.ranks) {
+                request.parallel = strategy.name;
+                expect_same_steps(denoise(*generator, bundle.context, request), alone,
+                                  fmt::format("{} {} on {} ranks", reuse.name, strategy.name, request.ranks));
+            }
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Latte, RanksOf, testing::Values(golden_request, awkward_request),
+                         [](const auto& row) { return row.index == 0 ? "golden" : "awkward"; });
+
+class DemoRanks : public testing::Test {
+  protected:
+    static Request small_request() {
+        Request request;
+        request.prompt = "a red circle";
+        request.width = 48;
+        request.height = 32;
+        request.num_frames = 5;
+        request.steps = 3;
+        request.guidance_scale = 4.0;
+        return request;
+    }
+
+    RunReport run(const Request& request, Observer& observer) {
+        FrameQueue frames(100);
+        return generator->generate(bundle.context, request, frames, observer, {});
+    }
+
+    ErrorCode code_of(const Request& request, Observer& observer, std::string* message = nullptr) {
+        try {
+            run(request, observer);
+        } catch (const Error& error) {
+            if (message) *message = error.what();
+            return error.code();
+        }
+        return ErrorCode::Ok;
+    }
+
+    TestContext bundle;
+    Observer quiet;
+    std::unique_ptr<Generator> generator =
+        Generator::open(bundle.context, source_tree() / "assets" / "demo", DType::Float32);
+};
+
+TEST_F(DemoRanks, WorkWithMoreRanksThanFramesOrPatches) {
+    Request request = small_request();  // 6 patches a frame
+    const std::vector<Tensor> alone = denoise(*generator, bundle.context, request);
+    for (const parallel::Strategy& strategy : parallel::strategies()) {
+        request.parallel = strategy.name;
+        request.ranks = 7;
+        expect_same_steps(denoise(*generator, bundle.context, request), alone, std::string(strategy.name));
+    }
+}
+
+TEST_F(DemoRanks, MoveNothingForASiteThatReuses) {
+    Request request = small_request();
+    request.steps = 4;
+    request.ranks = 3;
+    request.parallel = "dsp_frames";  // temporal attention travels
+    const auto calls = [&](const char* cache_options) {
+        request.cache = "pab";
+        request.cache_options = cache_options;
+        return run(request, quiet).ranks[1].traffic.calls;
+    };
+    constexpr int64_t kBlocks = 5;
+    const int64_t gathers = request.steps;
+    EXPECT_EQ(calls("spatial_range=1,temporal_range=1,cross_range=1,mlp=off,window=0:1001"),
+              gathers + 2 * kBlocks * request.steps);
+    EXPECT_EQ(calls("spatial_range=2,temporal_range=1,cross_range=2,mlp=off,window=0:1001"),
+              gathers + 2 * kBlocks * request.steps);
+    EXPECT_EQ(calls("spatial_range=1,temporal_range=4,cross_range=1,mlp=off,window=0:1001"), gathers + 2 * kBlocks);
+}
+
+TEST_F(DemoRanks, TogetherKeepWhatOneRankKeeps) {
+    Request request = small_request();
+    request.cache = "pab";
+    request.cache_options = kReuses[1].options;
+    const int64_t alone = run(request, quiet).cache_peak_bytes;
+    request.ranks = 3;
+    EXPECT_EQ(run(request, quiet).cache_peak_bytes, alone);
+}
+
+TEST_F(DemoRanks, BringHomeTheErrorOfARankWithItsNumber) {
+    Request request = small_request();
+    request.ranks = 3;
+    request.latents = Tensor::zeros(bundle.context, {4, 5, 4, 6}, DType::Float32);
+    for (int64_t i = 0; i < request.latents.elements(); ++i) request.latents.data<float>()[i] = 3e38f;
+    std::string message;
+    EXPECT_EQ(code_of(request, quiet, &message), ErrorCode::NotFinite);
+    EXPECT_TRUE(message.starts_with("rank ")) << message;
+    EXPECT_NE(message.find("step 0: output of spatial.0"), std::string::npos) << message;
+}
+
+TEST_F(DemoRanks, AllLeaveWhenOneRunsOutOfMemory) {
+    class Tighten final : public Observer {
+      public:
+        explicit Tighten(HostAllocator& allocator) : allocator_(allocator) {}
+        void on_latents(int, const Tensor&) override { allocator_.set_budget(allocator_.bytes_in_use()); }
+
+      private:
+        HostAllocator& allocator_;
+    } observer(bundle.allocator);
+    Request request = small_request();
+    request.ranks = 4;
+    std::string message;
+    EXPECT_EQ(code_of(request, observer, &message), ErrorCode::DoesNotFit);
+    EXPECT_TRUE(message.starts_with("rank ")) << message;
+}
+
+TEST_F(DemoRanks, AreNoneTheWiserWhenARunIsCancelled) {
+    std::stop_source stop;
+    class Cancel final : public Observer {
+      public:
+        explicit Cancel(std::stop_source& source) : stop_(source) {}
+        void on_latents(int, const Tensor&) override { stop_.request_stop(); }
+
+      private:
+        std::stop_source& stop_;
+    } observer(stop);
+    Request request = small_request();
+    request.ranks = 4;
+    FrameQueue frames(100);
+    try {
+        generator->generate(bundle.context, request, frames, observer, stop.get_token());
+        FAIL() << "the run went on";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::Interrupted);
+    }
+}
+
+TEST_F(DemoRanks, AreRefusedBelowOneAndUnderAnUnknownStrategy) {
+    Request none = small_request();
+    none.ranks = 0;
+    EXPECT_EQ(code_of(none, quiet), ErrorCode::Usage);
+    Request unknown = small_request();
+    unknown.parallel = "rings";
+    EXPECT_EQ(code_of(unknown, quiet), ErrorCode::Usage);
+}
+
+TEST(OnRanks, GivesEveryRankThreadsOfItsOwnAndNoMoreThanThereAre) {
+    TestContext bundle(4);
+    std::atomic<int> threads = 0;
+    on_ranks(bundle.context, 3, [&](const Context& context, parallel::Communicator& communicator) {
+        EXPECT_EQ(communicator.size(), 3);
+        threads += context.threads.size();
+    });
+    EXPECT_EQ(threads.load(), 4);
+}
+
+}  // namespace
+}  // namespace kine::dit
