@@ -1,4 +1,5 @@
-// One wording for the messages of all ops: what was expected, what came. A broken promise between our own layers is a bug.
+// One wording for the messages of all ops: what was expected, what came. A broken promise between our own layers is a
+// bug.
 #pragma once
 
 #include "runtime/tensor/tensor.h"

@@ -24,7 +24,8 @@ class Sampler {
     virtual double initial_scale() const { return 1.0; }
     /// What the model sees at step `index`; the latents themselves for most.
     virtual Tensor model_input(const Context&, int, const Tensor& latents) const { return latents; }
-    /// Latents after step `index`. prediction and latents f32, same shape. `noise` is drawn from only by stochastic ones.
+    /// Latents after step `index`. prediction and latents f32, same shape. `noise` is drawn from only by stochastic
+    /// ones.
     virtual Tensor step(const Context& context, int index, const Tensor& prediction, const Tensor& latents,
                         Noise& noise) = 0;
 };

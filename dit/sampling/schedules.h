@@ -1,5 +1,5 @@
-// Noise schedules of diffusion training, and which of their timesteps a run visits. Tables are made in float32 and in the
-// order of operations of the reference implementation, since the models were trained with those very numbers.
+// Noise schedules of diffusion training, and which of their timesteps a run visits. Tables are made in float32 and in
+// the order of operations of the reference implementation, since the models were trained with those very numbers.
 #pragma once
 
 #include <cstdint>
