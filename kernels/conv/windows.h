@@ -6,13 +6,20 @@
 #include "kernels/conv/conv.h"
 #include "kernels/linear/rows.h"
 
+#include <algorithm>
+
 namespace kine::kernels {
 
 struct WindowGeometry {
     int64_t channels;
+    int64_t depth;  ///< frames
     int64_t height;
     int64_t width;
     ConvGeometry placement;
+
+    int64_t out_frames(const Tensor& x) const {
+        return std::max<int64_t>(0, x.dim(0) + placement.pad_front - depth + 1);
+    }
 
     int64_t out_height(const Tensor& x) const { return steps(x.dim(1), height); }
     int64_t out_width(const Tensor& x) const { return steps(x.dim(2), width); }
@@ -24,7 +31,8 @@ struct WindowGeometry {
     }
 };
 
-/// The windows of x [N, Y, X, C], contiguous, row-major over [N, Y', X']; a row's order is (ky, kx, channel).
+/// The windows of x [N, Y, X, C], contiguous, row-major over [N', Y', X']; a row's order is (kt, ky, kx,
+/// channel).
 Rows windows_of(const Tensor& x, const WindowGeometry& window);
 
 }  // namespace kine::kernels

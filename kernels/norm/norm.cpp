@@ -69,6 +69,14 @@ Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, f
     return on_device(context, "rms_norm", [&] { return rms_rows_host(context, x, float_rows(context, weight), eps); });
 }
 
+void rms_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, float eps) {
+    check_floating("rms_norm_in_place", "x", x);
+    check_vector("rms_norm_in_place", "weight", weight, x.dim(-1));
+    check(x.stride(-1) == 1, ErrorCode::Bug, "rms_norm_in_place: the last axis of x has stride {}, expected 1",
+          x.stride(-1));
+    on_device(context, "rms_norm", [&] { rms_rows_in_place_host(context, x, float_rows(context, weight), eps); });
+}
+
 Tensor group_norm(const Context& context, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups,
                   float eps, Activation activation) {
     check_input("group_norm", x);

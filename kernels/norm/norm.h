@@ -16,6 +16,9 @@ Tensor layer_norm(const Context& context, const Tensor& x, const Tensor& weight,
 
 /// x / sqrt(mean(x^2) + eps) * weight over the last axis (T5, QK-norm). x [..., C], weight [C].
 Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, float eps);
+/// The same in place. x may have any strides with the last axis contiguous (the heads of packed projections), uniquely
+/// owned or a view of a tensor that is.
+void rms_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, float eps);
 
 /// Channels-last group norm and activation: x [N, ..., C] (N pictures, the axes between are positions), weight, bias
 /// [C]; statistics over positions and the channels of each group. Activation None or Silu.

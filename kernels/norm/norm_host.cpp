@@ -1,6 +1,7 @@
 #include "kernels/norm/norm_host.h"
 
 #include "kernels/host/simd.h"
+#include "kernels/host/strided_rows.h"
 #include "kernels/host/visit.h"
 
 #include <algorithm>
@@ -39,6 +40,17 @@ void apply_affine(const float* row, float rstd, const float* factor, const float
     }
 }
 
+template <class T>
+void rms_row(const T* x, const Tensor& factor, float eps, T* out) {
+    const int64_t width = factor.dim(-1);
+    const float mean = sum_lanes(
+                           width, [](Float8 v) { return v * v; }, x) /
+                       static_cast<float>(width);
+    const float rstd = 1.0f / std::sqrt(mean + eps);
+    map_lanes(
+        width, out, [=](Float8 v, Float8 f) { return v * rstd * f; }, x, factor.data<float>());
+}
+
 // Calls body(row, scratch of C floats) for every row of x.
 template <class Body>
 void for_rows(const Context& context, const Tensor& x, const Body& body) {
@@ -72,19 +84,21 @@ Tensor normalise_rows_host(const Context& context, const Tensor& x, const RowAff
 Tensor rms_rows_host(const Context& context, const Tensor& x, const Tensor& factor, float eps) {
     Tensor out = Tensor::empty(context, x.shape(), x.dtype());
     const int64_t width = x.dim(-1);
-    const float* factors = factor.data<float>();
     visit_floating(x.dtype(), [&]<class T>(T) {
         for_rows(context, x, [&](int64_t row, float*) {
-            const T* from = x.data<T>() + row * width;
-            const float mean = sum_lanes(
-                                   width, [](Float8 v) { return v * v; }, from) /
-                               static_cast<float>(width);
-            const float rstd = 1.0f / std::sqrt(mean + eps);
-            map_lanes(
-                width, out.data<T>() + row * width, [=](Float8 v, Float8 f) { return v * rstd * f; }, from, factors);
+            rms_row(x.data<T>() + row * width, factor, eps, out.data<T>() + row * width);
         });
     });
     return out;
+}
+
+void rms_rows_in_place_host(const Context& context, Tensor& x, const Tensor& factor, float eps) {
+    visit_floating(x.dtype(), [&]<class T>(T) {
+        T* values = x.data<T>();
+        for_strided_rows(context, x, [&](int64_t, int64_t offset) {
+            rms_row(static_cast<const T*>(values + offset), factor, eps, values + offset);
+        });
+    });
 }
 
 }  // namespace kine::kernels

@@ -1,5 +1,6 @@
 #include "kernels/conv/conv.h"
 
+#include "kernels/move/move.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/test_context.h"
 
@@ -95,6 +96,56 @@ TEST(Conv, GivesAPixelTheSameBitsInACropThatHoldsItsWindow) {
     EXPECT_TRUE(same_bits(conv2d(test.context, x.slice(1, 5, 12), packed), whole.slice(1, 5, 10)));
 }
 
+/// A convolution over frames is a sum of convolutions over pictures, one for each frame that the window spans.
+std::vector<double> clip_twin(const Case& c, const Tensor& x, const Tensor& weight, int64_t front) {
+    const int64_t depth = weight.dim(2), frames = x.dim(0) + front - depth + 1;
+    const Case picture = {
+        {1, c.x[1], c.x[2], c.x[3]}, {c.weight[0], c.weight[1], weight.dim(3), weight.dim(4)}, c.geometry};
+    TestContext test;
+    const Tensor none = Tensor::zeros(test.context, {c.weight[0]}, DType::Float32);
+    std::vector<double> out;
+    for (int64_t frame = 0; frame < frames; ++frame) {
+        std::vector<double> sum;
+        for (int64_t tap = 0; tap < depth; ++tap) {
+            const int64_t from = frame + tap - front;
+            if (from < 0) continue;
+            const std::vector<double> part = twin(picture, contiguous(test.context, x.slice(0, from, from + 1)),
+                                                  contiguous(test.context, weight.select(2, tap)), none);
+            sum.resize(part.size());
+            for (size_t i = 0; i < part.size(); ++i) sum[i] += part[i];
+        }
+        out.insert(out.end(), sum.begin(), sum.end());
+    }
+    return out;
+}
+
+TEST(Conv3d, EqualsTheTwinWithAndWithoutFramesInFront) {
+    TestContext test;
+    const Case cases[] = {{{4, 5, 6, 3}, {4, 3, 3, 3}, {1, 1, 1}}, {{3, 4, 7, 12}, {9, 12, 3, 3}, {1, 0, 0}}};
+    for (const DType dtype : kBoth) {
+        for (const Case& c : cases) {
+            for (const int64_t front : {0, 2}) {
+                ConvGeometry geometry = c.geometry;
+                geometry.pad_front = front;
+                const Tensor x = random_tensor(test.context, c.x, dtype, 1);
+                const Tensor weight = random_tensor(test.context, {c.weight[0], c.weight[1], 3, 3, 3}, dtype, 2);
+                const Tensor got = conv3d(test.context, x, ConvWeight(test.context, weight, {}, geometry));
+                EXPECT_EQ(got.dim(0), c.x[0] + front - 2);
+                expect_close(got, clip_twin(c, x, weight, front), sum_tolerance(dtype, 27 * c.weight[1]));
+            }
+        }
+    }
+}
+
+TEST(Conv3d, GivesAFrameTheSameBitsWhetherThoseBeforeItAreConvolvedOrKept) {
+    TestContext test;
+    const Tensor x = random_tensor(test.context, {6, 5, 4, 8}, DType::Float32, 1);
+    const Tensor weight = random_tensor(test.context, {7, 8, 3, 3, 3}, DType::Float32, 2);
+    const Tensor whole = conv3d(test.context, x, ConvWeight(test.context, weight, {}, {1, 1, 1, 2}));
+    const Tensor later = conv3d(test.context, x.slice(0, 2, 6), ConvWeight(test.context, weight, {}, {1, 1, 1, 0}));
+    EXPECT_TRUE(same_bits(later, whole.slice(0, 4, 6)));
+}
+
 TEST(Conv, KnowsItsChannels) {
     TestContext test;
     const ConvWeight packed(test.context, random_tensor(test.context, {7, 5, 3, 3}, DType::Float32, 2), {}, {});
@@ -111,7 +162,7 @@ TEST(Conv, RefusesAPictureOfOtherChannelsOrSmallerThanItsWindow) {
         conv2d(test.context, random_tensor(test.context, {1, 2, 4, 5}, DType::Float32, 1), packed);
         FAIL() << "no error";
     } catch (const Error& error) {
-        EXPECT_STREQ(error.what(), "conv2d: x has shape [1, 2, 4, 5], expected at least one window of 3 x 3");
+        EXPECT_STREQ(error.what(), "conv2d: x has shape [1, 2, 4, 5], expected at least one window of 1 x 3 x 3");
     }
 }
 

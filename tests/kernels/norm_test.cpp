@@ -1,5 +1,6 @@
 #include "kernels/norm/norm.h"
 
+#include "kernels/move/move.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/test_context.h"
 
@@ -127,6 +128,20 @@ TEST(RmsNorm, EqualsTheTwin) {
             }
             expect_close(rms_norm(test.context, x, weight, static_cast<float>(kEps)), want, norm_tolerance(dtype));
         }
+    }
+}
+
+TEST(RmsNorm, GivesTheSameBitsInPlaceOnHeadsOfAPackedProjection) {
+    TestContext test;
+    for (const DType dtype : kBoth) {
+        Tensor packed = random_tensor(test.context, {2, 3, 5, 36}, dtype, 1);
+        const Tensor weight = random_tensor(test.context, {6}, dtype, 2);
+        Tensor keys = packed.slice(-1, 12, 24).split(3, 2);  // [2, 3, 5, 2, 6]
+        const Tensor want = rms_norm(test.context, contiguous(test.context, keys), weight, 1e-6f);
+        const Tensor queries = contiguous(test.context, packed.slice(-1, 0, 12));
+        rms_norm_in_place(test.context, keys, weight, 1e-6f);
+        EXPECT_TRUE(same_bits(contiguous(test.context, keys), want));
+        EXPECT_TRUE(same_bits(contiguous(test.context, packed.slice(-1, 0, 12)), queries));
     }
 }
 
