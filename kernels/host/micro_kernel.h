@@ -29,22 +29,21 @@ enum class Start { Zero, Add };
 /// c = a b or c += a b for exactly Rows rows and 8 * Vectors columns.
 template <int Rows, int Vectors, Start kStart>
 [[gnu::always_inline]] inline void multiply_block(int64_t depth, ConstMatrix a, ConstMatrix b, MutableMatrix c) {
-    Float8 sums[Rows][Vectors] = {};
+    Float8 sums[Rows][Vectors];
+    unrolled<Rows * Vectors>([&](auto i) { sums[i / Vectors][i % Vectors] = Float8{}; });
     for (int64_t k = 0; k < depth; ++k) {
         Float8 columns[Vectors];
-        for (int vector = 0; vector < Vectors; ++vector)
-            columns[vector] = load(b.data + k * b.stride + vector * kLanes);
-        for (int row = 0; row < Rows; ++row) {
+        unrolled<Vectors>([&](auto vector) { columns[vector] = load(b.data + k * b.stride + vector * kLanes); });
+        unrolled<Rows>([&](auto row) {
             const Float8 factor = splat(a.data[row * a.stride + k]);
-            for (int vector = 0; vector < Vectors; ++vector) sums[row][vector] += factor * columns[vector];
-        }
+            unrolled<Vectors>([&](auto vector) { sums[row][vector] += factor * columns[vector]; });
+        });
     }
-    for (int row = 0; row < Rows; ++row) {
-        for (int vector = 0; vector < Vectors; ++vector) {
-            float* to = c.data + row * c.stride + vector * kLanes;
-            store(to, kStart == Start::Add ? load(to) + sums[row][vector] : sums[row][vector]);
-        }
-    }
+    unrolled<Rows * Vectors>([&](auto i) {
+        float* to = c.data + i / Vectors * c.stride + i % Vectors * kLanes;
+        const Float8 sum = sums[i / Vectors][i % Vectors];
+        store(to, kStart == Start::Add ? load(to) + sum : sum);
+    });
 }
 
 /// As above for 1 <= rows <= kMicroRows.

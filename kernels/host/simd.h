@@ -6,6 +6,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 namespace kine::kernels {
 
@@ -60,6 +62,14 @@ void map_lanes(int64_t count, Out* out, const Function& function, const In*... i
     int64_t i = 0;
     for (; i + kLanes <= count; i += kLanes) store(out + i, function(load(in + i)...));
     if (i < count) store_first(out + i, count - i, function(load_first(in + i, count - i)...));
+}
+
+/// Calls body(0) ... body(Count - 1) with compile-time constants: an array that is only indexed by such constants lives
+/// in registers, where a loop would make the compiler keep it in memory.
+template <int Count, class Body>
+[[gnu::always_inline]] inline void unrolled(const Body& body) {
+    [&]<int... i>(std::integer_sequence<int, i...>) { (body(std::integral_constant<int, i>()), ...); }
+    (std::make_integer_sequence<int, Count>());
 }
 
 inline Float8 max(Float8 a, Float8 b) { return a > b ? a : b; }
