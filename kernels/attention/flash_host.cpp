@@ -43,35 +43,43 @@ float exponentiate(float* scores, int64_t count, float largest) {
     return sum_of(total);
 }
 
+// Floats, their address at hand: asking a tensor means checking its dtype, too much for every row.
+struct Floats {
+    Floats(const Context& context, int64_t count)
+        : memory(Tensor::empty(context, {count}, DType::Float32)), data(memory.data<float>()) {}
+
+    Tensor memory;
+    float* data;
+};
+
 // One thread's memory. Sizes are those of the problem where they are smaller than a block.
 struct Scratch {
-    int64_t key_block;     // keys in a block, a multiple of 16
-    int64_t value_stride;  // head size in whole vectors
-    Tensor queries;        // [kTaskQueries, D], scaled
-    Tensor keys;           // [key_block / 16][D][16]
-    Tensor values;         // panels of [key_block][16 or 8]
-    Tensor scores;         // [kTileQueries, key_block]
-    Tensor sums;           // [kTaskQueries, value_stride]
-    Tensor largest;        // [kTaskQueries]
-    Tensor totals;         // [kTaskQueries]
-    Tensor mask;           // [key_block]: 0 or -infinity
-    Tensor bias;           // [key_block]: a padded copy of a row
+    int64_t key_block;        // keys in a block, a multiple of 16
+    int64_t value_stride;     // head size in whole vectors
+    int64_t queries_in_task;  // at most
+    Floats queries;           // [queries_in_task, D], scaled
+    Floats keys;              // [key_block / 16][D][16]
+    Floats values;            // panels of [key_block][16 or 8]
+    Floats scores;            // [kTileQueries, key_block]
+    Floats sums;              // [queries_in_task, value_stride]
+    Floats largest;           // [queries_in_task]
+    Floats totals;            // [queries_in_task]
+    Floats mask;              // [key_block]: 0 or -infinity
+    Floats bias;              // [key_block]: a padded copy of a row
 
     Scratch(const Context& context, const AttentionProblem& problem)
         : key_block(std::min(kKeyBlock, rounded_up(problem.keys(), kPanel))),
-          value_stride(rounded_up(problem.head_size(), kLanes)) {
-        const auto floats = [&](int64_t count) { return Tensor::empty(context, {count}, DType::Float32); };
-        const int64_t queries_in_task = std::min(kTaskQueries, rounded_up(problem.queries(), kMicroRows));
-        queries = floats(queries_in_task * problem.head_size());
-        keys = floats(key_block * problem.head_size());
-        values = floats(key_block * rounded_up(problem.head_size(), kPanel));
-        scores = floats(kTileQueries * key_block);
-        sums = floats(queries_in_task * value_stride);
-        largest = floats(queries_in_task);
-        totals = floats(queries_in_task);
-        mask = floats(key_block);
-        bias = floats(key_block);
-    }
+          value_stride(rounded_up(problem.head_size(), kLanes)),
+          queries_in_task(std::min(kTaskQueries, rounded_up(problem.queries(), kMicroRows))),
+          queries(context, queries_in_task * problem.head_size()),
+          keys(context, key_block * problem.head_size()),
+          values(context, key_block * rounded_up(problem.head_size(), kPanel)),
+          scores(context, kTileQueries * key_block),
+          sums(context, queries_in_task * value_stride),
+          largest(context, queries_in_task),
+          totals(context, queries_in_task),
+          mask(context, key_block),
+          bias(context, key_block) {}
 };
 
 struct Span {
@@ -110,7 +118,7 @@ class Task {
     const float* bias_row(int64_t row);
     void write_results();
 
-    float* sums(int64_t row) { return scratch_.sums.template data<float>() + row * scratch_.value_stride; }
+    float* sums(int64_t row) { return scratch_.sums.data + row * scratch_.value_stride; }
     int64_t padded_keys() const { return rounded_up(keys_.count, kLanes); }
 
     AttentionProblem& problem_;
@@ -125,13 +133,13 @@ class Task {
 template <class T>
 void Task<T>::load_queries() {
     const Tensor& q = problem_.q;
-    const T* from = q.data<T>() + index_.offset_in(q) + queries_.begin * q.stride(2);
-    float* to = scratch_.queries.template data<float>();
+    const int64_t stride = q.stride(2);
+    const T* from = q.data<T>() + index_.offset_in(q) + queries_.begin * stride;
+    float* to = scratch_.queries.data;
     const auto scaled = [scale = problem_.scale](Float8 v) { return v * scale; };
-    for (int64_t row = 0; row < queries_.count; ++row)
-        map_lanes(size_, to + row * size_, scaled, from + row * q.stride(2));
-    std::fill_n(scratch_.largest.template data<float>(), queries_.count, kLowest);
-    std::fill_n(scratch_.totals.template data<float>(), queries_.count, 0.0f);
+    for (int64_t row = 0; row < queries_.count; ++row) map_lanes(size_, to + row * size_, scaled, from + row * stride);
+    std::fill_n(scratch_.largest.data, queries_.count, kLowest);
+    std::fill_n(scratch_.totals.data, queries_.count, 0.0f);
 }
 
 template <class T>
@@ -139,9 +147,9 @@ void Task<T>::load_keys() {
     const Tensor& k = problem_.k;
     const Tensor& v = problem_.v;
     pack_keys(k.data<T>() + index_.offset_in(k) + keys_.begin * k.stride(2), k.stride(2), keys_.count, size_,
-              scratch_.keys.template data<float>());
+              scratch_.keys.data);
     pack_values(v.data<T>() + index_.offset_in(v) + keys_.begin * v.stride(2), v.stride(2), keys_.count, size_,
-                scratch_.values.template data<float>());
+                scratch_.values.data);
     load_mask();
 }
 
@@ -150,7 +158,7 @@ void Task<T>::load_mask() {
     constexpr float kDropped = -std::numeric_limits<float>::infinity();
     is_masked_ = problem_.key_mask || keys_.count % kLanes != 0;
     if (!is_masked_) return;
-    float* mask = scratch_.mask.template data<float>();
+    float* mask = scratch_.mask.data;
     std::fill_n(mask, keys_.count, 0.0f);
     std::fill(mask + keys_.count, mask + padded_keys(), kDropped);
     if (!problem_.key_mask) return;
@@ -167,10 +175,10 @@ void Task<T>::run_tile(Span rows) {
 
 template <class T>
 void Task<T>::score(Span rows) {
-    const ConstMatrix queries = {scratch_.queries.template data<float>() + rows.begin * size_, size_};
-    const MutableMatrix scores = {scratch_.scores.template data<float>(), scratch_.key_block};
+    const ConstMatrix queries = {scratch_.queries.data + rows.begin * size_, size_};
+    const MutableMatrix scores = {scratch_.scores.data, scratch_.key_block};
     for (int64_t key = 0; key < keys_.count; key += kPanel) {
-        const ConstMatrix panel = {scratch_.keys.template data<float>() + key * size_, kPanel};
+        const ConstMatrix panel = {scratch_.keys.data + key * size_, kPanel};
         for (int64_t row = 0; row < rows.count; row += kMicroRows)
             multiply_strip<2, Start::Zero>(std::min<int64_t>(kMicroRows, rows.count - row), size_, queries.from(row, 0),
                                            panel, scores.from(row, key));
@@ -179,11 +187,11 @@ void Task<T>::score(Span rows) {
 
 template <class T>
 void Task<T>::soften(Span rows) {
-    const float* mask = is_masked_ ? scratch_.mask.template data<float>() : nullptr;
+    const float* mask = is_masked_ ? scratch_.mask.data : nullptr;
     for (int64_t row = 0; row < rows.count; ++row) {
-        float* scores = scratch_.scores.template data<float>() + row * scratch_.key_block;
-        float& largest = scratch_.largest.template data<float>()[rows.begin + row];
-        float& total = scratch_.totals.template data<float>()[rows.begin + row];
+        float* scores = scratch_.scores.data + row * scratch_.key_block;
+        float& largest = scratch_.largest.data[rows.begin + row];
+        float& total = scratch_.totals.data[rows.begin + row];
         const float before = largest;
         largest = std::max(before, prepare_scores(scores, padded_keys(), bias_row(rows.begin + row), mask));
         const float sum = exponentiate(scores, padded_keys(), largest);
@@ -209,7 +217,7 @@ const float* Task<T>::bias_row(int64_t row) {
     const int64_t at = (index_.head * problem_.queries() + queries_.begin + row) * problem_.keys() + keys_.begin;
     const float* bias = problem_.bias.template data<float>() + at;
     if (keys_.count == padded_keys()) return bias;
-    float* padded = scratch_.bias.template data<float>();
+    float* padded = scratch_.bias.data;
     std::copy_n(bias, keys_.count, padded);
     std::fill(padded + keys_.count, padded + padded_keys(), 0.0f);
     return padded;
@@ -224,13 +232,12 @@ template <class T>
 void Task<T>::accumulate_panel(Span rows, int64_t column) {
     const bool is_narrow = size_ - column <= kLanes;
     const bool is_first = keys_.begin == 0;
-    const float* values = scratch_.values.template data<float>() + column * keys_.count;
+    const float* values = scratch_.values.data + column * keys_.count;
     const ConstMatrix panel = {values, is_narrow ? kLanes : kPanel};
     const auto multiply = is_narrow ? (is_first ? multiply_strip<1, Start::Zero> : multiply_strip<1, Start::Add>)
                                     : (is_first ? multiply_strip<2, Start::Zero> : multiply_strip<2, Start::Add>);
     for (int64_t row = 0; row < rows.count; row += kMicroRows) {
-        const ConstMatrix shares = {scratch_.scores.template data<float>() + row * scratch_.key_block,
-                                    scratch_.key_block};
+        const ConstMatrix shares = {scratch_.scores.data + row * scratch_.key_block, scratch_.key_block};
         const MutableMatrix result = {sums(rows.begin + row) + column, scratch_.value_stride};
         multiply(std::min<int64_t>(kMicroRows, rows.count - row), keys_.count, shares, panel, result);
     }
@@ -239,18 +246,31 @@ void Task<T>::accumulate_panel(Span rows, int64_t column) {
 template <class T>
 void Task<T>::write_results() {
     Tensor& out = problem_.out;
-    T* to = out.data<T>() + index_.offset_in(out) + queries_.begin * out.stride(2);
-    const float* totals = scratch_.totals.template data<float>();
+    const int64_t stride = out.stride(2);
+    T* to = out.data<T>() + index_.offset_in(out) + queries_.begin * stride;
+    const float* totals = scratch_.totals.data;
     for (int64_t row = 0; row < queries_.count; ++row) {
         const float share = 1.0f / totals[row];
         map_lanes(
-            size_, to + row * out.stride(2), [=](Float8 v) { return v * share; }, static_cast<const float*>(sums(row)));
+            size_, to + row * stride, [=](Float8 v) { return v * share; }, static_cast<const float*>(sums(row)));
     }
+}
+
+// Queries of batches that share their keys, as those of all frames share the text's, become one long row of queries:
+// keys are then packed once for 192 queries instead of once for each batch.
+void merge_queries_of_shared_keys(AttentionProblem& problem) {
+    Tensor& q = problem.q;
+    const bool is_shared = problem.k.dim(1) == 1 && problem.v.dim(1) == 1 && !problem.bias;
+    if (!is_shared || !q.is_contiguous() || !problem.out.is_contiguous()) return;
+    const Shape merged = {q.dim(0), 1, q.dim(1) * q.dim(2), q.dim(3), q.dim(4)};
+    q = q.reshape(merged);
+    problem.out = problem.out.reshape(merged);
 }
 
 }  // namespace
 
 void flash_attention_host(const Context& context, AttentionProblem& problem) {
+    merge_queries_of_shared_keys(problem);
     const int64_t heads = problem.heads();
     const int64_t inner = problem.q.dim(1);
     const int64_t parts = (problem.queries() + kTaskQueries - 1) / kTaskQueries;

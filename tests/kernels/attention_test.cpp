@@ -165,6 +165,19 @@ TEST(Attention, SharesKeysAndValuesAlongAnAxisOfSizeOne) {
     }
 }
 
+TEST(Attention, GivesTheSameBitsWhetherKeysAreSharedOrRepeated) {
+    TestContext test;
+    const Context& context = test.context;
+    const Case repeated = make_case(context, {1, 3, 70, 21, 2, 8}, DType::Float32);
+    const Tensor k = repeated.k.slice(1, 0, 1);
+    const Tensor v = repeated.v.slice(1, 0, 1);
+    const Tensor all = attention(context, repeated.q, k, v);
+    for (int64_t batch = 0; batch < 3; ++batch) {
+        const Tensor one = attention(context, repeated.q.slice(1, batch, batch + 1), k, v);
+        EXPECT_TRUE(same_bits(one, all.slice(1, batch, batch + 1))) << "batch " << batch;
+    }
+}
+
 TEST(Attention, StaysExactForLargeScores) {
     TestContext test;
     Case problem = make_case(test.context, {1, 1, 12, 700, 1, 16}, DType::Float32);
