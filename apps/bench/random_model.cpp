@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <numbers>
 
 namespace kine::bench {
 
@@ -74,6 +75,25 @@ Tensor random_tensor(const Context& context, const Shape& shape, DType dtype, ui
         at[i] = static_cast<float>(width * (static_cast<double>(state >> 11) * 0x1.0p-53 - 0.5));
     }
     return dtype == DType::Float32 ? values : kernels::cast(context, values, dtype);
+}
+
+Tensor moving_waves(const Context& context, const Shape& shape) {
+    constexpr double kTurn = 2 * std::numbers::pi;
+    Tensor values = Tensor::empty(context, shape, DType::Float32);
+    const int64_t width = shape[3];
+    const auto wave = [width](int64_t channel, int64_t frame, int64_t row, int64_t column) {
+        const double along = static_cast<double>(column + frame) / static_cast<double>(width);
+        const double across = static_cast<double>(row - frame) / static_cast<double>(width);
+        const auto number = static_cast<double>(channel + 1);
+        return std::sin(kTurn * (number * along + 0.1 * number)) + std::cos(kTurn * (2 * across + 0.3 * number));
+    };
+    float* at = values.data<float>();
+    for (int64_t i = 0; i < shape.elements(); ++i) {
+        const int64_t line = i / width;
+        const int64_t picture = line / shape[2];
+        *at++ = static_cast<float>(wave(picture / shape[1], picture % shape[1], line % shape[2], i % width));
+    }
+    return values;
 }
 
 Weights random_weights(const Context& context, const ShapeMap& shapes) {

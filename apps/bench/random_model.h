@@ -16,6 +16,10 @@ using ShapeMap = std::map<std::string, Shape>;
 /// Uniform values of zero mean and variance `deviation` squared, the same for the same seed.
 Tensor random_tensor(const Context& context, const Shape& shape, DType dtype, uint64_t seed, float deviation = 1.0f);
 
+/// Latents [C, F, Y, X] of waves that move from frame to frame. What is decoded from them costs an encoder about what a
+/// picture costs; decoded noise costs it many times that.
+Tensor moving_waves(const Context& context, const Shape& shape);
+
 /// Weights that keep the size of what passes through them; those of norms are 1.
 Weights random_weights(const Context& context, const ShapeMap& shapes);
 
