@@ -1,7 +1,7 @@
 #include "runtime/io/atomic_file.h"
 #include "runtime/io/mapped_file.h"
 #include "tests/runtime/errors.h"
-#include "tests/runtime/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 
 #include "runtime/io/json.h"
 #include "tests/runtime/errors.h"
-#include "tests/runtime/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
 

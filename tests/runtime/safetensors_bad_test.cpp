@@ -2,8 +2,8 @@
 #include "runtime/io/safetensors.h"
 #include "runtime/io/safetensors_header.h"
 #include "tests/runtime/errors.h"
-#include "tests/runtime/safetensors_bytes.h"
-#include "tests/runtime/temporary_folder.h"
+#include "tests/support/safetensors_bytes.h"
+#include "tests/support/temporary_folder.h"
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
 #include "runtime/io/safetensors.h"
 
 #include "tests/runtime/errors.h"
-#include "tests/runtime/safetensors_bytes.h"
-#include "tests/runtime/temporary_folder.h"
 #include "tests/support/expect_close.h"
+#include "tests/support/safetensors_bytes.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/test_context.h"
 
 #include <fmt/core.h>

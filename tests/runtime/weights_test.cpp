@@ -1,8 +1,8 @@
 #include "runtime/weights.h"
 
 #include "tests/runtime/errors.h"
-#include "tests/runtime/temporary_folder.h"
 #include "tests/support/expect_close.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/test_context.h"
 
 #include <fmt/core.h>

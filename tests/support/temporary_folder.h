@@ -13,7 +13,7 @@ namespace kine {
 class TemporaryFolder {
   public:
     TemporaryFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "runtime-XXXXXX").string();
+        std::string name = (std::filesystem::temp_directory_path() / "kinescope-XXXXXX").string();
         path_ = ::mkdtemp(name.data());
     }
     ~TemporaryFolder() {
