@@ -105,9 +105,11 @@ std::string bytes_text(double bytes) { return fmt::format("{:.1f} MiB", bytes / 
 
 void say(std::string_view line) {
     std::string shown;  // names of files and tensors may hold terminal escapes
-    for (const char c : line) {
-        const auto byte = static_cast<unsigned char>(c);
-        shown += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+    for (size_t i = 0; i < line.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(line[i]);
+        const bool is_own_list = line.substr(i).starts_with("\n  ");  // a message's indented items
+        const bool is_control = (byte < 0x20 && !is_own_list) || byte == 0x7f;
+        shown += is_control ? fmt::format("\\x{:02x}", byte) : std::string(1, line[i]);
     }
     fmt::print(stderr, "kinescope: {}\n", shown);
 }
