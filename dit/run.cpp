@@ -92,6 +92,8 @@ Request resolve_request(const Model& model, const Request& asked) {
 std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& request) {
     Json config = model.scheduler;
     merge_options(config, request.sampler_options);
+    check(request.sampler.empty() || find_sampler(request.sampler) != nullptr, ErrorCode::Usage,
+          "sampler '{}': expected one of {}", request.sampler, known_samplers());
     const std::string name = request.sampler.empty() ? config.value("_class_name", "") : request.sampler;
     return make_sampler(name, config, model.scheduler_file, request.steps);
 }

@@ -2,6 +2,8 @@
 
 #include "runtime/io/mapped_file.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -70,7 +72,22 @@ std::string Components::config_file(const std::string& name, const std::string& 
 }
 
 Json Components::config(const std::string& name, const std::string& file) const {
-    return read_json(config_file(name, file));
+    Json config = read_json(config_file(name, file));
+    check(config.is_object(), ErrorCode::BadInput, "{}: expected a JSON object, got {}", config_file(name, file),
+          config.type_name());
+    return config;
+}
+
+void Components::expect_class(const std::string& name, std::initializer_list<std::string_view> known) const {
+    const fs::path file = directory_ / "model_index.json";
+    const Json index = read_json(file);
+    const auto entry = index.find(name);
+    if (entry == index.end()) return;
+    check(entry->is_array() && entry->size() == 2 && (*entry)[1].is_string(), ErrorCode::BadInput,
+          "{}: {} is {}, expected [library, class]", file.string(), name, entry->dump());
+    const std::string stated = (*entry)[1];
+    check(std::find(known.begin(), known.end(), stated) != known.end(), ErrorCode::Unsupported,
+          "{}: {} is of the class '{}', known are {}", file.string(), name, stated, fmt::join(known, ", "));
 }
 
 Weights Components::open(const std::string& name, bool (*ignored)(const std::string&)) const {
@@ -80,6 +97,13 @@ Weights Components::open(const std::string& name, bool (*ignored)(const std::str
         return stored;
     });
     return weights;
+}
+
+std::string text_of(const Json& config, const char* key, std::string_view where) {
+    const auto found = config.find(key);
+    if (found == config.end() || found->is_null()) return "";
+    check(found->is_string(), ErrorCode::BadInput, "{}: {} is {}, expected a text", where, key, found->dump());
+    return *found;
 }
 
 int64_t weight_bytes_of(const fs::path& directory, DType dtype) {

@@ -19,7 +19,10 @@ class Components {
     /// The folder `name`; BadInput if it is missing.
     std::filesystem::path folder(const std::string& name) const;
     std::string config_file(const std::string& name, const std::string& file = "config.json") const;
+    /// Always an object.
     Json config(const std::string& name, const std::string& file = "config.json") const;
+    /// Holds what model_index.json says of the component against the classes that we can stand in for.
+    void expect_class(const std::string& name, std::initializer_list<std::string_view> known) const;
 
     /// Calls make(scope) on the component's weights, then reports everything missing, misshapen or unexpected at once.
     /// `ignored` says which stored names are known and not needed.
@@ -40,6 +43,8 @@ class Components {
     DType dtype_;
 };
 
+/// The text `key` of `config`, empty where it is missing or null.
+std::string text_of(const Json& config, const char* key, std::string_view where);
 /// Sum of the weight files' sizes as they would lie in memory in `dtype`.
 int64_t weight_bytes_of(const std::filesystem::path& directory, DType dtype);
 /// A digest of the weight files' names, sizes, headers and edges: tells checkpoints apart without reading them whole.

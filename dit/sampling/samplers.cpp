@@ -16,16 +16,27 @@ constexpr SamplerRow kSamplers[] = {
 
 std::span<const SamplerRow> samplers() { return kSamplers; }
 
-std::unique_ptr<Sampler> make_sampler(std::string_view name_or_class, const Json& config, std::string_view where,
-                                      int64_t steps) {
+const SamplerRow* find_sampler(std::string_view name_or_class) {
+    for (const SamplerRow& row : kSamplers)
+        if (row.name == name_or_class || row.class_name == name_or_class) return &row;
+    return nullptr;
+}
+
+std::string known_samplers() {
     std::vector<std::string_view> known;
     for (const SamplerRow& row : kSamplers) {
-        if (row.name == name_or_class || row.class_name == name_or_class) return row.make(config, where, steps);
         known.push_back(row.name);
         known.push_back(row.class_name);
     }
-    fail(ErrorCode::Unsupported, "{}: unknown sampler '{}', known are {}", where, name_or_class,
-         fmt::join(known, ", "));
+    return fmt::format("{}", fmt::join(known, ", "));
+}
+
+std::unique_ptr<Sampler> make_sampler(std::string_view name_or_class, const Json& config, std::string_view where,
+                                      int64_t steps) {
+    const SamplerRow* row = find_sampler(name_or_class);
+    check(row != nullptr, ErrorCode::Unsupported, "{}: unknown sampler '{}', known are {}", where, name_or_class,
+          known_samplers());
+    return row->make(config, where, steps);
 }
 
 }  // namespace kine::dit

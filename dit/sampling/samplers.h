@@ -18,6 +18,10 @@ struct SamplerRow {
 };
 
 std::span<const SamplerRow> samplers();
+/// By name or class; nullptr if there is none.
+const SamplerRow* find_sampler(std::string_view name_or_class);
+/// Names and classes, for messages.
+std::string known_samplers();
 /// By name, or by the class that a scheduler_config.json names. Unknown: ErrorCode::Unsupported listing the known ones.
 std::unique_ptr<Sampler> make_sampler(std::string_view name_or_class, const Json& config, std::string_view where,
                                       int64_t steps);

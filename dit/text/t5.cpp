@@ -152,7 +152,7 @@ Tensor T5Encoder::Layer::feed_forward(const Context& context, const Tensor& stre
 T5Config T5Config::from_json(const Json& config, std::string_view where) {
     T5Config result;
     T5Fields fields{result};
-    read_options(FieldList(fields), config, where);
+    read_options(FieldList(fields), config, where, {"d_model", "d_kv", "d_ff", "num_layers", "num_heads"});
     const auto type = config.find("model_type");
     check(type == config.end() || *type == "t5", ErrorCode::Unsupported, "{}: model_type is {}, only t5 is supported",
           where, type == config.end() ? "" : type->dump());

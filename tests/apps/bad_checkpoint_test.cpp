@@ -8,7 +8,6 @@ namespace kine::apps {
 namespace {
 
 constexpr int kBadInput = 3;
-constexpr int kUnsupported = 4;
 constexpr std::string_view kIndex = "transformer/diffusion_pytorch_model.safetensors.index.json";
 constexpr const char* kBias = "proj_out.bias";
 
@@ -107,7 +106,7 @@ const std::vector<BadModel> kWrongHeaders = {
      {kBias, "33"}},
     {"a dtype we cannot read",
      [](const ModelCopy& m) { edit(m, [](Json& h) { h[kBias]["dtype"] = "U32"; }); },
-     kUnsupported,
+     kBadInput,
      {kBias, "U32"}},
 };
 

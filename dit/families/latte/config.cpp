@@ -57,6 +57,11 @@ void check_sizes(const Config& config, std::string_view where) {
     }
 }
 
+void check_only(std::string_view where, std::string_view key, std::string_view value, std::string_view supported) {
+    check(value == supported, ErrorCode::Unsupported, "{}: {} is '{}', only '{}' is supported", where, key, value,
+          supported);
+}
+
 }  // namespace
 
 Config Config::from_json(const Json& json, std::string_view where) {
@@ -64,12 +69,10 @@ Config Config::from_json(const Json& json, std::string_view where) {
     Keys keys{config};
     read_options(FieldList(keys), json, where, {"num_attention_heads", "attention_head_dim", "num_layers"});
     check_sizes(config, where);
-    check(keys.activation_fn == "gelu-approximate" && keys.norm_type == "ada_norm_single" &&
-              !keys.norm_elementwise_affine,
-          ErrorCode::Unsupported,
-          "{}: expected gelu-approximate, ada_norm_single and norms without weights, got {}, {}, "
-          "norm_elementwise_affine {}",
-          where, keys.activation_fn, keys.norm_type, keys.norm_elementwise_affine);
+    check_only(where, "activation_fn", keys.activation_fn, "gelu-approximate");
+    check_only(where, "norm_type", keys.norm_type, "ada_norm_single");
+    check(!keys.norm_elementwise_affine, ErrorCode::Unsupported,
+          "{}: norm_elementwise_affine is true, only false is supported", where);
     check(config.channels() % 4 == 0, ErrorCode::BadInput, "{}: heads {} x head size {} is not a multiple of 4", where,
           config.num_attention_heads, config.attention_head_dim);
     check(config.cross_attention_dim == config.channels(), ErrorCode::BadInput,

@@ -100,10 +100,16 @@ broadcast::PabOptions published_pab() {
 std::unique_ptr<Model> build(Context& context, const std::filesystem::path& directory, DType dtype) {
     Components components(context, directory, dtype);
     auto model = std::make_unique<LatteModel>();
+    components.expect_class("transformer", {"LatteTransformer3DModel", "LatteT2V"});
+    components.expect_class("text_encoder", {"T5EncoderModel"});
+    components.expect_class("tokenizer", {"T5Tokenizer", "T5TokenizerFast"});
+    components.expect_class("vae", {"AutoencoderKL"});
     model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
     model->scheduler = components.config("scheduler", "scheduler_config.json");
     model->scheduler_file = components.config_file("scheduler", "scheduler_config.json");
-    const std::string variance = model->scheduler.value("variance_type", "");
+    check(!text_of(model->scheduler, "_class_name", model->scheduler_file).empty(), ErrorCode::BadInput,
+          "{}: _class_name is missing", model->scheduler_file);
+    const std::string variance = text_of(model->scheduler, "variance_type", model->scheduler_file);
     model->learned_variance = variance == "learned" || variance == "learned_range";
 
     const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
