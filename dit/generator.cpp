@@ -46,6 +46,8 @@ class Run {
         const ProfileZone zone(context_.profiler, "encode");
         observer_.on_progress(Stage::Encode, 0, 1);
         Conditioning conditioning = model_.text->encode(context_, request_);
+        check(kernels::all_finite(context_, conditioning.states), ErrorCode::NotFinite,
+              "encode: the text states are not finite");
         if (conditioning.prompt.truncated) {
             observer_.on_log(LogLevel::Warning, fmt::format("the prompt is longer than {} tokens, the rest is ignored",
                                                             conditioning.prompt.length));
@@ -189,17 +191,20 @@ Estimate Generator::estimate(const Request& asked) const {
     return estimate;
 }
 
+void Generator::check_fits(const Context& context, const Request& request) const {
+    const int64_t budget = context.allocator.budget();
+    const Estimate need = estimate(request);
+    check(budget == 0 || need.peak_bytes <= budget, ErrorCode::DoesNotFit,
+          "the run needs about {} bytes (weights {}, activations {}, cache {}, decoding {}), the budget is {}; lower "
+          "the size, --cache-budget or --vae-tile-size, or raise --max-ram",
+          need.peak_bytes, need.weight_bytes, need.activation_bytes, need.cache_bytes, need.decode_bytes, budget);
+}
+
 RunReport Generator::generate(Context& context, const Request& asked, FrameQueue& frames, Observer& observer,
                               std::stop_token stop) {
     try {
         const Request request = resolve(asked);
-        const int64_t budget = context.allocator.budget();
-        const Estimate need = estimate(request);
-        check(
-            budget == 0 || need.peak_bytes <= budget, ErrorCode::DoesNotFit,
-            "the run needs about {} bytes (weights {}, activations {}, cache {}, decoding {}), the budget is {}; lower "
-            "the size, --cache-budget or --vae-tile-size, or raise --max-ram",
-            need.peak_bytes, need.weight_bytes, need.activation_bytes, need.cache_bytes, need.decode_bytes, budget);
+        check_fits(context, request);
         const RunReport report = Run(context, *model_, request, observer, std::move(stop))(frames);
         frames.close();
         return report;

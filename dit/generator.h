@@ -69,6 +69,8 @@ class Generator {
     Request resolve(const Request& request) const;
     broadcast::Plan plan(const Request& request) const;
     Estimate estimate(const Request& request) const;
+    /// Throws ErrorCode::DoesNotFit for a run that the context's budget has no room for.
+    void check_fits(const Context& context, const Request& request) const;
 
     /// Runs to the end: frames go into `frames`, which is closed at the end or failed with the exception that is
     /// thrown. Cancelled by `stop` within one block (ErrorCode::Interrupted). Non-finite values are

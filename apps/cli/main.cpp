@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include <fcntl.h>
 #include <algorithm>
 
 namespace kinescope::cli {
@@ -50,7 +51,17 @@ int dispatch(std::vector<std::string> arguments, SignalWatch& signals) {
     return parsed ? command.run(*parsed, signals) : KINE_OK;
 }
 
+/// A closed standard stream would lend its number to the next file that is opened, and talk would end inside a video.
+/// What takes its place lets talk vanish and refuses data.
+void occupy_standard_streams() {
+    const int ways[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+    for (int stream = 0; stream < 3; ++stream) {
+        if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", ways[stream]);
+    }
+}
+
 int run(std::vector<std::string> arguments) {
+    occupy_standard_streams();
     SignalWatch signals;
     try {
         return dispatch(std::move(arguments), signals);

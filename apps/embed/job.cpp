@@ -3,6 +3,7 @@
 #include "apps/embed/frame_tap.h"
 #include "apps/embed/latents_file.h"
 #include "apps/embed/metadata.h"
+#include "apps/embed/side_file.h"
 
 namespace kine::embed {
 
@@ -62,7 +63,9 @@ Job::Job(std::shared_ptr<Session> session, RunRequest request, HostCallbacks cal
     load_latents();
     request_.generation = session_->generator().resolve(request_.generation);
     session_->generator().plan(request_.generation);  // an unknown policy or sampler must not cost an opened output
-    check_latents_target(request_.run);
+    session_->generator().check_fits(session_->context(), request_.generation);
+    check_side_file("save_latents", request_.run.save_latents, request_.run.overwrite);
+    check_side_file("trace", session_->options().trace, true);
     open_outputs();
 }
 

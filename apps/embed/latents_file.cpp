@@ -3,8 +3,6 @@
 #include "runtime/io/safetensors.h"
 #include "runtime/weights.h"
 
-#include <filesystem>
-
 namespace kine::embed {
 
 namespace {
@@ -42,18 +40,5 @@ Tensor read_latents(const Context& context, const std::string& file_and_name) {
 }
 
 void write_latents(const std::string& file, const Tensor& latents) { write_safetensors(file, {{"latents", latents}}); }
-
-void check_latents_target(const RunOptions& options) {
-    if (options.save_latents.empty()) return;
-    std::error_code ignored;
-    const std::filesystem::path path(options.save_latents);
-    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-    check(std::filesystem::is_directory(folder, ignored), ErrorCode::Output, "save_latents '{}': no folder '{}'",
-          options.save_latents, folder.string());
-    check(!std::filesystem::is_directory(path, ignored), ErrorCode::Output, "save_latents '{}' is a folder",
-          options.save_latents);
-    check(options.overwrite || !std::filesystem::exists(path, ignored), ErrorCode::Output,
-          "save_latents '{}' exists, allow overwriting to replace it", options.save_latents);
-}
 
 }  // namespace kine::embed

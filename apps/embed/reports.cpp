@@ -48,6 +48,14 @@ std::string headline(std::string_view family, const dit::Request& r) {
 /// Infinity, which JSON has no number for, is null: equal pictures have no finite PSNR.
 Json decibel(double psnr) { return std::isfinite(psnr) ? Json(psnr) : Json(nullptr); }
 
+/// Some containers do not say how many frames they hold.
+int64_t count_frames(codecs::Source& source) {
+    if (source.info().frames > 0) return source.info().frames;
+    int64_t count = 0;
+    while (source.read()) ++count;
+    return count;
+}
+
 Json video_report(const std::string& path) {
     const std::unique_ptr<codecs::Source> source = codecs::open_source(path);
     const VideoInfo& info = source->info();
@@ -56,7 +64,7 @@ Json video_report(const std::string& path) {
                    {"width", info.width},
                    {"height", info.height},
                    {"fps", to_string(info.fps)},
-                   {"frames", info.frames},
+                   {"frames", count_frames(*source)},
                    {"metadata", info.metadata}};
     const auto parameters = info.metadata.find("kinescope");
     if (parameters == info.metadata.end()) return report;

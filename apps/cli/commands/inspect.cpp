@@ -48,7 +48,9 @@ std::string model_text(const Json& report) {
 
 std::string video_text(const Json& report) {
     std::string text = rows_of(report, "");
-    if (report.contains("parameters")) text += "parameters\n" + rows_of(report["parameters"], "  ");
+    const Json parameters = report.value("parameters", Json::object());
+    if (parameters.is_object() && !parameters.empty()) text += "parameters\n" + rows_of(parameters, "  ");
+    if (parameters.is_object() && parameters.contains("plan")) text += "plan\n" + rows_of(parameters["plan"], "  ");
     text += "metadata\n";
     for (const auto& [name, value] : report["metadata"].items()) {
         if (name != "kinescope") text += fmt::format("  {:<16} {}\n", name, plain(value));

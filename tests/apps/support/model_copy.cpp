@@ -44,6 +44,10 @@ void ModelCopy::edit_checkpoint(std::string_view name, const std::function<void(
     checkpoint.write(folder_ / name);
 }
 
+LongModel::LongModel() {
+    edit_json(kTransformerConfig, [](nlohmann::json& config) { config["video_length"] = 1000; });
+}
+
 std::vector<std::string> generate(const std::vector<std::string>& more) {
     return generate_with(tiny_model().string(), more);
 }

@@ -49,6 +49,12 @@ class ModelCopy {
     TemporaryFolder folder_;
 };
 
+/// A copy that makes up to 1,000 frames: Latte's table of frame positions is a formula.
+class LongModel : public ModelCopy {
+  public:
+    LongModel();
+};
+
 /// "generate" with the tiny model, a prompt, a seed, two steps, and then `more`.
 std::vector<std::string> generate(const std::vector<std::string>& more);
 std::vector<std::string> generate_with(const std::string& model, const std::vector<std::string>& more);

@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -118,11 +119,11 @@ Program::~Program() {
     }
 }
 
-/// Waits for news on any stream; false once all have ended or the time is over.
-bool Program::read_more() {
+/// Waits for news on the streams from `first` on; false once all have ended or the time is over.
+bool Program::read_more(Stream first) {
     std::array<pollfd, 3> polled;
-    for (size_t i = 0; i < polled.size(); ++i) polled[i] = {streams_[i], POLLIN, 0};
-    if (streams_[Alive] < 0 && streams_[Output] < 0 && streams_[Error] < 0) return false;
+    for (size_t i = 0; i < polled.size(); ++i) polled[i] = {i < first ? -1 : streams_[i], POLLIN, 0};
+    if (std::ranges::all_of(polled, [](const pollfd& stream) { return stream.fd < 0; })) return false;
     const int ready = ::poll(polled.data(), polled.size(), kLimitMilliseconds);
     timed_out_ = ready == 0;
     if (ready <= 0) return ready < 0 && errno == EINTR;
@@ -138,7 +139,7 @@ bool Program::read_more() {
 
 bool Program::wait_for(std::string_view words) {
     while (!ended_.says(words)) {
-        if (!read_more()) return false;
+        if (!read_more(Error)) return false;
     }
     return true;
 }
@@ -150,7 +151,7 @@ void Program::stop_reading_output() {
 }
 
 Ended Program::finish() {
-    while (read_more()) continue;
+    while (!timed_out_ && read_more(Output)) continue;
     if (timed_out_) {
         ::kill(process_, SIGKILL);
         ADD_FAILURE() << "the program said nothing for " << kLimitMilliseconds / 1000 << " s and was killed\n"
@@ -162,8 +163,8 @@ Ended Program::finish() {
     return ended_;
 }
 
-Ended run(const Launch& launch) { return Program(launch).finish(); }
+Ended launch(const Launch& launch) { return Program(launch).finish(); }
 
-Ended run(std::vector<std::string> arguments) { return run(Launch{.arguments = std::move(arguments)}); }
+Ended run(std::vector<std::string> arguments) { return launch({.arguments = std::move(arguments)}); }
 
 }  // namespace kine::apps

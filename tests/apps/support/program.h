@@ -41,7 +41,8 @@ class Program {
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
 
-    /// Reads until standard error holds `words`; false if the program ends without.
+    /// Reads standard error until it holds `words`; false if the program ends without. Standard output is left alone,
+    /// so a program that writes much to it stands still from some point on.
     bool wait_for(std::string_view words);
     void send(int signal) const;
     /// Nobody reads standard output from here on.
@@ -49,16 +50,16 @@ class Program {
     Ended finish();
 
   private:
-    bool read_more();
-
     enum Stream { Output, Error, Alive };  // nothing is written to the last: it ends with the process
+    bool read_more(Stream first);
+
     pid_t process_ = -1;
     std::array<int, 3> streams_ = {-1, -1, -1};
     Ended ended_;
     bool timed_out_ = false;
 };
 
-Ended run(const Launch& launch);
+Ended launch(const Launch& launch);
 Ended run(std::vector<std::string> arguments);
 
 }  // namespace kine::apps

@@ -1,0 +1,93 @@
+// Same seed, same frames: whatever the machine's part in it, bit by bit.
+#include "tests/apps/support/model_copy.h"
+#include "tests/apps/support/program.h"
+
+#include <gtest/gtest.h>
+
+namespace kine::apps {
+namespace {
+
+/// The frames of a run with `more`, uncompressed.
+std::string frames(const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = generate({"-o", "-"});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Ended ended = run(arguments);
+    EXPECT_EQ(ended.status, 0) << ended.error;
+    return ended.output;
+}
+
+TEST(SameFrames, WhateverTheThreads) {
+    const std::string one = frames({"-t", "1"});
+    EXPECT_TRUE(frames({"-t", "2"}) == one);
+    EXPECT_TRUE(frames({"-t", "5"}) == one);
+}
+
+TEST(SameFrames, WhateverTheDecodingChunk) {
+    const LongModel model;
+    const auto chunked = [&](const char* size) {
+        return run(generate_with(model.path(), {"-f", "7", "-o", "-", "--decode-chunk", size})).output;
+    };
+    const std::string one = chunked("1");
+    EXPECT_FALSE(one.empty());
+    EXPECT_TRUE(chunked("5") == one);
+    EXPECT_TRUE(chunked("0") == one);
+}
+
+TEST(SameFrames, WhateverTheThreadsInBFloat16) {
+    EXPECT_TRUE(frames({"--dtype", "bf16", "-t", "1"}) == frames({"--dtype", "bf16", "-t", "2"}));
+}
+
+TEST(SameFrames, WithTorchNoiseAndNotWithoutIt) {
+    const std::string torch = frames({"--rng", "torch"});
+    EXPECT_TRUE(frames({"--rng", "torch", "-t", "1"}) == torch);
+    EXPECT_FALSE(frames({}) == torch);
+}
+
+TEST(SameFrames, OtherSeedsMakeOtherVideos) {
+    const auto seeded = [](const char* seed) {
+        return run({"generate", "-m", tiny_model(), "-p", "a kite", "--steps", "2", "--seed", seed, "-o", "-"}).output;
+    };
+    EXPECT_TRUE(seeded("7") == frames({}));
+    EXPECT_FALSE(seeded("8") == frames({}));
+    EXPECT_FALSE(seeded("-1") == seeded("-1"));
+}
+
+TEST(SameFrames, FromTheSameNoiseInAFile) {
+    const std::string noise = (golden_case() / "tensors.safetensors").string() + ":denoise/initial_latents";
+    const std::vector<std::string> from_file = {"--latents", noise, "-W", "48", "-H", "32"};
+    const std::string once = frames(from_file);
+    EXPECT_TRUE(frames(from_file) == once);
+    EXPECT_FALSE(frames({"-W", "48", "-H", "32"}) == once);
+}
+
+TEST(SameFrames, SavedLatentsAreThoseThatWereDecoded) {
+    const TemporaryFolder folder;
+    const std::string first = folder / "first.safetensors";
+    const std::string second = folder / "second.safetensors";
+    const std::string before = frames({"--save-latents", first});
+    EXPECT_TRUE(frames({"--save-latents", second}) == before);
+    EXPECT_TRUE(content_of(first) == content_of(second));
+    const Ended listed = run({"inspect", first});
+    EXPECT_NE(listed.output.find("[4,3,12,12]"), std::string::npos) << listed.output;
+    EXPECT_FALSE(frames({"--latents", first}) == before) << "they are the start of a further run";
+}
+
+TEST(SameFrames, ReuseChangesThemAndSaysHowMuch) {
+    const TemporaryFolder folder;
+    const auto run_to = [&](const std::filesystem::path& file, const char* cache) {
+        const Ended ended = run({"generate", "-m", tiny_model(), "-p", "a kite", "--seed", "7", "--steps", "20",
+                                 "--cache", cache, "-o", file});
+        EXPECT_EQ(ended.status, 0) << ended.error;
+    };
+    run_to(folder / "none.mkv", "none");
+    run_to(folder / "pab.mkv", "pab");
+    const Ended compared = run({"compare", "--json", folder / "none.mkv", folder / "pab.mkv"});
+    ASSERT_EQ(compared.status, 0) << compared.error;
+    const nlohmann::json report = nlohmann::json::parse(compared.output);
+    EXPECT_GT(report["psnr"].get<double>(), 10.0) << "another video altogether";
+    EXPECT_LT(report["psnr"].get<double>(), 90.0) << "nothing was reused";
+    EXPECT_LT(report["ssim"].get<double>(), 1.0);
+}
+
+}  // namespace
+}  // namespace kine::apps

@@ -1,0 +1,16 @@
+# cmake -D BUILD=... -D CONSUMER=... -D WORK=... -P check.cmake: installs, builds a consumer against it, runs both.
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT status EQUAL 0)
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "${command}\nended with ${status}\n${output}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
+run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK}/build -G Ninja -DCMAKE_PREFIX_PATH=${WORK}/prefix)
+run(${CMAKE_COMMAND} --build ${WORK}/build)
+run(${WORK}/build/consumer ${WORK}/prefix/share/kinescope/demo)
+run(${CMAKE_COMMAND} -E chdir ${WORK} prefix/bin/kinescope plan -p "a kite" --steps 2)
+file(REMOVE_RECURSE ${WORK})
