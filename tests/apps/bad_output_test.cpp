@@ -26,7 +26,7 @@ TEST(BadOutput, SaysWhyAFileCannotBeMade) {
         {file + "/video.mp4", "file/video.mp4", "Not a directory"},
         {"/proc/video.mp4", "/proc/video.mp4", ""},
         {folder.path(), "container", ""},
-        {file + "/%04d.png", "file", "Not a directory"},
+        {file + "/%04d.png", "file", "File exists"},
         {std::string(300, 'a') + ".mp4", "aaa", "File name too long"},
     };
     for (const auto& row : rows) {
