@@ -234,25 +234,40 @@ TEST(T5Buckets, AreTheReferences) {
     }
 }
 
-ErrorCode code_of(const char* config) {
+ErrorCode code_of(const Json& config) {
     try {
-        T5Config::from_json(Json::parse(config), "config.json");
+        T5Config::from_json(config, "config.json");
     } catch (const Error& error) {
         return error.code();
     }
     return ErrorCode::Ok;
 }
 
+/// The sizes that every file must state, with `changes` on top.
+Json sized(const char* changes) {
+    Json config = {{"d_model", 20}, {"d_kv", 4}, {"d_ff", 28}, {"num_layers", 2}, {"num_heads", 3}};
+    config.update(Json::parse(changes));
+    return config;
+}
+
+TEST(T5Config, RefusesFilesThatLeaveOutASize) {
+    for (const char* size : {"d_model", "d_kv", "d_ff", "num_layers", "num_heads"}) {
+        Json config = sized("{}");
+        config.erase(size);
+        EXPECT_EQ(code_of(config), ErrorCode::BadInput) << size;
+    }
+}
+
 TEST(T5Config, RefusesWhatTheEncoderCannotBe) {
-    EXPECT_EQ(code_of("{}"), ErrorCode::Ok);
-    EXPECT_EQ(code_of(R"({"d_model": 0})"), ErrorCode::BadInput);
-    EXPECT_EQ(code_of(R"({"d_model": -4})"), ErrorCode::BadInput);
-    EXPECT_EQ(code_of(R"({"num_layers": 4000000000})"), ErrorCode::BadInput);
-    EXPECT_EQ(code_of(R"({"relative_attention_num_buckets": 2})"), ErrorCode::BadInput);
-    EXPECT_EQ(code_of(R"({"relative_attention_max_distance": 8})"), ErrorCode::BadInput);
-    EXPECT_EQ(code_of(R"({"layer_norm_epsilon": 0})"), ErrorCode::BadInput);
-    EXPECT_EQ(code_of(R"({"feed_forward_proj": "relu"})"), ErrorCode::Unsupported);
-    EXPECT_EQ(code_of(R"({"model_type": "umt5"})"), ErrorCode::Unsupported);
+    EXPECT_EQ(code_of(sized("{}")), ErrorCode::Ok);
+    EXPECT_EQ(code_of(sized(R"({"d_model": 0})")), ErrorCode::BadInput);
+    EXPECT_EQ(code_of(sized(R"({"d_model": -4})")), ErrorCode::BadInput);
+    EXPECT_EQ(code_of(sized(R"({"num_layers": 4000000000})")), ErrorCode::BadInput);
+    EXPECT_EQ(code_of(sized(R"({"relative_attention_num_buckets": 2})")), ErrorCode::BadInput);
+    EXPECT_EQ(code_of(sized(R"({"relative_attention_max_distance": 8})")), ErrorCode::BadInput);
+    EXPECT_EQ(code_of(sized(R"({"layer_norm_epsilon": 0})")), ErrorCode::BadInput);
+    EXPECT_EQ(code_of(sized(R"({"feed_forward_proj": "relu"})")), ErrorCode::Unsupported);
+    EXPECT_EQ(code_of(sized(R"({"model_type": "umt5"})")), ErrorCode::Unsupported);
 }
 
 }  // namespace
