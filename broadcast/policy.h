@@ -4,6 +4,7 @@
 
 #include "broadcast/site.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace kine::broadcast {
@@ -28,6 +29,10 @@ class Policy {
 /// what its reference compares: VideoSys truncates to integers first, diffusers takes fractions as they are.
 struct Schedule {
     std::vector<double> timesteps;
+    /// Steps at which other weights take over: what was computed before them is of no use, and counting begins anew.
+    std::vector<int> restarts = {};
+
+    bool restarts_at(int step) const { return std::find(restarts.begin(), restarts.end(), step) != restarts.end(); }
 };
 
 }  // namespace kine::broadcast

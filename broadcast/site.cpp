@@ -9,6 +9,7 @@ namespace kine::broadcast {
 std::string_view name_of(SiteKind kind) {
     switch (kind) {
         case SiteKind::SpatialAttention:
+        case SiteKind::JointAttention:
             return "spatial";
         case SiteKind::TemporalAttention:
             return "temporal";

@@ -10,7 +10,8 @@
 
 namespace kine::broadcast {
 
-enum class SiteKind { SpatialAttention, TemporalAttention, CrossAttention, SpatialMlp, TemporalMlp };
+/// JointAttention is that of all tokens among themselves; PAB's rule for it, and its name, are the spatial ones.
+enum class SiteKind { SpatialAttention, TemporalAttention, CrossAttention, SpatialMlp, TemporalMlp, JointAttention };
 
 struct Site {
     SiteKind kind = SiteKind::SpatialAttention;

@@ -23,8 +23,16 @@ bool lists(const MlpRule& rule, int block) {
     return std::find(rule.blocks.begin(), rule.blocks.end(), block) != rule.blocks.end();
 }
 
-std::vector<Span> present_spans(std::string_view option, const std::vector<MlpRule>& rules,
-                                const Timesteps& timesteps) {
+void check_uninterrupted(std::string_view option, const MlpRule& rule, const Schedule& schedule, std::ptrdiff_t key) {
+    for (const int restart : schedule.restarts) {
+        check(restart <= key || key + rule.skip < restart, ErrorCode::Usage,
+              "{}: key {} of block {} skips {} steps, but other weights take over {} steps after it", option,
+              rule.timestep, rule.blocks.empty() ? 0 : rule.blocks.front(), rule.skip, restart - key);
+    }
+}
+
+std::vector<Span> present_spans(std::string_view option, const std::vector<MlpRule>& rules, const Schedule& schedule) {
+    const Timesteps timesteps(schedule.timesteps.begin(), schedule.timesteps.end());
     std::vector<Span> spans;
     for (const MlpRule& rule : rules) {
         const auto key = std::find(timesteps.begin(), timesteps.end(), rule.timestep);
@@ -33,6 +41,7 @@ std::vector<Span> present_spans(std::string_view option, const std::vector<MlpRu
         check(rule.skip <= left, ErrorCode::Usage,
               "{}: key {} of block {} skips {} steps, but the schedule has only {} after it", option, rule.timestep,
               rule.blocks.empty() ? 0 : rule.blocks.front(), rule.skip, left);
+        check_uninterrupted(option, rule, schedule, key - timesteps.begin());
         spans.push_back({&rule, Timesteps(key, key + rule.skip + 1)});
     }
     return spans;
@@ -81,7 +90,7 @@ class Walk {
 std::map<int, std::vector<int>> mlp_sources(std::string_view option, const std::vector<MlpRule>& rules,
                                             const Schedule& schedule) {
     const Timesteps timesteps(schedule.timesteps.begin(), schedule.timesteps.end());
-    const std::vector<Span> spans = present_spans(option, rules, timesteps);
+    const std::vector<Span> spans = present_spans(option, rules, schedule);
     std::set<int> blocks;
     for (const Span& span : spans) blocks.insert(span.rule->blocks.begin(), span.rule->blocks.end());
     std::map<int, std::vector<int>> sources;

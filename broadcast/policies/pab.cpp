@@ -12,15 +12,17 @@ namespace {
 
 using Sources = std::vector<int>;
 
-/// Step numbers count from the run's first step and never restart at the window's edge.
+/// Step numbers count from the run's first step, or its latest restart, and never restart at the window's edge.
 Sources attention_sources(const PabRule& rule, const Schedule& schedule) {
     Sources sources;
     int last_computed = 0;
+    int first = 0;
     const auto low = static_cast<double>(rule.low);
     const auto high = static_cast<double>(rule.high);
     for (const double t : schedule.timesteps) {
         const int step = static_cast<int>(sources.size());
-        const bool reuses = step % rule.range != 0 && low < t && t < high;
+        if (schedule.restarts_at(step)) first = step;
+        const bool reuses = (step - first) % rule.range != 0 && low < t && t < high;
         if (!reuses) last_computed = step;
         sources.push_back(last_computed);
     }
@@ -51,6 +53,7 @@ class Pab final : public Policy {
     const Sources* sources_of(const Site& site) const {
         switch (site.kind) {
             case SiteKind::SpatialAttention:
+            case SiteKind::JointAttention:
                 return &spatial_;
             case SiteKind::TemporalAttention:
                 return &temporal_;
