@@ -17,6 +17,14 @@ void check_last_dim(std::string_view op, std::string_view argument, const Tensor
           "{}: {} has shape {}, expected a last axis of {}", op, argument, to_string(tensor.shape()), expected);
 }
 
+void check_rows_of_groups(std::string_view op, std::string_view argument, const Tensor& rows, const Tensor& x) {
+    check_last_dim(op, argument, rows, x.dim(-1));
+    const int64_t frames = x.rank() > 2 ? x.dim(0) * x.dim(1) : x.dim(0);
+    check(rows.rank() == 2 && (rows.dim(0) == x.dim(0) || rows.dim(0) == frames), ErrorCode::Bug,
+          "{}: {} has shape {}, expected [{} or {}, {}]", op, argument, to_string(rows.shape()), x.dim(0), frames,
+          x.dim(-1));
+}
+
 void check_same_shape(std::string_view op, const Tensor& first, const Tensor& second) {
     check(first && second && first.shape() == second.shape(), ErrorCode::Bug, "{}: shapes {} and {}, expected equal",
           op, to_string(first.shape()), to_string(second.shape()));

@@ -24,7 +24,7 @@ void check_pair(std::string_view op, const Tensor& a, const Tensor& b) {
 
 void check_gate(std::string_view op, const Tensor& gate, const Tensor& x) {
     check(x.rank() >= 2, ErrorCode::Bug, "{}: tensor has shape {}, expected [B, ..., C]", op, to_string(x.shape()));
-    check_shape(op, "gate", gate, {x.dim(0), x.dim(-1)});
+    check_rows_of_groups(op, "gate", gate, x);
     check_floating(op, "gate", gate);
 }
 

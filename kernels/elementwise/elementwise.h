@@ -1,5 +1,6 @@
 // Arithmetic element by element. Tensors are contiguous and of one dtype (f32 or bf16) unless said otherwise;
-// arithmetic happens in f32. A vector argument [B, C] is broadcast over the axes between: x [B, ..., C].
+// arithmetic happens in f32. A vector argument [B, C] is broadcast over the axes between: x [B, ..., C]; with a row for
+// each frame, [B * T, C], over those behind T: x [B, T, ..., C].
 #pragma once
 
 #include "kernels/linear/linear.h"
@@ -14,10 +15,10 @@ Tensor scale(const Context& context, const Tensor& x, float factor, float offset
 Tensor activate(const Context& context, const Tensor& x, Activation activation);
 Tensor gelu_tanh_gate(const Context& context, const Tensor& gate, const Tensor& value);  ///< gelu_tanh(gate) * value
 
-/// x + gate * y. gate [B, C], any row stride and floating dtype; empty: x + y. Reuses the storage of `x` where it is
-/// uniquely owned.
+/// x + gate * y. gate [B, C] or [B * T, C], any row stride and floating dtype; empty: x + y. Reuses the storage of `x`
+/// where it is uniquely owned.
 Tensor gate_residual(const Context& context, Tensor x, const Tensor& gate, const Tensor& y);
-/// gate * y with gate [B, C].
+/// gate * y with such a gate.
 Tensor gate_multiply(const Context& context, const Tensor& gate, const Tensor& y);
 
 /// x [B, T, S, C] + table, where table is [S, C], or [T, 1, C] for one vector a frame.

@@ -22,7 +22,7 @@ void check_vector(std::string_view op, std::string_view argument, const Tensor& 
 }
 
 void check_modulation(std::string_view argument, const Tensor& table, const Tensor& x) {
-    check_shape("norm_modulate", argument, table, {x.dim(0), x.dim(-1)});
+    check_rows_of_groups("norm_modulate", argument, table, x);
     check_floating("norm_modulate", argument, table);
 }
 
@@ -47,6 +47,7 @@ Tensor norm_modulate(const Context& context, const Tensor& x, const Tensor& shif
     if (scale) check_modulation("scale", scale, x);
     check(static_cast<bool>(shift) == static_cast<bool>(scale), ErrorCode::Bug,
           "norm_modulate: one of shift and scale is empty, expected both or none");
+    if (x.elements() == 0) return x;
     return on_device(context, "norm_modulate", [&] {
         if (!scale) return normalise_rows_host(context, x, {filled_row(context, x.dim(-1), 1.0f), {}}, eps);
         return normalise_rows_host(context, x, {one_plus(context, scale), float_rows(context, shift)}, eps);

@@ -7,7 +7,9 @@
 
 namespace kine::kernels {
 
-/// LayerNorm(x) * (1 + scale) + shift over the last axis. x [B, ..., C]; shift, scale [B, C] of any floating dtype and
+/// LayerNorm(x) * (1 + scale) + shift over the last axis. x [B, ..., C]; shift, scale [B, C], or [B * T, C] for x [B,
+/// T,
+/// ..., C], of any floating dtype and
 /// any row stride (slices of a modulation table); both empty: plain LayerNorm without weights.
 Tensor norm_modulate(const Context& context, const Tensor& x, const Tensor& shift, const Tensor& scale, float eps);
 
