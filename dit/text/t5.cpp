@@ -75,7 +75,7 @@ Tensor to_dtype(const Context& context, const Tensor& x, DType dtype) {
 }
 
 // table [buckets, H] -> [H, L, L]: one value for every pair of positions that are equally far apart.
-Tensor position_bias(const Context& context, const Tensor& table, const RelativeBuckets& buckets, int64_t length) {
+Tensor pairwise_bias(const Context& context, const Tensor& table, const RelativeBuckets& buckets, int64_t length) {
     const int64_t heads = table.dim(1);
     Tensor bias = Tensor::empty(context, {heads, length, length}, DType::Float32);
     const float* values = table.data<float>();
@@ -154,8 +154,9 @@ T5Config T5Config::from_json(const Json& config, std::string_view where) {
     T5Fields fields{result};
     read_options(FieldList(fields), config, where, {"d_model", "d_kv", "d_ff", "num_layers", "num_heads"});
     const auto type = config.find("model_type");
-    check(type == config.end() || *type == "t5", ErrorCode::Unsupported, "{}: model_type is {}, only t5 is supported",
-          where, type == config.end() ? "" : type->dump());
+    result.biases_every_layer = type != config.end() && *type == "umt5";
+    check(type == config.end() || *type == "t5" || result.biases_every_layer, ErrorCode::Unsupported,
+          "{}: model_type is {}, only t5 and umt5 are supported", where, type == config.end() ? "" : type->dump());
     check_config(result, where);
     return result;
 }
@@ -163,26 +164,34 @@ T5Config T5Config::from_json(const Json& config, std::string_view where) {
 T5Encoder::T5Encoder(const Scope& scope, const T5Config& config) : config_(config) {
     embedding_ = bind_table(scope, config);
     const Scope blocks = scope / "encoder" / "block";
-    const Scope first_attention = blocks / 0 / "layer" / 0 / "SelfAttention";
-    relative_bias_ = (first_attention / "relative_attention_bias")
-                         .as(DType::Float32)
-                         .bind("weight", {config.relative_attention_num_buckets, config.num_heads});
-    for (int64_t i = 0; i < config.num_layers; ++i) layers_.emplace_back(blocks / i, config);
+    for (int64_t i = 0; i < config.num_layers; ++i) {
+        layers_.emplace_back(blocks / i, config);
+        if (i > 0 && !config.biases_every_layer) continue;
+        const Scope bias = blocks / i / "layer" / 0 / "SelfAttention" / "relative_attention_bias";
+        relative_bias_.push_back(
+            bias.as(DType::Float32).bind("weight", {config.relative_attention_num_buckets, config.num_heads}));
+    }
     final_norm_ = (scope / "encoder" / "final_layer_norm").as(DType::Float32).bind("weight", {config.d_model});
 }
 
 T5Encoder::~T5Encoder() = default;
 T5Encoder::T5Encoder(T5Encoder&&) noexcept = default;
 
+/// [H, L, L] of a layer.
+Tensor T5Encoder::position_bias(const Context& context, size_t layer, int64_t length) const {
+    const RelativeBuckets buckets{config_.relative_attention_num_buckets, config_.relative_attention_max_distance};
+    return pairwise_bias(context, relative_bias_[layer], buckets, length);
+}
+
 Tensor T5Encoder::operator()(const Context& context, const Tensor& ids, const Tensor& mask) const {
     const int64_t length = ids.dim(0);
-    const RelativeBuckets buckets{config_.relative_attention_num_buckets, config_.relative_attention_max_distance};
     kernels::AttentionOptions options;
     options.scale = 1.0f;
-    options.bias = position_bias(context, relative_bias_, buckets, length);
     options.key_mask = mask.reshape({1, length});
     Tensor stream = to_dtype(context, kernels::gather_rows(context, embedding_, ids), DType::Float32);  // [L, D]
-    for (const Layer& layer : layers_) {
+    for (size_t i = 0; i < layers_.size(); ++i) {
+        const Layer& layer = layers_[i];
+        if (i < relative_bias_.size()) options.bias = position_bias(context, i, length);
         stream = kernels::add(context, stream, layer.attend(context, stream, options));
         stream = kernels::add(context, stream, layer.feed_forward(context, stream));
     }

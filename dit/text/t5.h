@@ -1,5 +1,5 @@
 // The T5 v1.1 encoder (Raffel et al. 2020; gated GELU of Shazeer 2020): RMS norm, attention without scale and bias, one
-// table of relative position buckets for all layers.
+// table of relative position buckets for all layers. UMT5 (Chung et al. 2023) is the same with a table for each layer.
 #pragma once
 
 #include "kernels/linear/linear.h"
@@ -21,6 +21,7 @@ struct T5Config {
     int64_t relative_attention_max_distance = 128;
     double layer_norm_epsilon = 1e-6;
     std::string feed_forward_proj = "gated-gelu";
+    bool biases_every_layer = false;  ///< UMT5
 
     /// Checked: sizes positive and sane, only gated-gelu. `where` names the file in messages.
     static T5Config from_json(const Json& config, std::string_view where);
@@ -38,8 +39,10 @@ class T5Encoder {
   private:
     struct Layer;
     T5Config config_;
-    Tensor embedding_;      // [V, D]
-    Tensor relative_bias_;  // [buckets, H], f32
+    Tensor position_bias(const Context& context, size_t layer, int64_t length) const;
+
+    Tensor embedding_;                   // [V, D]
+    std::vector<Tensor> relative_bias_;  // [buckets, H], f32: of all layers, or of each
     std::vector<Layer> layers_;
     Tensor final_norm_;  // [D]
 
