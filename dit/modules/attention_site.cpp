@@ -10,6 +10,7 @@ namespace {
 using broadcast::SiteKind;
 
 /// The layout in which a site's arithmetic is local: attention must see its axis whole, all else is token by token.
+/// Joint attention fetches the others' keys and values itself.
 parallel::Layout needed_by(const parallel::Strategy& strategy, SiteKind kind) {
     if (kind == SiteKind::SpatialAttention) return strategy.spatial;
     if (kind == SiteKind::TemporalAttention) return strategy.temporal;
@@ -20,7 +21,8 @@ Tensor attend_whole(const StepContext& step, SiteKind kind, const Tensor& x, con
     const auto& [communicator, strategy] = step.ranks;
     const parallel::Layout needed = needed_by(strategy, kind);
     const Tensor seen = parallel::reshard(step.context, communicator, x, step.tokens, strategy.resident, needed);
-    const Tensor output = seen.elements() == 0 ? seen : attend(seen);  // more ranks than there is to share
+    const bool is_idle = seen.elements() == 0 && kind != SiteKind::JointAttention;  // more ranks than there is to share
+    const Tensor output = is_idle ? seen : attend(seen);
     return parallel::reshard(step.context, communicator, output, step.tokens, needed, strategy.resident);
 }
 

@@ -21,10 +21,19 @@ Linear::Linear(std::initializer_list<Scope> scopes, int64_t in, int64_t out_each
 }
 
 Linear Linear::over_patches(const Scope& scope, int64_t in, int64_t out, int64_t patch) {
-    const Tensor weight = scope.bind("weight", {out, in, patch, patch});
+    return over_kernel(scope, {out, in, patch, patch});
+}
+
+Linear Linear::over_frame_patches(const Scope& scope, int64_t in, int64_t out, int64_t patch) {
+    return over_kernel(scope, {out, in, 1, patch, patch});
+}
+
+Linear Linear::over_kernel(const Scope& scope, const Shape& kernel) {
+    const Tensor weight = scope.bind("weight", kernel);
+    const int64_t out = kernel[0];
     Linear layer;
-    layer.weight_ =
-        kernels::LinearWeight(scope.context(), weight.reshape({out, in * patch * patch}), scope.bind("bias", {out}));
+    layer.weight_ = kernels::LinearWeight(scope.context(), weight.reshape({out, kernel.elements() / out}),
+                                          scope.bind("bias", {out}));
     return layer;
 }
 

@@ -16,6 +16,8 @@ class Linear {
 
     /// A convolution with kernel = stride = patch, weight [out, in, p, p], as a linear layer over patch vectors.
     static Linear over_patches(const Scope& scope, int64_t in, int64_t out, int64_t patch);
+    /// The same where the weight is stored for clips, [out, in, 1, p, p].
+    static Linear over_frame_patches(const Scope& scope, int64_t in, int64_t out, int64_t patch);
 
     Tensor operator()(const Context& context, const Tensor& x,
                       kernels::Activation activation = kernels::Activation::None) const {
@@ -23,6 +25,8 @@ class Linear {
     }
 
   private:
+    static Linear over_kernel(const Scope& scope, const Shape& kernel);
+
     kernels::LinearWeight weight_;
 };
 

@@ -1,0 +1,31 @@
+// Attention of all tokens of a video to one another, with normed queries and keys and rotary positions (Wan; Su et al.
+// 2021). No axis of the tokens can stay split while every token sees every other, so the ranks exchange keys and values
+// instead: each attends with the queries of its own tokens. A query's result does not depend on which queries stand
+// beside it, so any number of ranks gives the same bits.
+#pragma once
+
+#include "dit/modules/attention.h"
+#include "dit/modules/step_context.h"
+
+namespace kine::dit {
+
+class JointAttention {
+  public:
+    /// Binds to_q, to_k, to_v, to_out.0, norm_q and norm_k under `scope`; the norms span all heads together.
+    JointAttention(const Scope& scope, const AttentionShape& shape, double eps);
+
+    /// x: this rank's part of [B, T, S, C]; turns f32: its part of [T, S, D], contiguous. Every rank must call, also
+    /// one without tokens.
+    Tensor operator()(const StepContext& step, const Tensor& x, const Tensor& turns) const;
+
+  private:
+    Tensor projected(const Context& context, const Tensor& x, const Tensor& turns) const;
+
+    AttentionShape shape_;
+    float eps_;
+    Tensor query_norm_, key_norm_;  // [C] f32
+    Linear qkv_;
+    Linear out_;
+};
+
+}  // namespace kine::dit
