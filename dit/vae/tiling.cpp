@@ -70,11 +70,14 @@ Tensor decode_tiles(const Context& context, const Tensor& latents, const DecodeO
     const TiledAxis rows(context, latents.dim(1), options, factor);
     const TiledAxis columns(context, latents.dim(2), options, factor);
     if (rows.spans.size() == 1 && columns.spans.size() == 1) return decode_tile(latents);
-    Tensor pixels =
-        Tensor::zeros(context, {latents.dim(0), latents.dim(1) * factor, latents.dim(2) * factor, 3}, DType::Float32);
+    Tensor pixels;
     for (size_t row = 0; row < rows.spans.size(); ++row) {
         for (size_t column = 0; column < columns.spans.size(); ++column) {
             const Tensor tile = decode_tile(window(latents, rows.spans[row], columns.spans[column], 1));
+            if (!pixels) {
+                pixels = Tensor::zeros(context, {tile.dim(0), latents.dim(1) * factor, latents.dim(2) * factor, 3},
+                                       DType::Float32);
+            }
             Tensor place = window(pixels, rows.spans[row], columns.spans[column], factor);
             kernels::add_weighted(context, place, tile, rows.weights[row], columns.weights[column]);
         }

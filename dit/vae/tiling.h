@@ -33,10 +33,11 @@ std::vector<TileSpan> tile_spans(int64_t size, int64_t tile, double overlap);
 /// w_index at each pixel of span `index`; `factor` pixels for each latent pixel.
 std::vector<float> blend_weights(std::span<const TileSpan> spans, size_t index, int64_t factor);
 
-/// Latents [F, y, x, C] of one tile -> its pixels [F, y * factor, x * factor, 3], f32.
+/// Latents [F, y, x, C] of one tile -> its pixels [F', y * factor, x * factor, 3], f32. Tiles come in the same order
+/// for every chunk of a video.
 using TileDecoder = std::function<Tensor(const Tensor& tile)>;
 
-/// latents [F, Y, X, C] -> pixels [F, Y * factor, X * factor, 3], f32.
+/// latents [F, Y, X, C] -> pixels [F', Y * factor, X * factor, 3], f32.
 Tensor decode_tiles(const Context& context, const Tensor& latents, const DecodeOptions& options, int64_t factor,
                     const TileDecoder& decode_tile);
 
