@@ -35,7 +35,7 @@ class Run {
         context_.allocator.reset_peak();
         const Conditioning conditioning = encode();
         const Tensor latents = denoise(conditioning);
-        decode(latents, frames);
+        decode(model_.to_decode(context_, conditioning, latents), frames);
         report_.peak_bytes = context_.allocator.peak_bytes();
         return report_;
     }
@@ -45,7 +45,7 @@ class Run {
         const Stopwatch watch;
         const ProfileZone zone(context_.profiler, "encode");
         observer_.on_progress(Stage::Encode, 0, 1);
-        Conditioning conditioning = model_.text->encode(context_, request_);
+        Conditioning conditioning = make_conditioning(context_, model_, request_);
         check(kernels::all_finite(context_, conditioning.states), ErrorCode::NotFinite,
               "encode: the text states are not finite");
         if (conditioning.prompt.truncated) {
@@ -91,7 +91,9 @@ class Run {
             const ProfileZone zone(context.profiler, "step");
             const Tensor seen = sampler->model_input(context, step, latents);
             const Tensor prediction = denoiser.predict(cache, step, seen, stop_);
-            latents = sampler->step(context, step, model_.guide(context, prediction, request_), latents, *noise);
+            const double timestep = sampler->timesteps()[static_cast<size_t>(step)];
+            const Tensor guided = model_.guide(context, prediction, request_, timestep);
+            latents = sampler->step(context, step, guided, latents, *noise);
             check(kernels::all_finite(context, latents), ErrorCode::NotFinite,
                   "step {}: latents are not finite after the sampler", step);
             if (tells) observer_.on_latents(step, latents);

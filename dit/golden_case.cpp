@@ -59,15 +59,27 @@ Request GoldenCase::request() const {
         const Json& stored = description_["request"];
         Request request;
         request.prompt = stored.at("prompt").get<std::string>();
-        request.negative_prompt = stored.value("negative_prompt", "");
+        const Json negative = stored.value("negative_prompt", Json());
+        request.negative_prompt = negative.is_null() ? "" : negative.get<std::string>();
         request.width = stored.at("width").get<int64_t>();
         request.height = stored.at("height").get<int64_t>();
         request.num_frames = stored.at("num_frames").get<int64_t>();
         request.steps = stored.at("num_inference_steps").get<int64_t>();
         request.guidance_scale = stored.value("guidance_scale", 1.0);
+        if (stored.contains("guidance_scale_2")) request.guidance_scale_2 = stored["guidance_scale_2"].get<double>();
+        if (has("input/image")) request.image = tensor("input/image");
         if (stored.contains("eta")) request.sampler_options = fmt::format("eta={}", stored["eta"].get<double>());
         return request;
     });
+}
+
+std::vector<std::string> GoldenCase::branch_keys(const std::string& key) const {
+    if (has(key)) return {key};
+    std::vector<std::string> keys;
+    for (const char* branch : {"_negative", "_positive"}) {
+        if (has(key + branch)) keys.push_back(key + branch);
+    }
+    return keys;
 }
 
 std::string GoldenCase::step_key(const std::string& run, int64_t step, const std::string& what) {

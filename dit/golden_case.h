@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace kine::dit {
 
@@ -22,6 +23,8 @@ class GoldenCase {
     Request request() const;
     bool has(const std::string& key) const { return tensors_.contains(key); }
     Tensor tensor(const std::string& key) const { return tensors_.tensor(key); }
+    /// The keys of one tensor for all guidance branches, or of one for each in our order: KEY_negative, KEY_positive.
+    std::vector<std::string> branch_keys(const std::string& key) const;
     /// "denoise/step_003/latents"
     static std::string step_key(const std::string& run, int64_t step, const std::string& what);
 

@@ -19,6 +19,7 @@ struct Request {
     std::string fps;  ///< exact rate, e.g. 24000/1001
     int64_t steps = 0;
     std::optional<double> guidance_scale;
+    std::optional<double> guidance_scale_2;  ///< of a second expert; as guidance_scale if not given
     uint64_t seed = 0;
     std::string rng = "philox";   ///< philox or torch
     std::string sampler;          ///< empty: the model's scheduler
@@ -32,6 +33,7 @@ struct Request {
     int64_t ranks = 1;             ///< that share the tokens of a run
     std::string parallel = "dsp";  ///< how they share them: a strategy by name
     Tensor latents;                ///< initial noise [C, T, Y, X] f32 instead of the seed's
+    Tensor image;                  ///< the first frame, u8 [Y, X, 3], of the video's size
 
     template <class Visitor>
     void visit(Visitor& v) {
@@ -43,6 +45,7 @@ struct Request {
         v("fps", fps, "frames per second, exact: 24, 24000/1001, 12.5");
         v("steps", steps, "denoising steps, 0 for the model's own");
         v("guidance_scale", guidance_scale, "classifier-free guidance, 1 or less for none");
+        v("guidance_scale_2", guidance_scale_2, "guidance of a second expert, for little noise; not given: the same");
         v("seed", seed, "same seed, same video");
         v("rng", rng, "noise generator: philox, or torch for the noise of PyTorch's CPU generator");
         v("sampler", sampler, "sampler by name, empty for the model's scheduler");

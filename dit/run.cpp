@@ -59,6 +59,9 @@ void check_numbers(const Request& request) {
     check(std::isfinite(*request.guidance_scale) && std::abs(*request.guidance_scale) <= kLargestGuidance,
           ErrorCode::Usage, "guidance_scale {}: expected a finite number of at most {}", *request.guidance_scale,
           kLargestGuidance);
+    const double second = request.guidance_scale_2.value_or(0.0);
+    check(std::isfinite(second) && std::abs(second) <= kLargestGuidance, ErrorCode::Usage,
+          "guidance_scale_2 {}: expected a finite number of at most {}", second, kLargestGuidance);
     check(request.decode_chunk >= 0 && request.vae_tile >= 0 && request.cache_budget >= 0, ErrorCode::Usage,
           "decode_chunk {}, vae_tile {} and cache_budget {} must not be negative", request.decode_chunk,
           request.vae_tile, request.cache_budget);
@@ -82,6 +85,7 @@ Request resolve_request(const Model& model, const Request& asked) {
     if (!request.guidance_scale) request.guidance_scale = defaults.guidance_scale;
     check_numbers(request);
     model.check_geometry(request);
+    model.fit_geometry(request);
     check_latents(model, request);
     parse_rate(request.fps);
     noise_from_name(request.rng);
@@ -98,8 +102,14 @@ std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& req
     return make_sampler(name, config, model.scheduler_file, request.steps);
 }
 
+Conditioning make_conditioning(const Context& context, const Model& model, const Request& request) {
+    Conditioning conditioning = model.text->encode(context, request);
+    conditioning.first_latents = model.encode_image(context, request);
+    return conditioning;
+}
+
 broadcast::Plan make_run_plan(const Model& model, const Request& request, const Sampler& sampler) {
-    const broadcast::Schedule schedule{sampler.timesteps()};
+    const broadcast::Schedule schedule = model.reuse_schedule(sampler.timesteps());
     const TransformerCost cost = model.transformer->cost(model.latent_shape(request), model.is_guided(request) ? 2 : 1);
     const auto policy = broadcast::make_policy(request.cache, model.defaults.pab, request.cache_options, schedule);
     return broadcast::Plan(*policy, schedule, cost.sites, cost.other_multiply_adds, request.cache_budget);

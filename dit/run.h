@@ -13,6 +13,8 @@ namespace kine::dit {
 
 /// The request with the model's defaults filled in, checked. Throws ErrorCode::Usage.
 Request resolve_request(const Model& model, const Request& request);
+/// Text and image of a resolved request.
+Conditioning make_conditioning(const Context& context, const Model& model, const Request& request);
 /// The sampler of a resolved request: the model's scheduler with the request's options on top.
 std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& request);
 broadcast::Plan make_run_plan(const Model& model, const Request& request, const Sampler& sampler);

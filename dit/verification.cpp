@@ -71,6 +71,12 @@ std::string site_of_module(const std::string& module) {
                        module.substr(first, module.find('.', first) - first));
 }
 
+/// "transformer_2.spatial.0" -> "spatial.0": experts take turns, so that a site's steps are those of both.
+std::string without_expert(const std::string& site) {
+    const std::string second = "transformer_2.";
+    return site.starts_with(second) ? site.substr(second.size()) : site;
+}
+
 class Verification {
   public:
     Verification(Context& context, const GoldenCase& golden, const Model& model,
@@ -119,7 +125,7 @@ class Verification {
     }
 
     static double allowed_relative_rms(const std::string& key) {
-        const bool is_text = key.starts_with("text/") || key == "denoise/context";
+        const bool is_text = key.starts_with("text/") || key.starts_with("denoise/context");
         return is_text ? kBFloat16TextRelativeRms : kBFloat16RelativeRms;
     }
 
@@ -127,8 +133,30 @@ class Verification {
         const Conditioning ours = model_.text->encode(context_, request_);
         verify_branch("prompt", ours.prompt, ours.prompt_states);
         if (ours.guided) verify_branch("negative", ours.negative, ours.negative_states);
-        if (golden_.has("denoise/context"))
-            tell_close("text context", ours.states, "denoise/context", "denoise/context");
+        tell_branches("text context", ours.states, "denoise/context");
+        if (golden_.has("denoise/condition")) {
+            tell_close("image latents", model_.encode_image(context_, request_), "denoise/condition",
+                       "denoise/condition");
+        }
+    }
+
+    /// A tensor of all guidance branches [B, ...], which a case may hold branch by branch.
+    void tell_branches(const std::string& stage, const Tensor& ours, const std::string& key) {
+        const std::vector<std::string> keys = golden_.branch_keys(key);
+        if (keys.size() == 1 && golden_.has(key)) return tell_close(stage, ours, key, key);
+        for (size_t branch = 0; branch < keys.size(); ++branch) {
+            const std::string name = keys[branch].substr(key.size() + 1);
+            tell_close(stage + " " + name, ours.select(0, static_cast<int64_t>(branch)), keys[branch], keys[branch]);
+        }
+    }
+
+    /// The reference's tensor of all guidance branches [B, ...].
+    Tensor golden_branches(const std::string& key) const {
+        if (golden_.has(key)) return golden_.tensor(key);
+        std::vector<Tensor> branches;
+        for (const std::string& stored : golden_.branch_keys(key))
+            branches.push_back(golden_.tensor(stored).unsqueeze(0));
+        return kernels::concat(context_, branches, 0);
     }
 
     void verify_branch(const std::string& branch, const Tokens& tokens, const Tensor& states) {
@@ -164,7 +192,8 @@ class Verification {
 
     Conditioning golden_conditioning() const {
         Conditioning conditioning;
-        conditioning.states = kernels::cast(context_, golden_.tensor("denoise/context"), model_.dtype);
+        conditioning.states = kernels::cast(context_, golden_branches("denoise/context"), model_.dtype);
+        if (golden_.has("denoise/condition")) conditioning.first_latents = golden_.tensor("denoise/condition");
         conditioning.guided = model_.is_guided(request_);
         return conditioning;
     }
@@ -189,10 +218,11 @@ class Verification {
             const std::string prediction_key = GoldenCase::step_key("denoise", step, "prediction");
             const std::string latents_key = GoldenCase::step_key("denoise", step, "latents");
             const Tensor seen = sampler->model_input(context_, index, latents);
-            tell_close(fmt::format("step {:03} prediction", step), denoiser.predict(cache, index, seen, {}),
-                       prediction_key, prediction_key);
+            tell_branches(fmt::format("step {:03} prediction", step), denoiser.predict(cache, index, seen, {}),
+                          prediction_key);
             noise.at_step(step);
-            const Tensor guided = model_.guide(context_, golden_.tensor(prediction_key), request_);
+            const double timestep = sampler->timesteps()[static_cast<size_t>(step)];
+            const Tensor guided = model_.guide(context_, golden_branches(prediction_key), request_, timestep);
             tell_latents(fmt::format("step {:03} latents", step),
                          sampler->step(context_, index, guided, latents, noise), latents_key, latents_key);
             latents = golden_.tensor(latents_key);
@@ -215,7 +245,9 @@ class Verification {
 
     void verify_decoder() {
         const std::string last = GoldenCase::step_key("denoise", request_.steps - 1, "latents");
-        const Tensor frames = decode(golden_.tensor(golden_.has("decode/latents") ? "decode/latents" : last));
+        // Cases may also hold decode/latents, which are on the VAE's own scale; our decoders undo the scaling
+        // themselves.
+        const Tensor frames = decode(model_.to_decode(context_, golden_conditioning(), golden_.tensor(last)));
         tell_close("decode video", kernels::to_channels_first(context_, frames), "decode/video", "decode/video");
         if (is_float32() && golden_.has("decode/frames")) tell_frames("decode frames", frames, "decode/frames");
     }
@@ -242,7 +274,7 @@ class Verification {
         const auto sampler = make_run_sampler(model_, request_);
         broadcast::Cache cache(plan);
         Tensor latents = initial_latents(*sampler);
-        const Conditioning conditioning = model_.text->encode(context_, request_);
+        const Conditioning conditioning = make_conditioning(context_, model_, request_);
         const Denoiser denoiser(context_, model_, request_, {conditioning, sampler->timesteps(), latents.shape()},
                                 alone_);
         GoldenNoise noise(golden_);
@@ -251,14 +283,17 @@ class Verification {
             noise.at_step(step);
             const Tensor prediction =
                 denoiser.predict(cache, index, sampler->model_input(context_, index, latents), {});
-            latents = sampler->step(context_, index, model_.guide(context_, prediction, request_), latents, noise);
+            const double timestep = sampler->timesteps()[static_cast<size_t>(step)];
+            const Tensor guided = model_.guide(context_, prediction, request_, timestep);
+            latents = sampler->step(context_, index, guided, latents, noise);
             const std::string key = GoldenCase::step_key(run, step, "latents");
             if (!is_float32() || !golden_.has(key)) continue;
             tell_latents(fmt::format("{} step {:03} latents", label_of(run), step), latents, key,
                          GoldenCase::step_key("denoise", step, "latents"));
         }
         if (is_float32() && golden_.has(video_key)) {
-            tell_close(label_of(run) + " video", kernels::to_channels_first(context_, decode(latents)), video_key,
+            const Tensor frames = decode(model_.to_decode(context_, conditioning, latents));
+            tell_close(label_of(run) + " video", kernels::to_channels_first(context_, frames), video_key,
                        "decode/video");
         }
         return cache.reused();
@@ -273,7 +308,7 @@ class Verification {
 
     void verify_pab(const std::string& run) {
         const auto sampler = make_run_sampler(model_, request_);
-        const broadcast::Schedule schedule{sampler->timesteps()};
+        const broadcast::Schedule schedule = model_.reuse_schedule(sampler->timesteps());
         const auto policy = broadcast::make_pab(golden_.pab_rules(run), schedule);
         const TransformerCost cost =
             model_.transformer->cost(model_.latent_shape(request_), model_.is_guided(request_) ? 2 : 1);
@@ -288,8 +323,9 @@ class Verification {
         const Json& stored = golden_.pab(run);
         if (stored.contains("reused_steps")) {
             std::map<std::string, std::vector<int>> expected;
-            for (const auto& [site, steps] : stored["reused_steps"].items())
-                expected[site] = steps.get<std::vector<int>>();
+            for (const auto& [site, steps] : stored["reused_steps"].items()) {
+                for (const Json& step : steps) expected[without_expert(site)].push_back(step.get<int>());
+            }
             std::erase_if(expected, [](const auto& row) { return row.second.empty(); });
             std::erase_if(ours, [](const auto& row) { return row.second.empty(); });
             tell_equal(run + " reused steps", ours == expected, "the reused steps differ from the case's");

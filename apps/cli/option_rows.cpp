@@ -45,6 +45,8 @@ constexpr std::array kRows = {
               kSampling, "denoising steps"},
     OptionRow{"guidance_scale", "-g,--guidance-scale,--cfg-scale,--sample-guide-scale,--guidance", "X", Request, kRuns,
               kSampling, "classifier-free guidance, 1 or less for none"},
+    OptionRow{"guidance_scale_2", "--guidance-scale-2,--sample-guide-scale-2", "X", Request, kRuns, kSampling,
+              "guidance of a model's second expert, which serves the steps with little noise; the same if not given"},
     OptionRow{"seed", "-s,--seed,--base-seed", "N", Request, kRuns, kSampling,
               "same seed, same video; -1 for a random one"},
     OptionRow{"rng", "--rng", "philox|torch", Request, kRuns, kSampling,

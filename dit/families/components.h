@@ -25,10 +25,19 @@ class Components {
     void expect_class(const std::string& name, std::initializer_list<std::string_view> known) const;
 
     /// Calls make(scope) on the component's weights, then reports everything missing, misshapen or unexpected at once.
-    /// `ignored` says which stored names are known and not needed.
+    /// `ignored` says which stored names are known and not needed, or `translate` what a stored name is called here
+    /// (nothing: not needed).
     template <class Make>
     auto bind(const std::string& name, Make&& make, bool (*ignored)(const std::string&) = nothing_ignored) const {
         Weights weights = open(name, ignored);
+        auto component = make(Scope(context_, weights, dtype_));
+        weights.finish();
+        return component;
+    }
+    template <class Make>
+    auto bind(const std::string& name, Make&& make, std::optional<std::string> (*translate)(const std::string&)) const {
+        Weights weights = open(name, nothing_ignored);
+        weights.rename(translate);
         auto component = make(Scope(context_, weights, dtype_));
         weights.finish();
         return component;

@@ -2,6 +2,7 @@
 
 #include "dit/families/components.h"
 #include "dit/families/latte/family.h"
+#include "dit/families/wan/family.h"
 
 #include <array>
 
@@ -12,6 +13,9 @@ namespace {
 constexpr std::array kFamilies = {
     Family{"latte", "LattePipeline",
            "Latte-1: spatial and temporal blocks in turn, T5 text, 2-D VAE (arXiv 2401.03048)", latte::build},
+    Family{"wan", "WanPipeline",
+           "Wan 2.1 and 2.2: joint attention with rotary positions, UMT5 text, causal 3-D VAE (arXiv 2503.20314)",
+           wan::build},
 };
 
 std::string known_classes() {
@@ -53,6 +57,11 @@ std::unique_ptr<Model> load_model(Context& context, const std::filesystem::path&
 Shape Model::latent_shape(const Request& request) const {
     return {decoder->latent_channels(), decoder->latent_frames_of(request.num_frames),
             request.height / decoder->spatial_factor(), request.width / decoder->spatial_factor()};
+}
+
+Tensor Model::encode_image(const Context&, const Request& request) const {
+    check(!request.image, ErrorCode::Usage, "this {} model takes no image", family);
+    return {};
 }
 
 }  // namespace kine::dit

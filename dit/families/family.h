@@ -25,6 +25,7 @@ struct Conditioning {
     Tokens negative;
     Tensor prompt_states;  ///< [L, D] before any cut or mask
     Tensor negative_states;
+    Tensor first_latents;  ///< [C, 1, Y, X] of a given first frame; empty: none
 };
 
 class TextStage {
@@ -93,9 +94,19 @@ struct Model {
 
     /// Throws ErrorCode::Usage for a size or frame count that the model cannot do.
     virtual void check_geometry(const Request& request) const = 0;
-    /// Guidance on the raw prediction [B, C', T, Y, X] -> what the sampler takes, [C, T, Y, X].
-    virtual Tensor guide(const Context& context, const Tensor& prediction, const Request& request) const = 0;
+    /// Rounds a checked size and frame count as the family's own pipeline does.
+    virtual void fit_geometry(Request&) const {}
+    /// Guidance on the raw prediction [B, C', T, Y, X] of a timestep -> what the sampler takes, [C, T, Y, X].
+    virtual Tensor guide(const Context& context, const Tensor& prediction, const Request& request,
+                         double timestep) const = 0;
     virtual bool is_guided(const Request& request) const = 0;
+    /// What reuse policies compare with their windows, from the sampler's timesteps.
+    virtual broadcast::Schedule reuse_schedule(const std::vector<double>& timesteps) const { return {timesteps}; }
+    /// Latents of the request's image, [C, 1, Y, X]; empty where there is none. Throws ErrorCode::Usage for a model
+    /// that takes none.
+    virtual Tensor encode_image(const Context& context, const Request& request) const;
+    /// The last latents as the decoder takes them.
+    virtual Tensor to_decode(const Context&, const Conditioning&, const Tensor& latents) const { return latents; }
     /// Latents [C, T, Y, X] for a resolved request.
     virtual Shape latent_shape(const Request& request) const;
 };

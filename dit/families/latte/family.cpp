@@ -69,7 +69,7 @@ struct LatteModel final : Model {
 
     bool is_guided(const Request& request) const override { return *request.guidance_scale > 1.0; }
 
-    Tensor guide(const Context& context, const Tensor& prediction, const Request& request) const override {
+    Tensor guide(const Context& context, const Tensor& prediction, const Request& request, double) const override {
         const Tensor guided = is_guided(request)
                                   ? classifier_free_guidance(context, prediction, *request.guidance_scale)
                                   : prediction.select(0, 0);

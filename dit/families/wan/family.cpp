@@ -1,0 +1,181 @@
+#include "dit/families/wan/family.h"
+
+#include "dit/families/components.h"
+#include "dit/families/wan/names.h"
+#include "dit/families/wan/text.h"
+#include "dit/families/wan/transformer.h"
+#include "dit/sampling/guidance.h"
+#include "dit/vae/autoencoder_wan.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/move/move.h"
+
+#include <algorithm>
+
+namespace kine::dit::wan {
+
+namespace {
+
+constexpr int64_t kLargestSide = 16384;
+constexpr int64_t kPixelStep = 16;  // the pipeline refuses other sizes, whatever the VAE's factor
+constexpr int64_t kFrameStep = 4;
+
+struct WanModel final : Model {
+    Config config;
+    PipelineConfig pipeline;
+    double boundary = 0;  ///< the first timestep that is still the first expert's
+    std::unique_ptr<AutoencoderWanEncoder> encoder;
+
+    int64_t side_step() const { return decoder->spatial_factor() * config.patch_size; }
+
+    void check_geometry(const Request& request) const override {
+        check_side("width", request.width);
+        check_side("height", request.height);
+        const int64_t frames = decoder->latent_frames_of(fitted_frames(request.num_frames));
+        check(request.num_frames >= 1 && frames <= config.rope_max_seq_len, ErrorCode::Usage,
+              "num_frames {}: expected 1 to {}", request.num_frames, decoder->frames_of(config.rope_max_seq_len));
+    }
+
+    void check_side(std::string_view name, int64_t side) const {
+        const int64_t most = std::min(kLargestSide, side_step() * config.rope_max_seq_len);
+        check(side >= side_step() && side % kPixelStep == 0 && side <= most, ErrorCode::Usage,
+              "{} {}: expected a multiple of {} from {} to {}", name, side, kPixelStep, side_step(), most);
+    }
+
+    static int64_t fitted_frames(int64_t frames) {
+        return frames % kFrameStep == 1 ? frames : frames / kFrameStep * kFrameStep + 1;
+    }
+
+    void fit_geometry(Request& request) const override {
+        request.width = request.width / side_step() * side_step();
+        request.height = request.height / side_step() * side_step();
+        request.num_frames = fitted_frames(request.num_frames);
+    }
+
+    bool is_guided(const Request& request) const override { return *request.guidance_scale > 1.0; }
+    bool is_second_expert(double timestep) const { return pipeline.has_second_expert && timestep < boundary; }
+
+    Tensor guide(const Context& context, const Tensor& prediction, const Request& request,
+                 double timestep) const override {
+        if (!is_guided(request)) return prediction.select(0, 0);
+        const double scale = is_second_expert(timestep) ? request.guidance_scale_2.value_or(*request.guidance_scale)
+                                                        : *request.guidance_scale;
+        return classifier_free_guidance(context, prediction, scale);
+    }
+
+    /// Noise levels fall, so the second expert takes over once.
+    broadcast::Schedule reuse_schedule(const std::vector<double>& timesteps) const override {
+        const auto second = std::ranges::find_if(timesteps, [&](double t) { return is_second_expert(t); });
+        if (second == timesteps.end() || second == timesteps.begin()) return {timesteps};
+        return {timesteps, {static_cast<int>(second - timesteps.begin())}};
+    }
+
+    Tensor encode_image(const Context& context, const Request& request) const override {
+        if (!request.image) return {};
+        check(encoder != nullptr, ErrorCode::Usage,
+              "this wan model takes no image: its first frame is as noisy as the others");
+        const Shape expected = {request.height, request.width, 3};
+        check(request.image.shape() == expected && request.image.dtype() == DType::UInt8, ErrorCode::Usage,
+              "image has the shape {} ({}), a video of {} x {} needs {} (u8)", to_string(request.image.shape()),
+              name_of(request.image.dtype()), request.width, request.height, to_string(expected));
+        Tensor picture = Tensor::empty(context, {1, request.height, request.width, 3}, DType::Float32);
+        const auto* levels = request.image.data<uint8_t>();
+        std::transform(levels, levels + picture.elements(), picture.data<float>(),
+                       [](uint8_t level) { return static_cast<float>(level) / 255.0f * 2.0f - 1.0f; });
+        return encoder->encode(context, picture);
+    }
+
+    /// The sampler stepped the first frame too; what counts is the given one.
+    Tensor to_decode(const Context& context, const Conditioning& conditioning, const Tensor& latents) const override {
+        if (!conditioning.first_latents) return latents;
+        const Tensor parts[] = {conditioning.first_latents, latents.slice(1, 1, latents.dim(1))};
+        return kernels::concat(context, parts, 1);
+    }
+};
+
+/// Generation only decodes, and an image is encoded as one frame, which the convolutions in time never see.
+bool belongs_to_encoder(const std::string& name) {
+    return name.starts_with("encoder.") || name.starts_with("quant_conv.");
+}
+
+bool belongs_to_decoder(const std::string& name) {
+    const bool is_in_time = name.starts_with("encoder.") && name.find("time_conv") != std::string::npos;
+    return name.starts_with("decoder.") || name.starts_with("post_quant_conv.") || is_in_time;
+}
+
+std::unique_ptr<Transformer> build_transformer(const Components& components, const WanModel& model, DType dtype) {
+    std::vector<Expert> experts;
+    const auto add = [&](const std::string& name) {
+        const auto config = Config::from_json(components.config(name), components.config_file(name));
+        check(config == model.config, ErrorCode::BadInput, "{}: differs in shape from transformer/config.json",
+              components.config_file(name));
+        experts.push_back(components.bind(
+            name, [&](const Scope& scope) { return Expert(scope, config); }, transformer_name));
+    };
+    add("transformer");
+    if (model.pipeline.has_second_expert) add("transformer_2");
+    return std::make_unique<WanTransformer>(std::move(experts), model.boundary, model.config, dtype);
+}
+
+void build_vae(const Components& components, WanModel& model) {
+    const auto vae = WanVaeConfig::from_json(components.config("vae"), components.config_file("vae"));
+    check(vae.z_dim == model.config.in_channels, ErrorCode::BadInput,
+          "{}: the VAE has {} latent channels, the transformer expects {}", components.config_file("vae"), vae.z_dim,
+          model.config.in_channels);
+    model.decoder = components.bind(
+        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderWanDecoder>(scope, vae); },
+        belongs_to_encoder);
+    if (!model.pipeline.expand_timesteps) return;
+    model.encoder = components.bind(
+        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderWanEncoder>(scope, vae); },
+        belongs_to_decoder);
+}
+
+void build_text(const Components& components, WanModel& model, const std::filesystem::path& directory) {
+    const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
+    auto tokenizer = open_sentencepiece(components.folder("tokenizer"));
+    check_text_sizes(*tokenizer, t5, model.config.text_dim, directory);
+    model.text = std::make_unique<WanText>(
+        std::move(tokenizer),
+        components.bind("text_encoder", [&](const Scope& scope) { return T5Encoder(scope, t5); }));
+}
+
+/// Published defaults: 2.1 and A14B at 480p and 16 frames a second, TI2V at 720p and 24. PAB has no published settings
+/// for Wan: windows and ranges are those of the other families with joint attention.
+FamilyDefaults published_defaults(const WanModel& model) {
+    FamilyDefaults defaults = {
+        .width = 832, .height = 480, .num_frames = 81, .fps = "16", .steps = 50, .guidance_scale = 5.0, .pab = {}};
+    if (model.pipeline.expand_timesteps) {
+        defaults.width = 1280;
+        defaults.height = 704;
+        defaults.num_frames = 121;
+        defaults.fps = "24";
+    }
+    if (model.pipeline.has_second_expert) defaults.steps = 40;
+    defaults.pab.keep = broadcast::Keep::Ungated;
+    return defaults;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> build(Context& context, const std::filesystem::path& directory, DType dtype) {
+    Components components(context, directory, dtype);
+    auto model = std::make_unique<WanModel>();
+    const std::filesystem::path index = directory / "model_index.json";
+    model->pipeline = PipelineConfig::from_json(read_json(index), index.string());
+    components.expect_class("text_encoder", {"UMT5EncoderModel"});
+    components.expect_class("vae", {"AutoencoderKLWan"});
+    components.expect_class("transformer", {"WanTransformer3DModel"});
+    model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
+    model->scheduler = components.config("scheduler", "scheduler_config.json");
+    model->scheduler_file = components.config_file("scheduler", "scheduler_config.json");
+    const auto trained = model->scheduler.find("num_train_timesteps");
+    const bool says_steps = trained != model->scheduler.end() && trained->is_number();
+    model->boundary = model->pipeline.boundary_ratio.value_or(0.0) * (says_steps ? trained->get<double>() : 1000.0);
+    build_text(components, *model, directory);
+    model->transformer = build_transformer(components, *model, dtype);
+    build_vae(components, *model);
+    model->defaults = published_defaults(*model);
+    return model;
+}
+
+}  // namespace kine::dit::wan

@@ -1,0 +1,95 @@
+// WanTransformer3DModel (Wan Team 2025, arXiv 2503.20314): blocks of joint attention over all tokens, attention to the
+// text, and MLP, told the time by adaLN-single. Wan 2.2 A14B has two of them, one for much noise and one for little.
+#pragma once
+
+#include "dit/families/family.h"
+#include "dit/families/wan/config.h"
+#include "dit/modules/feed_forward.h"
+#include "dit/modules/joint_attention.h"
+#include "dit/modules/modulation.h"
+#include "dit/modules/normed_cross_attention.h"
+
+#include <vector>
+
+namespace kine::dit::wan {
+
+/// What a step's blocks are told beside the tokens, as this rank's tokens need it.
+struct Moment {
+    Tensor modulation;  ///< [G, 6, C], G one row for each branch, or for each branch and frame
+    Tensor embedded;    ///< [G, C]
+    Tensor turns;       ///< [T, S, D]
+};
+
+class Block {
+  public:
+    Block(const Scope& scope, const Config& config, int index);
+
+    Tensor text_keys_and_values(const Context& context, const Tensor& text) const {
+        return cross_attention_.keys_and_values(context, text);
+    }
+    Tensor operator()(const StepContext& step, Tensor x, const Tensor& text, const Moment& moment) const;
+
+  private:
+    broadcast::Site self_, cross_, mlp_;
+    float eps_;
+    Tensor table_;                      // [6, C]
+    Tensor cross_weight_, cross_bias_;  // [C]
+    JointAttention attention_;
+    NormedCrossAttention cross_attention_;
+    FeedForward feed_forward_;
+};
+
+/// Modulation of one timestep or several: [K, 6, C] and [K, C], f32.
+struct TimeRows {
+    Tensor modulation;
+    Tensor embedded;
+};
+
+/// One transformer: an expert of A14B, or all there is of the others.
+class Expert {
+  public:
+    Expert(const Scope& scope, const Config& config);
+
+    /// Keys and values of every block [B, L, 2C].
+    std::vector<Tensor> text_of(const Context& context, const Tensor& states) const;
+    TimeRows time_of(const Context& context, std::span<const double> timesteps) const;
+    /// latents [B, C, T, Y, X] -> prediction of the same shape.
+    Tensor predict(const StepContext& step, const std::vector<Tensor>& text, const Moment& moment,
+                   const Tensor& latents) const;
+
+  private:
+    Tensor project_out(const StepContext& step, const Moment& moment, const Tensor& x, const Shape& latents) const;
+
+    Config config_;
+    DType dtype_;
+    Linear patch_;
+    Linear time_in_, time_out_, time_project_;
+    Linear text_in_, text_out_;
+    std::vector<Block> blocks_;
+    Tensor final_table_;  // [2, C]
+    Linear out_;
+};
+
+/// The timesteps at which the second expert takes over from the first: those below `boundary`. One expert: never.
+class WanTransformer final : public Transformer {
+  public:
+    WanTransformer(std::vector<Expert> experts, double boundary, const Config& config, DType dtype);
+
+    Shape token_shape(const Shape& latents, int64_t branches) const override;
+    TransformerCost cost(const Shape& latents, int64_t branches) const override;
+    std::unique_ptr<Prepared> prepare(const Context& context, const Conditioning& conditioning, const Shape& latents,
+                                      std::span<const double> timesteps) const override;
+    Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const override;
+
+    bool is_second(double timestep) const { return experts_.size() > 1 && timestep < boundary_; }
+
+  private:
+    size_t expert_at(double timestep) const { return is_second(timestep) ? 1 : 0; }
+
+    std::vector<Expert> experts_;
+    double boundary_;
+    Config config_;
+    DType dtype_;
+};
+
+}  // namespace kine::dit::wan
