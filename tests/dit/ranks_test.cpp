@@ -3,9 +3,9 @@
 #include "dit/generator.h"
 #include "dit/golden_case.h"
 #include "parallel/strategies/strategies.h"
-#include "tests/runtime/temporary_folder.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/source_tree.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/test_context.h"
 
 #include <gtest/gtest.h>
