@@ -67,9 +67,9 @@ void check_sizes(const WanVaeConfig& config, std::string_view where) {
 }
 
 void check_kind(const Json& json, std::string_view where) {
-    const std::string name = json.value("_class_name", "AutoencoderKLWan");
-    check(name == "AutoencoderKLWan", ErrorCode::Unsupported,
-          "{}: VAE '{}' is not supported, known is AutoencoderKLWan", where, name);
+    const Json name = json.value("_class_name", Json());
+    check(name.is_null() || name == "AutoencoderKLWan", ErrorCode::Unsupported,
+          "{}: VAE {} is not supported, known is \"AutoencoderKLWan\"", where, name.dump());
     const Json scales = json.value("attn_scales", Json::array());
     check(scales.empty(), ErrorCode::Unsupported, "{}: attn_scales is {}, only [] is supported", where, scales.dump());
 }
