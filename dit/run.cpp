@@ -141,13 +141,17 @@ Tensor Denoiser::predict(broadcast::Cache& cache, int index, const Tensor& model
     const Tensor batch = kernels::concat(context_, copies, 0);
     Tensor prediction =
         model_.transformer->predict(step_context(cache, index, std::move(stop), false), *prepared_, batch);
-    if (!kernels::all_finite(context_, prediction)) report_not_finite(cache, index, batch);
+    if (!kernels::all_finite(context_, prediction)) report_not_finite(index, batch);
     return prediction;
 }
 
-/// Runs the step again with every site checked, which costs nothing in a run that is well.
-void Denoiser::report_not_finite(broadcast::Cache& cache, int index, const Tensor& batch) const {
+/// Runs the step again with every site checked, which costs nothing in a run that is well. Nothing is reused in it: the
+/// run's own cache has seen this step already, and a kept output would hide the block that went wrong.
+void Denoiser::report_not_finite(int index, const Tensor& batch) const {
     check(kernels::all_finite(context_, batch), ErrorCode::NotFinite, "step {}: latents are not finite", index);
+    const broadcast::Schedule schedule{std::vector<double>(static_cast<size_t>(index) + 1)};
+    const broadcast::Plan nothing_reused(*broadcast::make_policy("none", {}, {}, schedule), schedule, {});
+    broadcast::Cache cache(nothing_reused);
     model_.transformer->predict(step_context(cache, index, {}, true), *prepared_, batch);
     fail(ErrorCode::NotFinite, "step {}: the prediction is not finite, after the last block", index);
 }

@@ -38,7 +38,7 @@ class Denoiser {
     Tensor predict(broadcast::Cache& cache, int index, const Tensor& model_input, std::stop_token stop) const;
 
   private:
-    [[noreturn]] void report_not_finite(broadcast::Cache& cache, int index, const Tensor& branches) const;
+    [[noreturn]] void report_not_finite(int index, const Tensor& branches) const;
     StepContext step_context(broadcast::Cache& cache, int index, std::stop_token stop, bool find_not_finite) const;
 
     const Context& context_;

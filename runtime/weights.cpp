@@ -6,6 +6,9 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <limits>
+
 namespace kine {
 
 namespace fs = std::filesystem;
@@ -133,14 +136,19 @@ std::string Weights::nearest(const std::string& name) const {
     return nearest_name(name, candidates);
 }
 
-std::vector<std::string> Weights::report() const {
+std::vector<std::string> Weights::problem_lines() const {
     std::vector<std::string> lines;
     for (const Problem& problem : problems_) {
-        if (lines.size() == kMostLines) return lines;
+        if (lines.size() == kMostLines) break;
         const std::string other = entries_.contains(problem.name) ? "" : nearest(problem.name);
         const std::string hint = other.empty() ? "" : fmt::format(", nearest is {}", printable(other));
         lines.push_back(fmt::format("{}: {}{}", printable(problem.name), problem.text, hint));
     }
+    return lines;
+}
+
+std::vector<std::string> Weights::report() const {
+    std::vector<std::string> lines = problem_lines();
     for (const std::string& name : unexpected()) {
         if (lines.size() == kMostLines) return lines;
         lines.push_back(fmt::format("{}: {} of {} is not used by this model", printable(name),
@@ -167,6 +175,20 @@ std::string Scope::full(std::string_view name) const { return prefix_ + std::str
 
 bool Scope::has(std::string_view name) const { return weights_->contains(full(name)); }
 
+/// A checkpoint that lacks more than it holds will not become this model: its configuration must not make us allocate it.
+void Weights::count_placeholder(int64_t bytes) {
+    constexpr int64_t kLeast = int64_t{64} << 20;
+    int64_t stored = kLeast;
+    for (const auto& [name, where] : entries_) stored += entry(name).bytes;
+    placeholder_bytes_ += std::min(bytes, std::numeric_limits<int64_t>::max() - placeholder_bytes_);
+    if (placeholder_bytes_ > stored) give_up();
+}
+
+void Weights::give_up() const {
+    fail(ErrorCode::BadInput, "{}: {} of the weights do not fit the model, and more were not looked for\n  {}", label_,
+         problems_.size(), fmt::join(problem_lines(), "\n  "));
+}
+
 std::optional<std::string> Scope::problem_with(const std::string& name, const Shape& expected) const {
     if (!weights_->contains(name)) return fmt::format("is missing, expected {}", to_string(expected));
     const SafetensorsEntry& entry = weights_->entry(name);
@@ -185,6 +207,7 @@ Tensor Scope::bind(std::string_view name, const Shape& expected) const {
     if (weights_->contains(key)) weights_->used_.insert(key);
     if (std::optional<std::string> problem = problem_with(key, expected)) {
         weights_->problems_.push_back({key, std::move(*problem)});
+        weights_->count_placeholder(expected.elements() * size_of(dtype_));
         return Tensor::zeros(*context_, expected, dtype_);
     }
     Tensor stored = weights_->load(key);

@@ -52,7 +52,10 @@ class Weights {
     Tensor load(const std::string& name) const;
     std::string nearest(const std::string& name) const;
     std::vector<std::string> unexpected() const;
+    std::vector<std::string> problem_lines() const;
     std::vector<std::string> report() const;
+    void count_placeholder(int64_t bytes);
+    [[noreturn]] void give_up() const;
 
     std::string label_;
     std::vector<std::shared_ptr<const SafetensorsFile>> files_;
@@ -60,6 +63,7 @@ class Weights {
     std::set<std::string> used_;
     std::set<std::string> asked_parts_;  // first names of all that was asked for
     std::vector<Problem> problems_;
+    int64_t placeholder_bytes_ = 0;  // of zeros that stand for what is missing
 };
 
 /// A place in the tree of names: scope / "blocks" / 3 / "attn" looks under "blocks.3.attn.".
@@ -74,6 +78,7 @@ class Scope {
 
     /// The tensor `prefix.name` converted to this scope's dtype (a view of the file where it already is). A miss or a
     /// wrong shape is recorded and yields zeros of the expected shape, so that binding goes on; Weights::finish throws.
+    /// Throws at once when more is missing than the file holds: then the configuration belongs to another model.
     Tensor bind(std::string_view name, const Shape& expected) const;
     bool has(std::string_view name) const;
     Context& context() const { return *context_; }

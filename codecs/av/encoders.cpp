@@ -20,13 +20,13 @@ constexpr std::string_view kX26xPresets =
     "ultrafast superfast veryfast faster fast medium slow slower veryslow placebo";
 
 // x265 writes its log to standard error by itself, hence its option. SVT-AV1 does so too, and only the environment
-// variable SVT_LOG can quiet it. x264 frames in flight are lost by a kill, so its look-ahead is cut in make_options.
+// variable SVT_LOG can quiet it. Frames that an encoder still looks at are lost by a kill: set_look_ahead bounds them.
 constexpr EncoderKind kEncoders[] = {
     {"libx264", 51, "18", "preset", kX26xPresets, "medium", ""},
     {"libx265", 51, "20", "preset", kX26xPresets, "medium", ""},
     {"libsvtav1", 63, "28", "preset", "0 1 2 3 4 5 6 7 8 9 10 11 12 13", "8", ""},
-    {"libaom-av1", 63, "24", "cpu-used", "0 1 2 3 4 5 6 7 8", "6", "lag-in-frames=16"},
-    {"libvpx-vp9", 63, "24", "cpu-used", "0 1 2 3 4 5 6 7 8", "4", "deadline=good:lag-in-frames=16"},
+    {"libaom-av1", 63, "24", "cpu-used", "0 1 2 3 4 5 6 7 8", "6", ""},
+    {"libvpx-vp9", 63, "24", "cpu-used", "0 1 2 3 4 5 6 7 8", "4", "deadline=good"},
     {"ffv1", -1, "", "", "", "", "level=3:slices=4:slicecrc=1"},
     {"gif", -1, "", "", "", "", ""},
 };
@@ -74,16 +74,28 @@ int choose_threads(int64_t wanted) {
     return wanted == 0 ? kDefaultThreads : static_cast<int>(wanted);
 }
 
+/// Half a second of frames, within what each encoder takes: a kill loses them, and a stream waits for them.
+void set_look_ahead(Options& dictionary, const EncoderRequest& request, int threads) {
+    const int half_second = frames_per_second(request.info) / 2;
+    const std::string_view name = request.kind.name;
+    if (name == "libx264") {
+        dictionary.set("rc-lookahead", std::to_string(std::clamp(half_second, 1, 40)));
+        dictionary.set("x264-params", "sync-lookahead=0");  // else a thread of its own holds four more
+    }
+    if (name == "libx265")  // more than its four B frames
+        dictionary.set("x265-params", fmt::format("log-level=none:pools={0}:frame-threads={0}:rc-lookahead={1}",
+                                                  std::min(threads, 16), std::clamp(half_second, 5, 20)));
+    if (name == "libvpx-vp9" || name == "libaom-av1")
+        dictionary.set("lag-in-frames", std::to_string(std::clamp(half_second, 4, 16)));
+}
+
 void set_options(Options& dictionary, const EncoderRequest& request, int threads) {
     const EncoderKind& kind = request.kind;
     dictionary.parse(std::string(kind.options));
     if (const std::string crf = choose_crf(kind, request.options.crf); !crf.empty()) dictionary.set("crf", crf);
     const std::string preset = choose_preset(kind, request.options.preset);
     if (!preset.empty()) dictionary.set(std::string(kind.preset_option), preset);
-    if (kind.name == "libx264")
-        dictionary.set("rc-lookahead", std::to_string(std::clamp(frames_per_second(request.info) / 2, 1, 40)));
-    if (kind.name == "libx265")
-        dictionary.set("x265-params", fmt::format("log-level=none:pools={0}:frame-threads={0}", std::min(threads, 16)));
+    set_look_ahead(dictionary, request, threads);
 }
 
 void set_timing(AVCodecContext& encoder, const VideoInfo& info) {

@@ -1,5 +1,5 @@
 // Encoder, container and output in one sink. What the encoder finished is in the file after every write, so a killed
-// run leaves all but the last second or so (the current fragment and the encoder's look-ahead).
+// run leaves all but the last few frames (those that the encoder looks at together, and a Matroska cluster of 250 ms).
 #include "codecs/av/colour.h"
 #include "codecs/av/containers.h"
 #include "codecs/av/encoders.h"
@@ -16,12 +16,12 @@ namespace kine::codecs {
 const Container kMp4 = {"mp4",
                         "mp4",
                         "libx264 libx265 libsvtav1 libaom-av1",
-                        "movflags=frag_keyframe+empty_moov+default_base_moof+use_metadata_tags",
+                        "movflags=frag_every_frame+empty_moov+default_base_moof+use_metadata_tags",
                         true,
                         true};
 const Container kMatroska = {
-    "mkv", "matroska", "libx264 libx265 libvpx-vp9 libsvtav1 libaom-av1 ffv1", "cluster_time_limit=1000", true, false};
-const Container kWebm = {"webm", "webm", "libvpx-vp9 libsvtav1 libaom-av1", "cluster_time_limit=1000", true, false};
+    "mkv", "matroska", "libx264 libx265 libvpx-vp9 libsvtav1 libaom-av1 ffv1", "cluster_time_limit=250", true, false};
+const Container kWebm = {"webm", "webm", "libvpx-vp9 libsvtav1 libaom-av1", "cluster_time_limit=250", true, false};
 const Container kGif = {"gif", "gif", "gif", "", false, false};
 
 namespace {

@@ -185,8 +185,11 @@ TEST_F(DemoModel, NamesTheStepOfLatentsThatAreNotFinite) {
     EXPECT_EQ(code_of(act), ErrorCode::NotFinite);
 }
 
-TEST_F(DemoModel, NamesTheBlockWhoseOutputIsNotFinite) {
+class NotFinite : public DemoModel, public testing::WithParamInterface<const char*> {};
+
+TEST_P(NotFinite, NamesTheStepAndTheBlock) {
     Request request = small_request();
+    request.cache = GetParam();
     Tensor latents = Tensor::zeros(bundle.context, {4, 6, 4, 6}, DType::Float32);
     for (int64_t i = 0; i < latents.elements(); ++i) latents.data<float>()[i] = 3e38f;
     request.latents = latents;
@@ -195,7 +198,10 @@ TEST_F(DemoModel, NamesTheBlockWhoseOutputIsNotFinite) {
     const std::string message = message_of([&] { generator->generate(bundle.context, request, queue, observer, {}); });
     EXPECT_NE(message.find("step 0"), std::string::npos) << message;
     EXPECT_NE(message.find("spatial.0"), std::string::npos) << message;
+    EXPECT_EQ(code_of([&] { generator->generate(bundle.context, request, queue, observer, {}); }), ErrorCode::NotFinite);
 }
+
+INSTANTIATE_TEST_SUITE_P(UnderEveryPolicy, NotFinite, testing::Values("none", "pab"));
 
 struct BadRequest {
     const char* name;

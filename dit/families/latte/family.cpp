@@ -52,7 +52,6 @@ class LatteText final : public TextStage {
 
 struct LatteModel final : Model {
     Config config;
-    bool learned_variance = false;  ///< the scheduler's word: only then is the second half of the channels its business
 
     void check_geometry(const Request& request) const override {
         const int64_t unit = std::max(kPixelStep, decoder->spatial_factor() * config.patch_size);
@@ -73,8 +72,9 @@ struct LatteModel final : Model {
         const Tensor guided = is_guided(request)
                                   ? classifier_free_guidance(context, prediction, *request.guidance_scale)
                                   : prediction.select(0, 0);
-        const bool drops_variance = !learned_variance && config.out_channels == 2 * config.in_channels;
-        return drops_variance ? kernels::contiguous(context, guided.slice(0, 0, config.in_channels)) : guided;
+        // The second half of the channels is the learned variance, which none of our samplers asks for.
+        const bool has_variance = config.out_channels == 2 * config.in_channels;
+        return has_variance ? kernels::contiguous(context, guided.slice(0, 0, config.in_channels)) : guided;
     }
 };
 
@@ -83,7 +83,7 @@ bool belongs_to_encoder(const std::string& name) {
     return name.starts_with("encoder.") || name.starts_with("quant_conv.");
 }
 
-/// Latte's published PAB settings (VideoSys), ungated as in diffusers unless asked otherwise.
+/// Latte's published PAB settings, gated as VideoSys keeps outputs; `keep=ungated` asks for diffusers' way.
 broadcast::PabOptions published_pab() {
     broadcast::PabOptions pab;
     pab.spatial = {2, 100, 800};
@@ -109,8 +109,6 @@ std::unique_ptr<Model> build(Context& context, const std::filesystem::path& dire
     model->scheduler_file = components.config_file("scheduler", "scheduler_config.json");
     check(!text_of(model->scheduler, "_class_name", model->scheduler_file).empty(), ErrorCode::BadInput,
           "{}: _class_name is missing", model->scheduler_file);
-    const std::string variance = text_of(model->scheduler, "variance_type", model->scheduler_file);
-    model->learned_variance = variance == "learned" || variance == "learned_range";
 
     const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
     auto tokenizer = open_sentencepiece(components.folder("tokenizer"));
