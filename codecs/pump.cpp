@@ -67,7 +67,7 @@ void Pump::finish(bool keep_partial) {
     state_->thread.join();
     std::exception_ptr first = state_->failure;
     const ProfileZone zone(state_->profiler, "close sinks");
-    const bool abandon = first && !keep_partial;
+    const bool abandon = first && !(keep_partial && frames_written() > 0);
     for (auto& sink : state_->sinks) {
         if (abandon || sink.get() == state_->failed_sink) continue;
         try {

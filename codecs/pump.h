@@ -20,7 +20,7 @@ class Pump {
     Pump& operator=(const Pump&) = delete;
 
     /// Waits until the queue is closed and drained, closes every sink, rethrows the first failure. If the producer
-    /// failed or was cancelled, sinks are still closed when `keep_partial`, so that finished frames are kept.
+    /// failed or was cancelled, sinks are still closed when `keep_partial` and a frame was written, so that it is kept.
     void finish(bool keep_partial = false);
     int64_t frames_written() const;
 

@@ -69,6 +69,7 @@ Json inspect_model(Context& context, const fs::path& directory) {
     try {
         const std::unique_ptr<Model> model = load_model(context, directory, DType::BFloat16);
         result["hash"] = model->hash;
+        result["unused"] = model->unused_weights;
         result["defaults"] = describe_defaults(*model);
     } catch (const Error& error) {
         result["problems"].push_back(error.what());

@@ -6,6 +6,9 @@
 #include "kernels/move/move.h"
 #include "runtime/options.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -26,16 +29,31 @@ Json option_value(std::string_view text) {
     return std::string(text);
 }
 
-/// "a=1,b=text" over a scheduler's JSON.
-void merge_options(Json& config, std::string_view options) {
+/// "a=1,b=text" over a scheduler's JSON. Keys that the sampler does not read are refused: here nobody else reads them.
+void merge_options(Json& config, std::string_view options, const SamplerRow& sampler) {
+    const std::vector<std::string> known = sampler.options();
     while (!options.empty()) {
         const size_t comma = options.find(',');
         const std::string_view item = options.substr(0, comma);
         const size_t equals = item.find('=');
         check(equals != std::string_view::npos && equals > 0, ErrorCode::Usage,
               "sampler option '{}': expected key=value", item);
-        config[std::string(item.substr(0, equals))] = option_value(item.substr(equals + 1));
+        const std::string key(item.substr(0, equals));
+        check(std::find(known.begin(), known.end(), key) != known.end(), ErrorCode::Usage,
+              "sampler option '{}': {} knows {}", key, sampler.name, fmt::join(known, ", "));
+        config[key] = option_value(item.substr(equals + 1));
         options = comma == std::string_view::npos ? std::string_view() : options.substr(comma + 1);
+    }
+}
+
+/// The file was good without the user's options, so what is wrong now is theirs.
+std::unique_ptr<Sampler> make_with_options(const SamplerRow& row, const Model& model, const Request& request) {
+    Json config = model.scheduler;
+    merge_options(config, request.sampler_options, row);
+    try {
+        return row.make(config, "sampler options", request.steps);
+    } catch (const Error& error) {
+        fail(ErrorCode::Usage, "{} (given '{}')", error.what(), request.sampler_options);
     }
 }
 
@@ -94,12 +112,12 @@ Request resolve_request(const Model& model, const Request& asked) {
 }
 
 std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& request) {
-    Json config = model.scheduler;
-    merge_options(config, request.sampler_options);
     check(request.sampler.empty() || find_sampler(request.sampler) != nullptr, ErrorCode::Usage,
           "sampler '{}': expected one of {}", request.sampler, known_samplers());
-    const std::string name = request.sampler.empty() ? config.value("_class_name", "") : request.sampler;
-    return make_sampler(name, config, model.scheduler_file, request.steps);
+    const std::string name = request.sampler.empty() ? model.scheduler.value("_class_name", "") : request.sampler;
+    auto sampler = make_sampler(name, model.scheduler, model.scheduler_file, request.steps);
+    return request.sampler_options.empty() ? std::move(sampler)
+                                           : make_with_options(*find_sampler(name), model, request);
 }
 
 Conditioning make_conditioning(const Context& context, const Model& model, const Request& request) {

@@ -202,6 +202,12 @@ void FieldList::operator()(std::string_view name, std::optional<std::string>& va
     add(name, value, help);
 }
 
+std::vector<std::string> FieldList::names() const {
+    std::vector<std::string> names;
+    for (const OptionField& field : fields_) names.push_back(field.name);
+    return names;
+}
+
 const OptionField& FieldList::find(std::string_view name) const {
     const std::string key = normalised(name);
     std::vector<std::string> known;

@@ -55,6 +55,7 @@ class FieldList {
     void operator()(std::string_view name, std::optional<std::string>& value, std::string_view help);
 
     const std::vector<OptionField>& fields() const { return fields_; }
+    std::vector<std::string> names() const;
     /// Unknown names are usage errors that list the known ones and name the nearest.
     const OptionField& find(std::string_view name) const;
 

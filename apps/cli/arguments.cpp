@@ -93,17 +93,39 @@ void refuse_disagreement(const Arguments& arguments) {
     }
 }
 
+bool is_number(std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 /// --size WxH stands for width and height, and must agree with them.
 void expand_size(Arguments& arguments) {
     if (!arguments.has("size")) return;
     const std::string size = arguments.text("size");
-    const size_t cross = size.find_first_of("xX*");
-    if (cross == std::string::npos) throw Error(KINE_USAGE, fmt::format("size: expected WxH, got '{}'", size));
-    arguments.add("width", size.substr(0, cross));
-    arguments.add("height", size.substr(cross + 1));
+    const size_t cross = std::min(size.find_first_of("xX*"), size.size());
+    const std::string width = size.substr(0, cross);
+    const std::string height = cross < size.size() ? size.substr(cross + 1) : "";
+    if (!is_number(width) || !is_number(height)) {
+        throw Error(KINE_USAGE, fmt::format("size: expected WxH in pixels, got '{}'", size));
+    }
+    arguments.add("width", width);
+    arguments.add("height", height);
+}
+
+/// What one source says, with its shorthands spelt out.
+void settle(Arguments& arguments) {
+    refuse_disagreement(arguments);
+    expand_size(arguments);
+    refuse_disagreement(arguments);
 }
 
 }  // namespace
+
+void Arguments::complete(const Arguments& weaker) {
+    const bool has_prompt = has("prompt") || has("prompt_file");
+    for (const auto& [key, values] : weaker.values_) {
+        if (!has_prompt || (key != "prompt" && key != "prompt_file")) values_.emplace(key, values);
+    }
+}
 
 std::string Arguments::text(std::string_view key, std::string_view otherwise) const {
     const auto found = values_.find(std::string(key));
@@ -153,10 +175,11 @@ std::optional<Arguments> parse_arguments(const CommandHelp& help, const std::vec
         throw Error(KINE_USAGE, error.what());
     }
     if (app.remaining_size() > 0) refuse_unknown(app.remaining(), help.command);
-    refuse_disagreement(parsed);
-    if (parsed.has("config")) read_config(parsed.text("config"), help.command, parsed);
-    expand_size(parsed);
-    refuse_disagreement(parsed);
+    settle(parsed);
+    if (!parsed.has("config")) return parsed;
+    Arguments from_file = read_config(parsed.text("config"), help.command);
+    settle(from_file);
+    parsed.complete(from_file);
     return parsed;
 }
 

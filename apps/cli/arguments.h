@@ -25,7 +25,8 @@ class Arguments {
     Options for_target(Target target) const;
 
     void add(std::string_view key, std::string value) { values_[std::string(key)].push_back(std::move(value)); }
-    const std::map<std::string, std::vector<std::string>>& values() const { return values_; }
+    /// Takes over from `weaker` what is not given here; a prompt, however given, counts as one option.
+    void complete(const Arguments& weaker);
 
     std::vector<std::string> positional;
 

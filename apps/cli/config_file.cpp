@@ -91,16 +91,16 @@ std::string read_file(const std::string& path, size_t max_bytes) {
     return text;
 }
 
-void read_config(const std::string& file, unsigned command, Arguments& arguments) {
+Arguments read_config(const std::string& file, unsigned command) {
     const Json config = parse_strictly(read_file(file, kMaxConfigBytes), file);
     if (!config.is_object()) throw Error(KINE_USAGE, fmt::format("config {}: expected a JSON object", file));
-    const Arguments from_flags = arguments;
+    Arguments arguments;
     for (const auto& [name, value] : config.items()) {
         const OptionRow* row = find_row(name, command);
         if (row == nullptr) refuse_name(name, file, command);
-        if (!from_flags.has(row->key))
-            set_from_config(*row, value, fmt::format("config {}: {}", file, name), arguments);
+        set_from_config(*row, value, fmt::format("config {}: {}", file, name), arguments);
     }
+    return arguments;
 }
 
 std::string print_config(const Arguments& arguments) {

@@ -7,8 +7,8 @@
 
 namespace kinescope::cli {
 
-/// Adds what the command line did not say. Unknown names are usage errors with a suggestion.
-void read_config(const std::string& file, unsigned command, Arguments& arguments);
+/// What the file says. Unknown names are usage errors with a suggestion.
+Arguments read_config(const std::string& file, unsigned command);
 /// The options that are set, as JSON text that read_config takes.
 std::string print_config(const Arguments& arguments);
 /// A whole small file as text, with the exit code of a bad input file.

@@ -62,6 +62,7 @@ void occupy_standard_streams() {
 
 int run(std::vector<std::string> arguments) {
     occupy_standard_streams();
+    kine_silence_codecs();
     SignalWatch signals;
     try {
         return dispatch(std::move(arguments), signals);

@@ -108,7 +108,8 @@ constexpr std::array kRows = {
     OptionRow{"verbose", "-v,--verbose", "", Program, kSessions | kCompare, kTalk, "say more"},
     OptionRow{"config", "--config", "FILE", Program, kRuns, kTalk,
               "JSON object of option names; flags on the command line win"},
-    OptionRow{"print_config", "--print-config", "", Program, kRuns, kTalk, "print what would be used, and stop"},
+    OptionRow{"print_config", "--print-config", "", Program, kRuns, kTalk,
+              "print the options given, as a configuration file, and stop"},
 };
 
 std::string with_dashes(std::string_view text) {

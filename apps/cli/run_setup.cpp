@@ -76,7 +76,7 @@ Request make_request(const Arguments& arguments) {
     }
     const std::string prompt = prompt_of(arguments);
     request.set("prompt", prompt);
-    if (has_prompt(arguments) && prompt.empty()) say("warning: the prompt is empty");
+    if (has_prompt(arguments) && prompt.empty() && !arguments.flag("quiet")) say("warning: the prompt is empty");
     if (arguments.flag("vae_tiling") && !arguments.has("vae_tile")) request.set("vae_tile", kDefaultTile);
     if (arguments.flag("no_metadata")) request.set("metadata", "false");
     if (arguments.flag("overwrite")) request.set("overwrite", "true");

@@ -2,6 +2,7 @@
 #include "apps/embed/c_handles.h"
 #include "apps/embed/reports.h"
 #include "apps/embed/tables.h"
+#include "codecs/av/quiet.h"
 #include "dit/verification.h"
 #include "runtime/config.h"
 
@@ -22,6 +23,8 @@ void forward(const kine::dit::StageResult& row, void (*report)(void*, const kine
 }  // namespace
 
 const char* kine_version(void) { return kine::kVersion; }
+
+void kine_silence_codecs(void) { kine::codecs::silence_libav(); }
 
 void kine_text_destroy(char* text) { std::free(text); }
 

@@ -148,7 +148,7 @@ void Job::execute() {
         FrameQueue queue(kQueuedFrames);
         codecs::Pump pump(queue, std::move(sinks_), session_->context().profiler);
         generate(queue);
-        finish(pump, frames_ > 0 || queue.size() > 0);
+        finish(pump);
         session_->write_trace();
     } catch (...) {
         if (!failure_) failure_ = std::current_exception();
@@ -170,10 +170,10 @@ void Job::generate(FrameQueue& queue) {
 }
 
 /// The cause that came first is the one to report, except that a cancelled run whose files cannot be finished says so.
-void Job::finish(codecs::Pump& pump, bool has_frames) {
+void Job::finish(codecs::Pump& pump) {
     const bool cancelled = failure_ && is_interruption(failure_);
     try {
-        pump.finish(cancelled && has_frames);
+        pump.finish(cancelled);
     } catch (...) {
         const bool is_news = !failure_ || (cancelled && !is_interruption(std::current_exception()));
         if (is_news) failure_ = std::current_exception();

@@ -54,7 +54,7 @@ class Job {
     void begin();
     void execute();
     void generate(FrameQueue& queue);
-    void finish(codecs::Pump& pump, bool has_frames);
+    void finish(codecs::Pump& pump);
     void show(const Frame& frame);
     void keep_latents(int step, const Tensor& latents) const;
     void end() noexcept;

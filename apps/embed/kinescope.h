@@ -87,6 +87,10 @@ const char* kine_version(void);
 /* Why the last call of this thread failed; the text belongs to the library until the thread's next call. */
 const char* kine_last_error(void);
 
+/* Makes FFmpeg's own messages on standard error stop, in the whole process. For programs that say themselves what went
+ * wrong; the library never calls it, since a host may want them. */
+void kine_silence_codecs(void);
+
 /* A table as a JSON array: "families", "policies", "strategies", "samplers", "codecs", "devices", "options", "build";
  * the caller owns *json and gives it back with kine_text_destroy. */
 kine_status kine_list(const char* table, char** json);

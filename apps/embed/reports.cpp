@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 
 namespace kine::embed {
 
@@ -31,12 +32,6 @@ std::string memory_text(const dit::Estimate& estimate, int64_t budget) {
     text += fmt::format("  peak         {:>12}\n", mebibytes(estimate.peak_bytes));
     if (budget > 0) text += fmt::format("  budget       {:>12}\n", mebibytes(budget));
     return text;
-}
-
-std::string demoted_text(const broadcast::Plan& plan) {
-    std::string text;
-    for (const auto& site : plan.demoted()) text += (text.empty() ? "" : ", ") + to_string(site);
-    return text.empty() ? "" : "computed always, for the cache budget: " + text + "\n";
 }
 
 std::string headline(std::string_view family, const dit::Request& r) {
@@ -86,6 +81,13 @@ Json tensors_report(const std::string& path) {
     return {{"kind", "tensors"}, {"path", path}, {"tensors", tensors}, {"metadata", file.metadata()}};
 }
 
+/// A header length of 8 bytes, then JSON: --save-latents takes any name.
+bool is_safetensors(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    char start[9] = {};
+    return path.ends_with(".safetensors") || (file.read(start, sizeof(start)) && start[7] == 0 && start[8] == '{');
+}
+
 bool holds_pictures(const std::filesystem::path& folder) {
     std::error_code failed;
     for (const auto& file : std::filesystem::directory_iterator(folder, failed)) {
@@ -104,8 +106,7 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
     const dit::Estimate estimate = generator.estimate(resolved.generation);
     const int64_t budget = session.allocator().budget();
     PlanReport report;
-    report.text = headline(generator.family(), resolved.generation) + plan.to_text() + demoted_text(plan) +
-                  memory_text(estimate, budget);
+    report.text = headline(generator.family(), resolved.generation) + plan.to_text() + memory_text(estimate, budget);
     report.json = {{"family", generator.family()},          {"model_hash", generator.model_hash()},
                    {"request", resolved.describe()},        {"plan", plan.to_json()},
                    {"skipped_share", plan.skipped_share()}, {"cache_peak_bytes", plan.peak_bytes()},
@@ -124,7 +125,7 @@ Json inspection(Session& session, const std::string& path) {
         report["kind"] = "model";
         return report;
     }
-    if (path.ends_with(".safetensors")) return tensors_report(path);
+    if (is_safetensors(path)) return tensors_report(path);
     return video_report(path);
 }
 

@@ -1,6 +1,7 @@
 #include "dit/families/components.h"
 
 #include "runtime/io/mapped_file.h"
+#include "runtime/printable.h"
 
 #include <fmt/ranges.h>
 
@@ -15,13 +16,22 @@ namespace {
 
 constexpr const char* kWeightNames[] = {"diffusion_pytorch_model", "model"};
 
+/// diffusion_pytorch_model.safetensors or its shards, not the .fp16 twin that may lie beside it.
+bool is_weight_file(const fs::path& file) {
+    const std::string stem = file.stem().string();
+    const auto is_named = [&](const char* name) { return stem == name || stem.starts_with(std::string(name) + "-"); };
+    return file.extension() == ".safetensors" &&
+           std::any_of(std::begin(kWeightNames), std::end(kWeightNames), is_named);
+}
+
+/// Of the components that model_index.json names, an upper bound of what is bound.
 std::vector<fs::path> weight_files(const fs::path& directory) {
     std::vector<fs::path> files;
     std::error_code ignored;
-    for (const fs::directory_entry& component : fs::directory_iterator(directory, ignored)) {
-        if (!component.is_directory(ignored)) continue;
-        for (const fs::directory_entry& file : fs::directory_iterator(component, ignored)) {
-            if (file.path().extension() == ".safetensors") files.push_back(file.path());
+    const Json index = read_json(directory / "model_index.json");
+    for (const auto& [component, entry] : index.items()) {
+        for (const fs::directory_entry& file : fs::directory_iterator(directory / component, ignored)) {
+            if (entry.is_array() && is_weight_file(file.path())) files.push_back(file.path());
         }
     }
     std::sort(files.begin(), files.end());
@@ -104,6 +114,11 @@ std::string text_of(const Json& config, const char* key, std::string_view where)
     if (found == config.end() || found->is_null()) return "";
     check(found->is_string(), ErrorCode::BadInput, "{}: {} is {}, expected a text", where, key, found->dump());
     return *found;
+}
+
+void Components::keep_unused(const std::string& name, const Weights& weights) {
+    for (const std::string& tensor : weights.unused())
+        unused_.push_back(fmt::format("{}: {}", name, printable(tensor)));
 }
 
 int64_t weight_bytes_of(const fs::path& directory, DType dtype) {

@@ -28,10 +28,11 @@ class Components {
     /// `ignored` says which stored names are known and not needed, or `translate` what a stored name is called here
     /// (nothing: not needed).
     template <class Make>
-    auto bind(const std::string& name, Make&& make, bool (*ignored)(const std::string&) = nothing_ignored) const {
+    auto bind(const std::string& name, Make&& make, bool (*ignored)(const std::string&) = nothing_ignored) {
         Weights weights = open(name, ignored);
         auto component = make(Scope(context_, weights, dtype_));
         weights.finish();
+        keep_unused(name, weights);
         return component;
     }
     template <class Make>
@@ -43,13 +44,18 @@ class Components {
         return component;
     }
 
+    /// "component: tensor" of what no component asked for: parts that belong to other programs.
+    const std::vector<std::string>& unused() const { return unused_; }
+
   private:
     static bool nothing_ignored(const std::string&) { return false; }
     Weights open(const std::string& name, bool (*ignored)(const std::string&)) const;
+    void keep_unused(const std::string& name, const Weights& weights);
 
     Context& context_;
     std::filesystem::path directory_;
     DType dtype_;
+    std::vector<std::string> unused_;
 };
 
 /// The text `key` of `config`, empty where it is missing or null.

@@ -86,7 +86,8 @@ struct Model {
     int64_t weight_bytes = 0;
     DType dtype = DType::Float32;
     FamilyDefaults defaults;
-    Json scheduler;  ///< the scheduler's configuration
+    std::vector<std::string> unused_weights;  ///< tensors of the checkpoint that belong to no part of this model
+    Json scheduler;                           ///< the scheduler's configuration
     std::string scheduler_file;
     std::unique_ptr<TextStage> text;
     std::unique_ptr<Transformer> transformer;

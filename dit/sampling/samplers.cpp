@@ -6,10 +6,13 @@ namespace kine::dit {
 namespace {
 
 constexpr SamplerRow kSamplers[] = {
-    {"ddim", "DDIMScheduler", "denoising diffusion implicit models, first order, eta=1 adds noise", make_ddim},
-    {"euler_flow", "FlowMatchEulerDiscreteScheduler", "straight steps along a flow model's velocity", make_euler_flow},
-    {"dpmpp_2m", "DPMSolverMultistepScheduler", "DPM-Solver++, second order, multistep", make_dpmpp_2m},
-    {"unipc", "UniPCMultistepScheduler", "UniPC, predictor and corrector, second order", make_unipc},
+    {"ddim", "DDIMScheduler", "denoising diffusion implicit models, first order, eta=1 adds noise", make_ddim,
+     ddim_options},
+    {"euler_flow", "FlowMatchEulerDiscreteScheduler", "straight steps along a flow model's velocity", make_euler_flow,
+     euler_flow_options},
+    {"dpmpp_2m", "DPMSolverMultistepScheduler", "DPM-Solver++, second order, multistep", make_dpmpp_2m,
+     dpmpp_2m_options},
+    {"unipc", "UniPCMultistepScheduler", "UniPC, predictor and corrector, second order", make_unipc, unipc_options},
 };
 
 }  // namespace

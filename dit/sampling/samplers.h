@@ -5,7 +5,9 @@
 #include "runtime/registry.h"
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace kine::dit {
 
@@ -15,6 +17,7 @@ struct SamplerRow {
     std::string_view summary;
     /// `config` is the scheduler's JSON with the family's and the user's overrides merged in (e.g. "eta", "shift").
     std::unique_ptr<Sampler> (*make)(const Json& config, std::string_view where, int64_t steps);
+    std::vector<std::string> (*options)();  ///< the keys that it reads
 };
 
 std::span<const SamplerRow> samplers();

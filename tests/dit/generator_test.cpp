@@ -198,7 +198,8 @@ TEST_P(NotFinite, NamesTheStepAndTheBlock) {
     const std::string message = message_of([&] { generator->generate(bundle.context, request, queue, observer, {}); });
     EXPECT_NE(message.find("step 0"), std::string::npos) << message;
     EXPECT_NE(message.find("spatial.0"), std::string::npos) << message;
-    EXPECT_EQ(code_of([&] { generator->generate(bundle.context, request, queue, observer, {}); }), ErrorCode::NotFinite);
+    EXPECT_EQ(code_of([&] { generator->generate(bundle.context, request, queue, observer, {}); }),
+              ErrorCode::NotFinite);
 }
 
 INSTANTIATE_TEST_SUITE_P(UnderEveryPolicy, NotFinite, testing::Values("none", "pab"));
@@ -237,6 +238,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{"rng", [](Request& r) { r.rng = "dice"; }, "dice"},
         BadRequest{"fps", [](Request& r) { r.fps = "0"; }, "0"},
         BadRequest{"sampler_option", [](Request& r) { r.sampler_options = "eta"; }, "eta"},
+        BadRequest{"unknown_sampler_option", [](Request& r) { r.sampler_options = "bogus=1"; }, "ddim knows"},
+        BadRequest{"sampler_option_value", [](Request& r) { r.sampler_options = "beta_schedule=foo"; },
+                   "sampler options"},
         BadRequest{"overlap", [](Request& r) { r.vae_tile_overlap = 0.9; }, "vae_tile_overlap"}),
     [](const auto& row) { return std::string(row.param.name); });
 

@@ -19,10 +19,12 @@ constexpr std::array kCommands = {
                run_verify},
     CommandRow{{"compare", "PSNR and SSIM of two videos or frame folders.", kCompare, "VIDEO", 2, 2}, run_compare},
     CommandRow{{"bench", "Times a request end to end.", kBench, "", 0, 0}, run_bench},
-    CommandRow{
-        {"list", "Prints a table: families, policies, strategies, samplers, codecs, devices; all without a name.",
-         kList, "TABLE", 0, 1},
-        run_list},
+    CommandRow{{"list",
+                "Prints a table: families, policies, strategies, samplers, codecs, devices, options or build; without "
+                "a name most of "
+                "them.",
+                kList, "TABLE", 0, 1},
+               run_list},
 };
 
 }  // namespace

@@ -126,6 +126,7 @@ std::unique_ptr<Model> build(Context& context, const std::filesystem::path& dire
         "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderKlDecoder>(scope, vae); },
         belongs_to_encoder);
 
+    model->unused_weights = components.unused();
     const int64_t side = model->config.sample_size * model->decoder->spatial_factor();
     model->defaults = {.width = side,
                        .height = side,

@@ -115,6 +115,11 @@ Tensor Ddim::step(const Context& context, int index, const Tensor& prediction, c
 
 }  // namespace
 
+std::vector<std::string> ddim_options() {
+    DdimOptions options;
+    return FieldList(options).names();
+}
+
 std::unique_ptr<Sampler> make_ddim(const Json& config, std::string_view where, int64_t steps) {
     DdimOptions options;
     read_options(FieldList(options), config, where);

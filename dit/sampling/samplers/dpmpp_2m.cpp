@@ -76,6 +76,11 @@ Tensor Dpmpp2m::step(const Context& context, int index, const Tensor& prediction
 
 }  // namespace
 
+std::vector<std::string> dpmpp_2m_options() {
+    Dpmpp2mOptions options;
+    return FieldList(options).names();
+}
+
 std::unique_ptr<Sampler> make_dpmpp_2m(const Json& config, std::string_view where, int64_t steps) {
     Dpmpp2mOptions options;
     read_options(FieldList(options), config, where);

@@ -128,6 +128,11 @@ Tensor EulerFlow::step(const Context& context, int index, const Tensor& predicti
 
 }  // namespace
 
+std::vector<std::string> euler_flow_options() {
+    EulerFlowOptions options;
+    return FieldList(options).names();
+}
+
 std::unique_ptr<Sampler> make_euler_flow(const Json& config, std::string_view where, int64_t steps) {
     EulerFlowOptions options;
     read_options(FieldList(options), config, where);

@@ -145,6 +145,11 @@ Tensor UniPc::step(const Context& context, int index, const Tensor& prediction, 
 
 }  // namespace
 
+std::vector<std::string> unipc_options() {
+    UniPcOptions options;
+    return FieldList(options).names();
+}
+
 std::unique_ptr<Sampler> make_unipc(const Json& config, std::string_view where, int64_t steps) {
     UniPcOptions options;
     read_options(FieldList(options), config, where);
