@@ -5,6 +5,9 @@
 #include "apps/embed/metadata.h"
 #include "apps/embed/side_file.h"
 
+#include <filesystem>
+#include <map>
+
 namespace kine::embed {
 
 namespace {
@@ -65,7 +68,8 @@ Job::Job(std::shared_ptr<Session> session, RunRequest request, HostCallbacks cal
     session_->generator().plan(request_.generation);  // an unknown policy or sampler must not cost an opened output
     session_->generator().check_fits(session_->context(), request_.generation);
     check_side_file("save_latents", request_.run.save_latents, request_.run.overwrite);
-    check_side_file("trace", session_->options().trace, true);
+    check_side_file("trace", session_->options().trace, request_.run.overwrite);
+    check_distinct_files();
     open_outputs();
 }
 
@@ -78,6 +82,21 @@ void Job::load_latents() {
     if (request_.run.latents.empty()) return;
     const auto claim = session_->claim();
     request_.generation.latents = read_latents(session_->context(), request_.run.latents);
+}
+
+/// Two files under one name would leave only the one that is finished last.
+void Job::check_distinct_files() const {
+    std::map<std::filesystem::path, std::string> seen;
+    const auto add = [&](const std::string& what, const std::string& path) {
+        if (path.empty() || path == "-") return;
+        std::error_code ignored;
+        const auto [other, is_new] = seen.emplace(std::filesystem::weakly_canonical(path, ignored), what);
+        check(is_new, ErrorCode::Usage, "{} and {} are the same file '{}'", other->second, what, path);
+    };
+    add("latents", request_.run.latents);
+    add("save_latents", request_.run.save_latents);
+    add("trace", session_->options().trace);
+    for (const OutputRequest& output : request_.outputs) add("output", output.target);
 }
 
 void Job::open_outputs() {

@@ -50,6 +50,7 @@ class Job {
     class HostObserver;
 
     void load_latents();
+    void check_distinct_files() const;
     void open_outputs();
     void begin();
     void execute();

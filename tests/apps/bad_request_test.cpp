@@ -40,7 +40,7 @@ TEST(BadRequest, RefusesSizesThatTheModelHasNoPlacesFor) {
         {{"-W", "99999999999999999999"}, {"width", "99999999999999999999"}},
         {{"-W", "48.5"}, {"width", "48.5"}},
         {{"--size", "48"}, {"size", "WxH", "48"}},
-        {{"--size", "48x"}, {"height"}},
+        {{"--size", "48x"}, {"size", "WxH", "48x"}},
         {{"-f", "0"}, {"num_frames", "0"}},
         {{"-f", "-3"}, {"num_frames", "-3"}},
         {{"-f", "100"}, {"100", "3"}},

@@ -109,6 +109,7 @@ std::unique_ptr<Model> build(Context& context, const std::filesystem::path& dire
     model->scheduler_file = components.config_file("scheduler", "scheduler_config.json");
     check(!text_of(model->scheduler, "_class_name", model->scheduler_file).empty(), ErrorCode::BadInput,
           "{}: _class_name is missing", model->scheduler_file);
+    text_of(model->scheduler, "variance_type", model->scheduler_file);  // not needed, but a wrong type is a wrong file
 
     const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
     auto tokenizer = open_sentencepiece(components.folder("tokenizer"));

@@ -102,7 +102,7 @@ bool belongs_to_decoder(const std::string& name) {
     return name.starts_with("decoder.") || name.starts_with("post_quant_conv.") || is_in_time;
 }
 
-std::unique_ptr<Transformer> build_transformer(const Components& components, const WanModel& model, DType dtype) {
+std::unique_ptr<Transformer> build_transformer(Components& components, const WanModel& model, DType dtype) {
     std::vector<Expert> experts;
     const auto add = [&](const std::string& name) {
         const auto config = Config::from_json(components.config(name), components.config_file(name));
@@ -116,7 +116,7 @@ std::unique_ptr<Transformer> build_transformer(const Components& components, con
     return std::make_unique<WanTransformer>(std::move(experts), model.boundary, model.config, dtype);
 }
 
-void build_vae(const Components& components, WanModel& model) {
+void build_vae(Components& components, WanModel& model) {
     const auto vae = WanVaeConfig::from_json(components.config("vae"), components.config_file("vae"));
     check(vae.z_dim == model.config.in_channels, ErrorCode::BadInput,
           "{}: the VAE has {} latent channels, the transformer expects {}", components.config_file("vae"), vae.z_dim,
@@ -130,7 +130,7 @@ void build_vae(const Components& components, WanModel& model) {
         belongs_to_decoder);
 }
 
-void build_text(const Components& components, WanModel& model, const std::filesystem::path& directory) {
+void build_text(Components& components, WanModel& model, const std::filesystem::path& directory) {
     const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
     auto tokenizer = open_sentencepiece(components.folder("tokenizer"));
     check_text_sizes(*tokenizer, t5, model.config.text_dim, directory);
@@ -175,6 +175,7 @@ std::unique_ptr<Model> build(Context& context, const std::filesystem::path& dire
     model->transformer = build_transformer(components, *model, dtype);
     build_vae(components, *model);
     model->defaults = published_defaults(*model);
+    model->unused_weights = components.unused();
     return model;
 }
 
