@@ -92,7 +92,8 @@ TEST_P(Elementwise, GatesAResidualByARowOfATable) {
         product[i] = gates[i / (5 * 37) * 37 + i % 37] * b[i];
         residual[i] = a[i] + product[i];
     }
-    expect_close(gate_residual(context_, a_, gate, b_), residual, elementwise_tolerance(dtype_));
+    // The two terms may cancel, and without fused multiply-adds the product is rounded by itself.
+    expect_close(gate_residual(context_, a_, gate, b_), residual, sum_tolerance(dtype_, 2));
     expect_close(gate_multiply(context_, gate, b_), product, elementwise_tolerance(dtype_));
     expect(gate_residual(context_, a_, {}, b_), [](double x, double y) { return x + y; });
 }

@@ -23,7 +23,7 @@ inline void expect_close(const Tensor& got, const std::vector<double>& want, Tol
 /// Same shape, dtype and bits; both contiguous.
 inline bool same_bits(const Tensor& a, const Tensor& b) {
     const bool alike = a.shape() == b.shape() && a.dtype() == b.dtype() && a.is_contiguous() && b.is_contiguous();
-    return alike && std::memcmp(a.raw(), b.raw(), static_cast<size_t>(a.bytes())) == 0;
+    return alike && (a.bytes() == 0 || std::memcmp(a.raw(), b.raw(), static_cast<size_t>(a.bytes())) == 0);
 }
 
 }  // namespace kine
