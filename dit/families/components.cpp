@@ -100,12 +100,9 @@ void Components::expect_class(const std::string& name, std::initializer_list<std
           "{}: {} is of the class '{}', known are {}", file.string(), name, stated, fmt::join(known, ", "));
 }
 
-Weights Components::open(const std::string& name, bool (*ignored)(const std::string&)) const {
+Weights Components::open(const std::string& name, Translate translate) const {
     Weights weights = Weights::open_component(folder(name), {std::begin(kWeightNames), std::end(kWeightNames)});
-    weights.rename([&](const std::string& stored) -> std::optional<std::string> {
-        if (ignored(stored)) return std::nullopt;
-        return stored;
-    });
+    weights.rename(translate);
     return weights;
 }
 

@@ -24,23 +24,17 @@ class Components {
     /// Holds what model_index.json says of the component against the classes that we can stand in for.
     void expect_class(const std::string& name, std::initializer_list<std::string_view> known) const;
 
+    /// What a stored name is called here; nothing: known and not needed.
+    using Translate = std::optional<std::string> (*)(const std::string& stored);
+    static std::optional<std::string> as_stored(const std::string& stored) { return stored; }
+
     /// Calls make(scope) on the component's weights, then reports everything missing, misshapen or unexpected at once.
-    /// `ignored` says which stored names are known and not needed, or `translate` what a stored name is called here
-    /// (nothing: not needed).
     template <class Make>
-    auto bind(const std::string& name, Make&& make, bool (*ignored)(const std::string&) = nothing_ignored) {
-        Weights weights = open(name, ignored);
+    auto bind(const std::string& name, Make&& make, Translate translate = as_stored) {
+        Weights weights = open(name, translate);
         auto component = make(Scope(context_, weights, dtype_));
         weights.finish();
         keep_unused(name, weights);
-        return component;
-    }
-    template <class Make>
-    auto bind(const std::string& name, Make&& make, std::optional<std::string> (*translate)(const std::string&)) const {
-        Weights weights = open(name, nothing_ignored);
-        weights.rename(translate);
-        auto component = make(Scope(context_, weights, dtype_));
-        weights.finish();
         return component;
     }
 
@@ -48,8 +42,7 @@ class Components {
     const std::vector<std::string>& unused() const { return unused_; }
 
   private:
-    static bool nothing_ignored(const std::string&) { return false; }
-    Weights open(const std::string& name, bool (*ignored)(const std::string&)) const;
+    Weights open(const std::string& name, Translate translate) const;
     void keep_unused(const std::string& name, const Weights& weights);
 
     Context& context_;

@@ -79,8 +79,9 @@ struct LatteModel final : Model {
 };
 
 /// Generation only decodes.
-bool belongs_to_encoder(const std::string& name) {
-    return name.starts_with("encoder.") || name.starts_with("quant_conv.");
+std::optional<std::string> decoder_name(const std::string& stored) {
+    if (stored.starts_with("encoder.") || stored.starts_with("quant_conv.")) return std::nullopt;
+    return stored;
 }
 
 /// Latte's published PAB settings, gated as VideoSys keeps outputs; `keep=ungated` asks for diffusers' way.
@@ -125,7 +126,7 @@ std::unique_ptr<Model> build(Context& context, const std::filesystem::path& dire
           model->config.in_channels);
     model->decoder = components.bind(
         "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderKlDecoder>(scope, vae); },
-        belongs_to_encoder);
+        decoder_name);
 
     model->unused_weights = components.unused();
     const int64_t side = model->config.sample_size * model->decoder->spatial_factor();

@@ -93,13 +93,15 @@ struct WanModel final : Model {
 };
 
 /// Generation only decodes, and an image is encoded as one frame, which the convolutions in time never see.
-bool belongs_to_encoder(const std::string& name) {
-    return name.starts_with("encoder.") || name.starts_with("quant_conv.");
+std::optional<std::string> decoder_name(const std::string& stored) {
+    if (stored.starts_with("encoder.") || stored.starts_with("quant_conv.")) return std::nullopt;
+    return stored;
 }
 
-bool belongs_to_decoder(const std::string& name) {
-    const bool is_in_time = name.starts_with("encoder.") && name.find("time_conv") != std::string::npos;
-    return name.starts_with("decoder.") || name.starts_with("post_quant_conv.") || is_in_time;
+std::optional<std::string> encoder_name(const std::string& stored) {
+    const bool is_in_time = stored.starts_with("encoder.") && stored.find("time_conv") != std::string::npos;
+    if (stored.starts_with("decoder.") || stored.starts_with("post_quant_conv.") || is_in_time) return std::nullopt;
+    return stored;
 }
 
 std::unique_ptr<Transformer> build_transformer(Components& components, const WanModel& model, DType dtype) {
@@ -123,11 +125,11 @@ void build_vae(Components& components, WanModel& model) {
           model.config.in_channels);
     model.decoder = components.bind(
         "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderWanDecoder>(scope, vae); },
-        belongs_to_encoder);
+        decoder_name);
     if (!model.pipeline.expand_timesteps) return;
     model.encoder = components.bind(
         "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderWanEncoder>(scope, vae); },
-        belongs_to_decoder);
+        encoder_name);
 }
 
 void build_text(Components& components, WanModel& model, const std::filesystem::path& directory) {
