@@ -3,9 +3,9 @@
 
 #include "dit/vae/autoencoder_kl.h"
 #include "tests/support/random.h"
+#include "tests/support/temporary_folder.h"
 
 #include <cmath>
-#include <filesystem>
 #include <map>
 #include <string>
 
@@ -111,13 +111,11 @@ inline TensorMap random_autoencoder(const Context& context, const AutoencoderKlC
 }
 
 /// The tensors as an opened weights file, which is gone from the disk when this returns (the mapping keeps it alive).
-inline Weights open_weights(const TensorMap& tensors, const std::string& unique_name) {
-    const std::filesystem::path file =
-        std::filesystem::temp_directory_path() / ("kine_" + unique_name + ".safetensors");
+inline Weights open_weights(const TensorMap& tensors, const std::string& name) {
+    const TemporaryFolder folder;  // tests run beside each other
+    const std::filesystem::path file = folder / (name + ".safetensors");
     write_safetensors(file, tensors);
-    Weights weights = Weights::open_file(file);
-    std::filesystem::remove(file);
-    return weights;
+    return Weights::open_file(file);
 }
 
 }  // namespace kine::dit
