@@ -82,12 +82,14 @@ class Run {
         const bool tells = communicator.rank() == 0;
         const std::unique_ptr<Sampler> sampler = make_run_sampler(model_, request_);
         const std::unique_ptr<Noise> noise = make_noise(noise_from_name(request_.rng), request_.seed);
+        communicator.set_timeout(request_.rank_timeout);
         Tensor latents = initial_latents(context, *noise, *sampler);
         const Denoiser denoiser(context, model_, request_, {conditioning, sampler->timesteps(), latents.shape()},
                                 {communicator, parallel::find_strategy(request_.parallel)});
         broadcast::Cache cache(plan_);
         for (int step = 0; step < request_.steps; ++step) {
             if (tells) observer_.on_progress(Stage::Denoise, step, request_.steps);
+            communicator.set_place(fmt::format("step {}", step));
             const ProfileZone zone(context.profiler, "step");
             const Tensor seen = sampler->model_input(context, step, latents);
             const Tensor prediction = denoiser.predict(cache, step, seen, stop_);

@@ -10,15 +10,22 @@ namespace kine::dit {
 
 namespace {
 
+/// "rank 2, step 3: what", unless the message says the step itself.
+std::string named(const parallel::Communicator& communicator, std::string_view what) {
+    const std::string& place = communicator.place();
+    const bool says_place = place.empty() || what.find(place) != std::string_view::npos;
+    return fmt::format("rank {}{}{}: {}", communicator.rank(), says_place ? "" : ", ", says_place ? "" : place, what);
+}
+
 /// Errors with the rank they came from. A cancelled run is nobody's fault, and other exceptions are the observer's own.
 void run_named(const Context& context, parallel::Communicator& communicator, const RankBody& body) {
     try {
         body(context, communicator);
     } catch (const Error& error) {
         if (error.code() == ErrorCode::Interrupted) throw;
-        throw Error(error.code(), fmt::format("rank {}: {}", communicator.rank(), error.what()), error.where());
+        throw Error(error.code(), named(communicator, error.what()), error.where());
     } catch (const std::bad_alloc&) {
-        fail(ErrorCode::DoesNotFit, "rank {}: memory is exhausted", communicator.rank());
+        throw Error(ErrorCode::DoesNotFit, named(communicator, "memory is exhausted"));
     }
 }
 

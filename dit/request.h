@@ -31,6 +31,7 @@ struct Request {
     int64_t vae_tile = 0;         ///< latent pixels a side, 0: whole frames
     double vae_tile_overlap = 0.25;
     int64_t ranks = 1;             ///< that share the tokens of a run
+    double rank_timeout = 300;     ///< seconds that a rank may stay silent, 0: for ever
     std::string parallel = "dsp";  ///< how they share them: a strategy by name
     Tensor latents;                ///< initial noise [C, T, Y, X] f32 instead of the seed's
     Tensor image;                  ///< the first frame, u8 [Y, X, 3], of the video's size
@@ -57,6 +58,7 @@ struct Request {
         v("vae_tile", vae_tile, "decode in tiles of this many latent pixels, 0 for whole frames");
         v("ranks", ranks, "ranks that share one video: threads of this process");
         v("parallel", parallel, "how ranks share the tokens: a strategy by name");
+        v("rank_timeout", rank_timeout, "seconds after which a silent rank fails the run, 0 for never");
         v("vae_tile_overlap", vae_tile_overlap, "share of a tile blended with its neighbour");
     }
 };

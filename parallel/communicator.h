@@ -1,44 +1,83 @@
-// What ranks say to one another. Tensors are contiguous and of one dtype; every rank of a communicator makes the same
-// calls in the same order. Ranks are threads of one process here; processes and GPUs are further rows.
+// What ranks say to one another, whatever carries it. Tensors are contiguous and of one dtype; every rank of a
+// communicator makes the same calls in the same order. Sums are made in rank order on one rank each, so that they have
+// the same bits on every rank and over every transport.
 #pragma once
 
+#include "parallel/transport.h"
 #include "runtime/context.h"
-#include "runtime/tensor/tensor.h"
 
-#include <exception>
-#include <memory>
-#include <span>
-#include <vector>
+#include <string>
 
 namespace kine::parallel {
 
 struct Traffic {
-    int64_t calls = 0;       ///< of all_to_all and all_gather
+    int64_t calls = 0;       ///< of everything but barriers
     int64_t bytes_sent = 0;  ///< to other ranks; what stays on the rank does not count
     int64_t bytes_received = 0;
+    double seconds = 0;  ///< in calls, waiting included
+
+    Traffic& operator+=(const Traffic& other);
+};
+
+/// What is to come from `peer`.
+struct Awaited {
+    int peer = 0;
+    Shape shape;
 };
 
 /// One thread at a time each. A rank that fails calls abandon(), so that no other rank waits for it: theirs waiting and
 /// later calls throw ErrorCode::Rank, which names it.
 class Communicator {
   public:
-    virtual ~Communicator() = default;
+    /// What a rank's communicators have in common.
+    struct Watch {
+        std::string place;
+        double timeout_seconds = 0;
+    };
 
-    virtual int rank() const = 0;
-    virtual int size() const = 0;
+    explicit Communicator(std::unique_ptr<Transport> transport,
+                          std::shared_ptr<Watch> watch = std::make_shared<Watch>());
+
+    int rank() const { return transport_->rank(); }
+    int size() const { return transport_->size(); }
+
     /// parts[r] goes to rank r; the result's r-th tensor came from rank r. `shapes[r]` is what rank r will send.
-    virtual std::vector<Tensor> all_to_all(const Context& context, std::span<const Tensor> parts,
-                                           std::span<const Shape> shapes) = 0;
+    std::vector<Tensor> all_to_all(const Context& context, std::span<const Tensor> parts,
+                                   std::span<const Shape> shapes);
     /// Everybody's tensor, in rank order. `shapes[r]` is what rank r contributes.
-    virtual std::vector<Tensor> all_gather(const Context& context, const Tensor& part,
-                                           std::span<const Shape> shapes) = 0;
-    virtual void barrier() = 0;
+    std::vector<Tensor> all_gather(const Context& context, const Tensor& part, std::span<const Shape> shapes);
+    /// The sum over ranks of their parts[this rank]; every rank's r-th part has the same shape.
+    Tensor reduce_scatter(const Context& context, std::span<const Tensor> parts);
+    /// The sum over ranks of x.
+    Tensor all_reduce(const Context& context, const Tensor& x);
+    /// Pairs, all at once: sends `sent` and returns what was awaited, in that order and of `dtype`. A rank with nothing
+    /// to say calls it all the same.
+    std::vector<Tensor> send_receive(const Context& context, std::span<const Parcel> sent,
+                                     std::span<const Awaited> awaited, DType dtype);
+    /// The tensor of rank `from.peer`, whose `x` it is; others need not bring one.
+    Tensor broadcast(const Context& context, const Tensor& x, const Awaited& from, DType dtype);
+    void barrier();
+    /// Ranks of one colour among themselves, ordered by `key`, then by rank.
+    std::unique_ptr<Communicator> split(const Context& context, int64_t color, int64_t key);
     /// This rank gives up because of `cause`. The first to do so is the one that the others name.
-    virtual void abandon(std::exception_ptr cause) noexcept = 0;
+    void abandon(std::exception_ptr cause) noexcept { transport_->abandon(std::move(cause)); }
+
+    /// Where the run is, for messages: "step 3". Holds for communicators split from this one too.
+    void set_place(std::string place) { watch_->place = std::move(place); }
+    const std::string& place() const { return watch_->place; }
+    /// A peer that does not answer a call for so long is an error; 0 waits for ever.
+    void set_timeout(double seconds) { watch_->timeout_seconds = seconds; }
 
     const Traffic& traffic() const { return traffic_; }
 
-  protected:
+  private:
+    std::vector<Tensor> swap(const Context& context, std::string_view operation, std::span<const Tensor> parts,
+                             std::span<const Shape> shapes);
+    void exchange(const Context& context, std::string_view operation, std::span<const Parcel> sent,
+                  std::span<Parcel> received);
+
+    std::unique_ptr<Transport> transport_;
+    std::shared_ptr<Watch> watch_;
     Traffic traffic_;
 };
 

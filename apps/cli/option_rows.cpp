@@ -71,6 +71,8 @@ constexpr std::array kRows = {
               "ranks that share one video: threads of this process (1)"},
     OptionRow{"parallel", "--parallel,--parallel-mode", "NAME", Request, kRuns, kRanks,
               "how ranks share the tokens, see `kinescope list strategies` (dsp)"},
+    OptionRow{"rank_timeout", "--rank-timeout", "SECONDS", Request, kRuns, kRanks,
+              "a rank that stays silent for so long fails the run, 0 for never (300)"},
 
     OptionRow{"vae_tiling", "--vae-tiling,--enable-tiling", "", Program, kRuns, kDecoding,
               "decode in tiles (of 32 latent pixels if no size is given)"},

@@ -26,6 +26,7 @@ Json rank_json(const dit::RankReport& rank) {
     return {{"calls", rank.traffic.calls},
             {"bytes_sent", rank.traffic.bytes_sent},
             {"bytes_received", rank.traffic.bytes_received},
+            {"seconds", rank.traffic.seconds},
             {"cache_peak_bytes", rank.cache_peak_bytes}};
 }
 

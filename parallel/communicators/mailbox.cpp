@@ -1,57 +1,95 @@
 #include "parallel/communicators/mailbox.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstring>
 
 namespace kine::parallel {
 
-void Mailbox::exchange(int rank, std::string_view operation, std::span<const Tensor> parts, const Read& read) {
-    Lock lock(mutex_);
+namespace {
+
+/// " in step 3", or nothing.
+std::string in_place(const Call& call) { return call.place.empty() ? "" : fmt::format(" in {}", call.place); }
+
+}  // namespace
+
+Mailbox::Mailbox(const std::vector<int>& names, std::shared_ptr<Room> room)
+    : room_(std::move(room)), desks_(names.size()) {
+    for (size_t index = 0; index < names.size(); ++index) desks_[index].name = names[index];
+}
+
+void Mailbox::exchange(int rank, const Call& call, std::span<const Parcel> sent, std::span<Parcel> received) {
+    Lock lock(room_->mutex);
     Desk& own = desk(rank);
-    own.operation = operation;
-    own.parts = parts;
+    own.call = call;
+    own.sent = sent;
     ++own.posted;
-    changed_.notify_all();
+    room_->changed.notify_all();
     try {
-        // Starting at the next rank spreads the readers over the senders.
-        for (int distance = 1; distance < ranks(); ++distance) read_from(lock, (rank + distance) % ranks(), rank, read);
+        for (auto parcel = received.begin(); parcel != received.end(); ++parcel) {
+            const auto from_same = [&](const Parcel& earlier) { return earlier.peer == parcel->peer; };
+            read_from(lock, rank, *parcel, std::count_if(received.begin(), parcel, from_same));
+        }
         own.finished = own.posted;
-        changed_.notify_all();
-        for (int other = 0; other < ranks(); ++other) wait_for(lock, rank, other, &Desk::finished);
+        room_->changed.notify_all();
+        for (const Parcel& parcel : sent) wait_for(lock, rank, parcel.peer, &Desk::finished);
     } catch (...) {
         withdraw(lock, rank);
         throw;
     }
-    own.parts = {};
+    own.sent = {};
 }
 
-void Mailbox::read_from(Lock& lock, int from, int rank, const Read& read) {
-    wait_for(lock, rank, from, &Desk::posted);
-    Desk& sender = desk(from);
-    check(sender.operation == desk(rank).operation, ErrorCode::Bug, "rank {} calls {} while rank {} calls {}", rank,
-          desk(rank).operation, from, sender.operation);
-    ++sender.readers;
-    const std::span<const Tensor> parts = sender.parts;  // they stay while they have readers
-    lock.unlock();
-    std::exception_ptr failure;
-    try {
-        read(from, parts);
-    } catch (...) {
-        failure = std::current_exception();
+/// The parcel that `from` has for `rank`, after as many others for it.
+const Parcel& Mailbox::find_parcel(int from, int rank, int64_t skipped) {
+    const Desk& sender = desk(from);
+    const Desk& own = desk(rank);
+    check(sender.posted == own.posted && sender.call.operation == own.call.operation, ErrorCode::Bug,
+          "rank {} calls {}{} while rank {} calls {}{}", own.name, own.call.operation, in_place(own.call), sender.name,
+          sender.call.operation, in_place(sender.call));
+    for (const Parcel& parcel : sender.sent) {
+        if (parcel.peer == rank && skipped-- == 0) return parcel;
     }
+    fail(ErrorCode::Bug, "{}{}: rank {} sends nothing to rank {}, which awaits it", own.call.operation,
+         in_place(own.call), sender.name, own.name);
+}
+
+void Mailbox::read_from(Lock& lock, int rank, Parcel& received, int64_t skipped) {
+    wait_for(lock, rank, received.peer, &Desk::posted);
+    Desk& sender = desk(received.peer);
+    const Desk& own = desk(rank);
+    const Parcel& parcel = find_parcel(received.peer, rank, skipped);  // it stays while it has readers
+    const Tensor& sent = parcel.tensor;
+    check(sent.shape() == received.tensor.shape() && sent.dtype() == received.tensor.dtype(), ErrorCode::Bug,
+          "{}{}: rank {} expected {} {} from rank {}, came {} {}", own.call.operation, in_place(own.call), own.name,
+          name_of(received.tensor.dtype()), to_string(received.tensor.shape()), sender.name, name_of(sent.dtype()),
+          to_string(sent.shape()));
+    if (!sent || sent.elements() == 0) return;
+    ++sender.readers;
+    lock.unlock();
+    std::memcpy(received.tensor.raw(), sent.raw(), static_cast<size_t>(sent.bytes()));
     lock.lock();
     --sender.readers;
-    changed_.notify_all();
-    if (failure) std::rethrow_exception(failure);
+    room_->changed.notify_all();
 }
 
 /// Until `other` has come as far as this rank's present call.
 void Mailbox::wait_for(Lock& lock, int rank, int other, int64_t Desk::*progress) {
     const Desk& waited_for = desk(other);
-    const int64_t call = desk(rank).posted;
-    changed_.wait(lock, [&] { return waited_for.*progress >= call || failed_rank_ >= 0 || waited_for.has_left; });
-    check(failed_rank_ < 0, ErrorCode::Rank, "rank {} failed: {}", failed_rank_, reason_);
-    check(waited_for.*progress >= call, ErrorCode::Rank, "rank {} left before {} of rank {}", other,
-          desk(rank).operation, rank);
+    const Desk& own = desk(rank);
+    const auto has_answered = [&] { return waited_for.*progress >= own.posted; };
+    const auto is_over = [&] { return has_answered() || room_->failed_rank >= 0 || waited_for.has_left; };
+    const std::chrono::duration<double> patience(own.call.timeout_seconds);
+    if (patience.count() <= 0) {
+        room_->changed.wait(lock, is_over);
+    } else {
+        const bool in_time = room_->changed.wait_for(lock, patience, is_over);
+        check(in_time, ErrorCode::Rank, "rank {} did not answer {} of rank {}{} within {} s", waited_for.name,
+              own.call.operation, own.name, in_place(own.call), own.call.timeout_seconds);
+    }
+    check(room_->failed_rank < 0, ErrorCode::Rank, "rank {} failed: {}", room_->failed_rank, room_->reason);
+    check(has_answered(), ErrorCode::Rank, "rank {} left before {} of rank {}{}", waited_for.name, own.call.operation,
+          own.name, in_place(own.call));
 }
 
 /// As if the call had not been made: nobody begins to read any more. The others go on waiting until this rank abandons
@@ -60,22 +98,31 @@ void Mailbox::withdraw(Lock& lock, int rank) {
     Desk& own = desk(rank);
     --own.posted;
     own.finished = std::min(own.finished, own.posted);
-    changed_.wait(lock, [&] { return own.readers == 0; });
-    own.parts = {};
+    room_->changed.wait(lock, [&] { return own.readers == 0; });
+    own.sent = {};
+}
+
+std::shared_ptr<Mailbox> Mailbox::subgroup(int rank, const std::vector<int>& members) {
+    const Lock lock(room_->mutex);
+    std::shared_ptr<Mailbox>& group = subgroups_[{desk(rank).subgroups++, members.front()}];
+    if (group) return group;
+    std::vector<int> names;
+    for (const int member : members) names.push_back(desk(member).name);
+    return group = std::make_shared<Mailbox>(names, room_);
 }
 
 void Mailbox::abandon(int rank, std::string reason) noexcept {
-    const Lock lock(mutex_);
-    if (failed_rank_ >= 0) return;
-    failed_rank_ = rank;
-    reason_ = std::move(reason);
-    changed_.notify_all();
+    const Lock lock(room_->mutex);
+    if (room_->failed_rank >= 0) return;
+    room_->failed_rank = desk(rank).name;
+    room_->reason = std::move(reason);
+    room_->changed.notify_all();
 }
 
 void Mailbox::leave(int rank) noexcept {
-    const Lock lock(mutex_);
+    const Lock lock(room_->mutex);
     desk(rank).has_left = true;
-    changed_.notify_all();
+    room_->changed.notify_all();
 }
 
 }  // namespace kine::parallel

@@ -1,31 +1,36 @@
-// Where thread ranks leave word for one another. A call has three acts: post what this rank sends, read what the others
-// posted, and wait until all have read. Readers copy straight out of the sender's tensors without holding the lock, so
-// a rank that gives up half way withdraws its post and waits for readers that are still at it.
+// Where thread ranks leave word for one another. A call has three acts: post what this rank sends, read what its peers
+// posted, and wait until its own peers have read. Readers copy straight out of the sender's tensors without holding the
+// lock, so a rank that gives up half way withdraws its post and waits for readers that are still at it.
 #pragma once
 
-#include "runtime/tensor/tensor.h"
+#include "parallel/transport.h"
 
 #include <condition_variable>
-#include <functional>
+#include <map>
 #include <mutex>
-#include <span>
 #include <string>
-#include <string_view>
-#include <vector>
 
 namespace kine::parallel {
 
-/// Safe for several threads: one per rank.
+/// Safe for several threads: one per rank. Mailboxes of subgroups share the lock and the fate of the one they came
+/// from, so a rank that fails is missed everywhere.
 class Mailbox {
   public:
-    explicit Mailbox(int ranks) : desks_(static_cast<size_t>(ranks)) {}
+    /// What a mailbox and those of its subgroups have in common.
+    struct Room {
+        std::mutex mutex;
+        std::condition_variable changed;
+        int failed_rank = -1;
+        std::string reason;
+    };
+
+    /// `names` are the ranks' numbers in the outermost group, for messages.
+    Mailbox(const std::vector<int>& names, std::shared_ptr<Room> room);
 
     int ranks() const { return static_cast<int>(desks_.size()); }
-    /// `read(r, parts)` is called once for every other rank r with what it posted, then all ranks leave together.
-    /// Throws what `read` throws, ErrorCode::Rank if another rank gave up or left, ErrorCode::Bug if ranks make
-    /// different calls.
-    using Read = std::function<void(int from, std::span<const Tensor> parts)>;
-    void exchange(int rank, std::string_view operation, std::span<const Tensor> parts, const Read& read);
+    /// As Transport::exchange, for `rank`.
+    void exchange(int rank, const Call& call, std::span<const Parcel> sent, std::span<Parcel> received);
+    std::shared_ptr<Mailbox> subgroup(int rank, const std::vector<int>& members);
     /// All other ranks' waiting and later calls throw ErrorCode::Rank. Only the first counts.
     void abandon(int rank, std::string reason) noexcept;
     /// The rank makes no more calls.
@@ -35,24 +40,25 @@ class Mailbox {
     using Lock = std::unique_lock<std::mutex>;
 
     struct Desk {
-        int64_t posted = 0;    // number of the call whose parts lie here
+        int name = 0;
+        int64_t posted = 0;    // number of the call whose parcels lie here
         int64_t finished = 0;  // number of the last call after which this rank had read everything
-        std::string_view operation;
-        std::span<const Tensor> parts;
+        int64_t subgroups = 0;
+        Call call;
+        std::span<const Parcel> sent;
         int readers = 0;
         bool has_left = false;
     };
 
     Desk& desk(int rank) { return desks_[static_cast<size_t>(rank)]; }
-    void read_from(Lock& lock, int from, int rank, const Read& read);
+    const Parcel& find_parcel(int from, int rank, int64_t skipped);
+    void read_from(Lock& lock, int rank, Parcel& received, int64_t skipped);
     void wait_for(Lock& lock, int rank, int other, int64_t Desk::*progress);
     void withdraw(Lock& lock, int rank);
 
-    std::mutex mutex_;
-    std::condition_variable changed_;
+    std::shared_ptr<Room> room_;
     std::vector<Desk> desks_;
-    int failed_rank_ = -1;
-    std::string reason_;
+    std::map<std::pair<int64_t, int>, std::shared_ptr<Mailbox>> subgroups_;  // by count of splits and first member
 };
 
 }  // namespace kine::parallel

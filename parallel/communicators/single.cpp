@@ -1,40 +1,28 @@
+// The only rank there is: nobody to send to, so nothing ever travels.
 #include "parallel/communicator.h"
 
 namespace kine::parallel {
 
 namespace {
 
-class SingleCommunicator final : public Communicator {
+class SingleTransport final : public Transport {
   public:
     int rank() const override { return 0; }
     int size() const override { return 1; }
-
-    std::vector<Tensor> all_to_all(const Context&, std::span<const Tensor> parts,
-                                   std::span<const Shape> shapes) override {
-        check(parts.size() == 1 && shapes.size() == 1, ErrorCode::Bug, "all_to_all: one rank, {} parts, {} shapes",
-              parts.size(), shapes.size());
-        return hand_back("all_to_all", parts[0], shapes[0]);
+    void exchange(const Call& call, std::span<const Parcel> sent, std::span<Parcel> received) override {
+        check(sent.empty() && received.empty(), ErrorCode::Bug, "{}: one rank, {} parcels to others and {} from them",
+              call.operation, sent.size(), received.size());
     }
-
-    std::vector<Tensor> all_gather(const Context&, const Tensor& part, std::span<const Shape> shapes) override {
-        check(shapes.size() == 1, ErrorCode::Bug, "all_gather: one rank, {} shapes", shapes.size());
-        return hand_back("all_gather", part, shapes[0]);
+    std::unique_ptr<Transport> subgroup(const std::vector<int>&, int) override {
+        return std::make_unique<SingleTransport>();
     }
-
-    void barrier() override {}
     void abandon(std::exception_ptr) noexcept override {}
-
-  private:
-    std::vector<Tensor> hand_back(std::string_view operation, const Tensor& part, const Shape& expected) {
-        check(part.shape() == expected, ErrorCode::Bug, "{}: expected {}, rank 0 sent {}", operation,
-              to_string(expected), to_string(part.shape()));
-        ++traffic_.calls;
-        return {part};
-    }
 };
 
 }  // namespace
 
-std::unique_ptr<Communicator> make_single_communicator() { return std::make_unique<SingleCommunicator>(); }
+std::unique_ptr<Communicator> make_single_communicator() {
+    return std::make_unique<Communicator>(std::make_unique<SingleTransport>());
+}
 
 }  // namespace kine::parallel

@@ -209,6 +209,7 @@ TEST_F(DemoRanks, AllLeaveWhenOneRunsOutOfMemory) {
     std::string message;
     EXPECT_EQ(code_of(request, observer, &message), ErrorCode::DoesNotFit);
     EXPECT_TRUE(message.starts_with("rank ")) << message;
+    EXPECT_NE(message.find(", step "), std::string::npos) << message;
 }
 
 TEST_F(DemoRanks, AreNoneTheWiserWhenARunIsCancelled) {

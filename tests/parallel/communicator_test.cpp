@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 
 namespace kine::parallel {
 namespace {
@@ -195,6 +196,145 @@ TEST(Communicator, SurvivesARankWithoutMemoryForWhatItReceives) {
         for (int round = 0; round < 3; ++round) communicator.all_gather(test.context, own, shapes);
     });
     EXPECT_EQ(code, ErrorCode::DoesNotFit) << message;
+}
+
+/// `count` whole numbers that differ from rank to rank: sums of few of them are exact.
+Tensor numbers(const Context& context, int rank, int64_t count) {
+    std::vector<float> values;
+    for (int64_t index = 0; index < count; ++index) values.push_back(static_cast<float>((rank + 1) * (index + 3)));
+    return Tensor::of<float>(context, {count}, values);
+}
+
+TEST(Communicator, SumsTheSameOnEveryRank) {
+    for (int ranks = 1; ranks <= 5; ++ranks) {
+        launch(ranks, [&](Communicator& communicator) {
+            const TestContext test(1);
+            for (const int64_t count : {7, 2, 0}) {  // uneven, fewer than ranks, none
+                const Tensor sum =
+                    communicator.all_reduce(test.context, numbers(test.context, communicator.rank(), count));
+                ASSERT_EQ(sum.shape(), Shape({count}));
+                const float factor = static_cast<float>(ranks * (ranks + 1)) / 2;
+                for (int64_t i = 0; i < count; ++i) EXPECT_EQ(sum.data<float>()[i], factor * static_cast<float>(i + 3));
+            }
+        });
+    }
+}
+
+TEST(Communicator, ReducesAndScattersUnevenParts) {
+    launch(3, [](Communicator& communicator) {
+        const TestContext test(1);
+        std::vector<Tensor> parts;
+        for (int to = 0; to < 3; ++to) parts.push_back(numbers(test.context, communicator.rank(), to + 1));
+        const Tensor sum = communicator.reduce_scatter(test.context, parts);
+        ASSERT_EQ(sum.elements(), communicator.rank() + 1);
+        EXPECT_EQ(sum.data<float>()[0], 3.0f * (1 + 2 + 3));
+        EXPECT_EQ(communicator.traffic().bytes_sent, 4 * (6 - (communicator.rank() + 1)));
+        EXPECT_EQ(communicator.traffic().bytes_received, 4 * 2 * (communicator.rank() + 1));
+    });
+}
+
+TEST(Communicator, SendsAndReceivesInARingBothWaysAtOnce) {
+    for (int ranks = 2; ranks <= 4; ++ranks) {
+        launch(ranks, [&](Communicator& communicator) {
+            const TestContext test(1);
+            const int rank = communicator.rank();
+            const int next = (rank + 1) % ranks, before = (rank + ranks - 1) % ranks;
+            const Parcel sent[] = {{next, letter(test.context, rank, 1, 3)},
+                                   {before, letter(test.context, rank, 2, 5)}};
+            const Awaited awaited[] = {{before, {3}}, {next, {5}}};
+            for (int round = 0; round < 10; ++round) {
+                const auto received = communicator.send_receive(test.context, sent, awaited, DType::Float32);
+                EXPECT_EQ(received[0].data<float>()[2], static_cast<float>(100 * before + 1));
+                EXPECT_EQ(received[1].data<float>()[4], static_cast<float>(100 * next + 2));
+            }
+        });
+    }
+}
+
+TEST(Communicator, LetsPairsTalkWhileOthersAreFarAhead) {
+    launch(4, [](Communicator& communicator) {
+        const TestContext test(1);
+        const int peer = communicator.rank() ^ 1;
+        for (int round = 0; round < 20; ++round) {
+            const Parcel sent[] = {{peer, letter(test.context, communicator.rank(), round, 2)}};
+            const Awaited awaited[] = {{peer, {2}}};
+            const auto received = communicator.send_receive(test.context, sent, awaited, DType::Float32);
+            EXPECT_EQ(*received[0].data<float>(), static_cast<float>(100 * peer + round));
+        }
+    });
+}
+
+TEST(Communicator, BroadcastsFromAnyRank) {
+    launch(3, [](Communicator& communicator) {
+        const TestContext test(1);
+        for (int root = 0; root < 3; ++root) {
+            const Tensor own = communicator.rank() == root ? letter(test.context, root, 9, 4) : Tensor();
+            const Tensor x = communicator.broadcast(test.context, own, {root, {4}}, DType::Float32);
+            EXPECT_EQ(x.data<float>()[3], static_cast<float>(100 * root + 9));
+        }
+    });
+}
+
+TEST(Communicator, SplitsIntoGroupsInTheOrderOfTheirKeys) {
+    launch(5, [](Communicator& world) {
+        const TestContext test(1);
+        const int rank = world.rank();
+        const auto group = world.split(test.context, rank % 2, -rank);  // 4 2 0 and 3 1
+        ASSERT_EQ(group->size(), rank % 2 == 0 ? 3 : 2);
+        EXPECT_EQ(group->rank(), rank % 2 == 0 ? (4 - rank) / 2 : (3 - rank) / 2);
+        for (int round = 0; round < 5; ++round) exchange_letters(*group, test.context);
+        const auto pair = group->split(test.context, group->rank() / 2, 0);
+        for (int round = 0; round < 5; ++round) exchange_letters(*pair, test.context);
+        exchange_letters(world, test.context);
+    });
+}
+
+TEST(Communicator, ReleasesThoseThatWaitInAnotherGroup) {
+    const auto [code, message] = failure(4, [](Communicator& world) {
+        const TestContext test(1);
+        const auto group = world.split(test.context, world.rank() / 2, 0);
+        if (world.rank() == 3) throw Error(ErrorCode::NotFinite, "no number");
+        while (true) group->barrier();  // ranks 0 and 1 would go on for ever
+    });
+    EXPECT_EQ(code, ErrorCode::NotFinite);
+    EXPECT_EQ(message, "no number");
+}
+
+TEST(Communicator, NamesASilentRankOperationAndPlaceWhenTheDeadlineIsOver) {
+    std::promise<void> others_left;
+    std::shared_future<void> left = others_left.get_future().share();
+    const auto [code, message] = failure(3, [&](Communicator& communicator) {
+        const TestContext test(1);
+        communicator.set_place("step 7");
+        communicator.set_timeout(0.05);
+        const std::vector<Shape> shapes(3, Shape{1});
+        if (communicator.rank() == 2) {
+            left.wait();  // silent for as long as anybody waits
+            return;
+        }
+        try {
+            communicator.all_gather(test.context, letter(test.context, communicator.rank(), 0, 1), shapes);
+        } catch (...) {
+            if (communicator.rank() == 0) others_left.set_value();
+            throw;
+        }
+    });
+    EXPECT_EQ(code, ErrorCode::Rank);
+    EXPECT_NE(message.find("rank 2 did not answer all_gather of rank"), std::string::npos) << message;
+    EXPECT_NE(message.find("in step 7 within 0.05 s"), std::string::npos) << message;
+}
+
+TEST(Communicator, CountsCallsAndTime) {
+    launch(2, [](Communicator& communicator) {
+        const TestContext test(1);
+        communicator.all_reduce(test.context, numbers(test.context, communicator.rank(), 10));
+        EXPECT_EQ(communicator.traffic().calls, 2);            // it scatters sums, then gathers them
+        EXPECT_EQ(communicator.traffic().bytes_sent, 4 * 10);  // 2 (N - 1) / N of all
+        EXPECT_GT(communicator.traffic().seconds, 0);
+        Traffic sum = communicator.traffic();
+        sum += communicator.traffic();
+        EXPECT_EQ(sum.calls, 4);
+    });
 }
 
 TEST(Communicator, NeedsAtLeastOneRank) {
