@@ -38,6 +38,13 @@ void check_options(const AttentionProblem& problem) {
     }
 }
 
+void check_log_sums(const AttentionProblem& problem) {
+    if (!problem.log_sums) return;
+    const Tensor& q = problem.q;
+    check_shape("attention", "log sums", problem.log_sums, {q.dim(0), q.dim(1), q.dim(2), q.dim(3)});
+    check_contiguous("attention", "log sums", problem.log_sums);
+}
+
 void check_problem(const AttentionProblem& problem) {
     check_floating("attention", "q", problem.q);
     check_operand("q", problem.q, problem.q);
@@ -49,6 +56,7 @@ void check_problem(const AttentionProblem& problem) {
     check_keys("k", problem.k, problem.q, problem.keys());
     check_keys("v", problem.v, problem.q, problem.keys());
     check_options(problem);
+    check_log_sums(problem);
 }
 
 const AttentionVariant& first_that_can_run(const AttentionProblem& problem) {
@@ -62,7 +70,7 @@ const AttentionVariant& first_that_can_run(const AttentionProblem& problem) {
 
 void attention_into(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v, Tensor& out,
                     const AttentionOptions& options) {
-    AttentionProblem problem = {q, k, v, out, options.bias, options.key_mask, options.scale};
+    AttentionProblem problem = {q, k, v, out, options.bias, options.key_mask, options.scale, options.log_sums};
     check_problem(problem);
     if (problem.scale == 0.0f) problem.scale = 1.0f / std::sqrt(static_cast<float>(problem.head_size()));
     if (out.elements() == 0) return;

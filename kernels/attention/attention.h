@@ -9,9 +9,12 @@ namespace kine::kernels {
 struct AttentionOptions {
     float scale = 0.0f;  ///< of q.k; 0 means 1 / sqrt(D)
     /// Added to the scores: [H, Lq, Lk], f32, the same for every batch (relative position bias). Empty: none.
-    Tensor bias;
+    Tensor bias = {};
     /// Keys that may be attended: u8 [B1, Lk], 1 keeps and 0 drops; every query must keep at least one key. Empty: all.
-    Tensor key_mask;
+    Tensor key_mask = {};
+    /// Written where there is one, contiguous f32 [B1, B2, Lq, H]: the log of each query's sum of exponentials, by
+    /// which attention to parts of the keys is merged (merge.h).
+    Tensor log_sums = {};
 };
 
 /// q, out [B1, B2, Lq, H, D]; k, v [B1, B2, Lk, H, D], where B1 or B2 of k and v may be 1 and is then shared.

@@ -6,6 +6,7 @@
 #include "kernels/host/visit.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace kine::kernels {
@@ -117,6 +118,7 @@ class Task {
     void accumulate_panel(Span rows, int64_t column);
     const float* bias_row(int64_t row);
     void write_results();
+    void write_log_sums();
 
     float* sums(int64_t row) { return scratch_.sums.data + row * scratch_.value_stride; }
     int64_t padded_keys() const { return rounded_up(keys_.count, kLanes); }
@@ -254,6 +256,15 @@ void Task<T>::write_results() {
         map_lanes(
             size_, to + row * stride, [=](Float8 v) { return v * share; }, static_cast<const float*>(sums(row)));
     }
+    if (problem_.log_sums) write_log_sums();
+}
+
+template <class T>
+void Task<T>::write_log_sums() {
+    float* log_sums = problem_.log_sums.template data<float>();
+    for (int64_t row = 0; row < queries_.count; ++row)
+        *log_sum_of(problem_, index_, queries_.begin + row, log_sums) =
+            scratch_.largest.data[row] + std::log(scratch_.totals.data[row]);
 }
 
 // Queries of batches that share their keys, as those of all frames share the text's, become one long row of queries:
@@ -265,6 +276,7 @@ void merge_queries_of_shared_keys(AttentionProblem& problem) {
     const Shape merged = {q.dim(0), 1, q.dim(1) * q.dim(2), q.dim(3), q.dim(4)};
     q = q.reshape(merged);
     problem.out = problem.out.reshape(merged);
+    if (problem.log_sums) problem.log_sums = problem.log_sums.reshape({merged[0], 1, merged[2], merged[3]});
 }
 
 }  // namespace

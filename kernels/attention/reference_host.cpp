@@ -33,17 +33,23 @@ std::vector<double> scores_of(const AttentionProblem& problem, HeadIndex index, 
     return scores;
 }
 
-void softmax(std::vector<double>& scores) {
+/// Returns the log of the sum of exponentials.
+double softmax(std::vector<double>& scores) {
     const double largest = *std::max_element(scores.begin(), scores.end());
     double total = 0.0;
     for (double& score : scores) total += score = std::exp(score - largest);
     for (double& score : scores) score /= total;
+    return largest + std::log(total);
 }
 
 template <class T>
 void attend(AttentionProblem& problem, HeadIndex index, int64_t query) {
     std::vector<double> shares = scores_of<T>(problem, index, query);
-    softmax(shares);
+    const double log_sum = softmax(shares);
+    if (problem.log_sums) {
+        float* log_sums = problem.log_sums.template data<float>();
+        *log_sum_of(problem, index, query, log_sums) = static_cast<float>(log_sum);
+    }
     const T* v = problem.v.template data<T>() + index.offset_in(problem.v);
     T* out = problem.out.data<T>() + index.offset_in(problem.out) + query * problem.out.stride(2);
     for (int64_t d = 0; d < problem.head_size(); ++d) {

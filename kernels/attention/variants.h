@@ -15,6 +15,7 @@ struct AttentionProblem {
     Tensor bias;      ///< f32 [H, Lq, Lk] contiguous, or empty
     Tensor key_mask;  ///< u8 [B1, Lk] contiguous, or empty
     float scale = 1.0f;
+    Tensor log_sums = {};  ///< f32 [B1, B2, Lq, H] contiguous: written where there is one
 
     int64_t queries() const { return q.dim(2); }
     int64_t keys() const { return k.dim(2); }
@@ -31,6 +32,12 @@ struct HeadIndex {
                head * x.stride(3);
     }
 };
+
+/// Where a query's and head's number lies in the contiguous log_sums [B1, B2, Lq, H].
+inline float* log_sum_of(const AttentionProblem& problem, HeadIndex index, int64_t query, float* log_sums) {
+    const int64_t batch = index.outer * problem.q.dim(1) + index.inner;
+    return log_sums + (batch * problem.queries() + query) * problem.heads() + index.head;
+}
 
 struct AttentionVariant {
     std::string_view name;
