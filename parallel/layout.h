@@ -1,12 +1,10 @@
-// Which axis of a token tensor [B, T, S, C] is split between ranks, if any.
+// Which axis of a token tensor is split between ranks, if any: tokens are [B, T, S, C], or [B, T, S, ..., H, D] where
+// their channels are seen as heads.
 #pragma once
-
-#include <cstdint>
 
 namespace kine::parallel {
 
-enum class Axis : int { Batch = 0, Frames = 1, Patches = 2 };
-enum class Split { None, Batch, Frames, Patches };
+enum class Split { None, Batch, Frames, Patches, Heads };
 
 /// A layout names the axis each rank holds a part of. Uneven sizes are cut by partition(), so nothing is ever padded.
 struct Layout {
@@ -14,7 +12,7 @@ struct Layout {
     bool operator==(const Layout&) const = default;
 };
 
-/// The axis number of a split in [B, T, S, C]; -1 for None.
-constexpr int axis_of(Split split) { return static_cast<int>(split) - 1; }
+/// The number of the split axis, heads counted from the end; none has none.
+constexpr int axis_of(Split split) { return split == Split::Heads ? -2 : static_cast<int>(split) - 1; }
 
 }  // namespace kine::parallel

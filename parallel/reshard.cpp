@@ -82,6 +82,8 @@ std::string_view name_of(Layout layout) {
             return "split by frames";
         case Split::Patches:
             return "split by patches";
+        case Split::Heads:
+            return "split by heads";
     }
     return "of no known layout";
 }
@@ -90,7 +92,9 @@ std::string_view name_of(Layout layout) {
 
 Tensor reshard(const Context& context, Communicator& communicator, const Tensor& x, const Shape& whole, Layout from,
                Layout to) {
-    check(whole.rank() == 4, ErrorCode::Bug, "reshard: expected tokens [B, T, S, C], came {}", to_string(whole));
+    const int least_axes = from.split == Split::Heads || to.split == Split::Heads ? 5 : 4;
+    check(whole.rank() >= least_axes, ErrorCode::Bug, "reshard: expected tokens [B, T, S, {}], came {}",
+          least_axes == 5 ? "H, D" : "C", to_string(whole));
     const Place place{whole, communicator.rank(), communicator.size()};
     const Shape expected = place.local(from, place.rank);
     check(x.shape() == expected, ErrorCode::Bug, "reshard: rank {} of {} expected {} ({} of {}), came {}", place.rank,

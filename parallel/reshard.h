@@ -7,7 +7,7 @@
 
 namespace kine::parallel {
 
-/// `x` is this rank's part, in layout `from`, of tokens whose whole shape is `whole` = [B, T, S, C]; returns its part
+/// `x` is this rank's part, in layout `from`, of tokens whose whole shape is `whole` = [B, T, S, ...]; returns its part
 /// in layout `to`. Without ranks, or from == to, the same handle.
 Tensor reshard(const Context& context, Communicator& communicator, const Tensor& x, const Shape& whole, Layout from,
                Layout to);

@@ -16,6 +16,7 @@ std::string in_place(const Call& call) { return call.place.empty() ? "" : fmt::f
 Mailbox::Mailbox(const std::vector<int>& names, std::shared_ptr<Room> room)
     : room_(std::move(room)), desks_(names.size()) {
     for (size_t index = 0; index < names.size(); ++index) desks_[index].name = names[index];
+    if (room_->left.empty()) room_->left.resize(names.size());  // the outermost group
 }
 
 void Mailbox::exchange(int rank, const Call& call, std::span<const Parcel> sent, std::span<Parcel> received) {
@@ -78,7 +79,9 @@ void Mailbox::wait_for(Lock& lock, int rank, int other, int64_t Desk::*progress)
     const Desk& waited_for = desk(other);
     const Desk& own = desk(rank);
     const auto has_answered = [&] { return waited_for.*progress >= own.posted; };
-    const auto is_over = [&] { return has_answered() || room_->failed_rank >= 0 || waited_for.has_left; };
+    const auto is_over = [&] {
+        return has_answered() || room_->failed_rank >= 0 || room_->left[static_cast<size_t>(waited_for.name)];
+    };
     const std::chrono::duration<double> patience(own.call.timeout_seconds);
     if (patience.count() <= 0) {
         room_->changed.wait(lock, is_over);
@@ -121,7 +124,7 @@ void Mailbox::abandon(int rank, std::string reason) noexcept {
 
 void Mailbox::leave(int rank) noexcept {
     const Lock lock(room_->mutex);
-    desk(rank).has_left = true;
+    room_->left[static_cast<size_t>(desk(rank).name)] = true;
     room_->changed.notify_all();
 }
 

@@ -22,6 +22,7 @@ class Mailbox {
         std::condition_variable changed;
         int failed_rank = -1;
         std::string reason;
+        std::vector<char> left;  // by the ranks' numbers
     };
 
     /// `names` are the ranks' numbers in the outermost group, for messages.
@@ -33,7 +34,8 @@ class Mailbox {
     std::shared_ptr<Mailbox> subgroup(int rank, const std::vector<int>& members);
     /// All other ranks' waiting and later calls throw ErrorCode::Rank. Only the first counts.
     void abandon(int rank, std::string reason) noexcept;
-    /// The rank makes no more calls.
+    /// The rank makes no more calls, in no group. Said by the outermost one only: while a rank that failed takes its
+    /// groups down, the others are to hear of the failure, not of its absence.
     void leave(int rank) noexcept;
 
   private:
@@ -47,7 +49,6 @@ class Mailbox {
         Call call;
         std::span<const Parcel> sent;
         int readers = 0;
-        bool has_left = false;
     };
 
     Desk& desk(int rank) { return desks_[static_cast<size_t>(rank)]; }

@@ -22,8 +22,13 @@ std::string reason_of(const std::exception_ptr& cause) {
 
 class ThreadTransport final : public Transport {
   public:
-    ThreadTransport(std::shared_ptr<Mailbox> mailbox, int rank) : mailbox_(std::move(mailbox)), rank_(rank) {}
-    ~ThreadTransport() override { mailbox_->leave(rank_); }
+    enum class Group { Outermost, Part };
+
+    ThreadTransport(std::shared_ptr<Mailbox> mailbox, int rank, Group group)
+        : mailbox_(std::move(mailbox)), rank_(rank), group_(group) {}
+    ~ThreadTransport() override {
+        if (group_ == Group::Outermost) mailbox_->leave(rank_);
+    }
 
     int rank() const override { return rank_; }
     int size() const override { return mailbox_->ranks(); }
@@ -37,7 +42,7 @@ class ThreadTransport final : public Transport {
     }
 
     std::unique_ptr<Transport> subgroup(const std::vector<int>& members, int index) override {
-        return std::make_unique<ThreadTransport>(mailbox_->subgroup(rank_, members), index);
+        return std::make_unique<ThreadTransport>(mailbox_->subgroup(rank_, members), index, Group::Part);
     }
 
     void abandon(std::exception_ptr cause) noexcept override {
@@ -51,6 +56,7 @@ class ThreadTransport final : public Transport {
   private:
     std::shared_ptr<Mailbox> mailbox_;
     int rank_;
+    Group group_;
 };
 
 }  // namespace
@@ -62,7 +68,8 @@ std::vector<std::unique_ptr<Communicator>> make_thread_communicators(int ranks) 
     const auto mailbox = std::make_shared<Mailbox>(names, std::make_shared<Mailbox::Room>());
     std::vector<std::unique_ptr<Communicator>> communicators;
     for (int rank = 0; rank < ranks; ++rank)
-        communicators.push_back(std::make_unique<Communicator>(std::make_unique<ThreadTransport>(mailbox, rank)));
+        communicators.push_back(std::make_unique<Communicator>(
+            std::make_unique<ThreadTransport>(mailbox, rank, ThreadTransport::Group::Outermost)));
     return communicators;
 }
 

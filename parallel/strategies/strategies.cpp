@@ -1,20 +1,29 @@
 #include "parallel/strategies/strategies.h"
 
 #include "parallel/strategies/dsp.h"
+#include "parallel/strategies/gather_keys.h"
 #include "parallel/strategies/none.h"
+#include "parallel/strategies/ring.h"
+#include "parallel/strategies/ulysses.h"
 #include "runtime/registry.h"
 
 namespace kine::parallel {
 
 namespace {
 
-constexpr Strategy kStrategies[] = {kNone, kDspFrames, kDspPatches};
+constexpr Strategy kStrategies[] = {kNone,           kDspFrames,        kDspPatches,        kUlyssesFrames,
+                                    kUlyssesPatches, kGatherKeysFrames, kGatherKeysPatches, kRingFrames,
+                                    kRingPatches};
 
 struct Alias {
     std::string_view name;
     std::string_view meaning;
 };
-constexpr Alias kAliases[] = {{"dsp", "dsp_patches"}};
+constexpr Alias kAliases[] = {{"dsp", "dsp_patches"},
+                              {"ulysses", "ulysses_patches"},
+                              {"gather_keys", "gather_keys_patches"},
+                              {"allgather", "gather_keys_patches"},
+                              {"ring", "ring_patches"}};
 
 std::string_view meaning_of(std::string_view name) {
     for (const Alias& alias : kAliases) {

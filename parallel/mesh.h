@@ -1,0 +1,49 @@
+// A world of ranks seen as requests x guidance branches x sequence. Ranks of one sequence are neighbours, since they
+// talk most; the branches of a request meet once a step.
+#pragma once
+
+#include "parallel/communicator.h"
+
+namespace kine::parallel {
+
+struct MeshShape {
+    int requests = 1;
+    int branches = 1;
+    int sequence = 1;
+
+    int ranks() const { return requests * branches * sequence; }
+};
+
+/// Where a rank stands in a mesh.
+struct MeshPlace {
+    int request = 0;
+    int branch = 0;
+    int sequence = 0;
+    bool operator==(const MeshPlace&) const = default;
+};
+
+MeshPlace place_of(int rank, const MeshShape& shape);
+
+/// One thread at a time. The world must outlive it.
+class Mesh {
+  public:
+    /// All ranks of the world are the sequence.
+    explicit Mesh(Communicator& world) : world_(world) {}
+    /// Every rank of the world calls this; ErrorCode::Usage if the shape has more or fewer ranks.
+    Mesh(const Context& context, Communicator& world, const MeshShape& shape);
+
+    Communicator& world() { return world_; }
+    /// The ranks that share the tokens of this rank's branch.
+    Communicator& sequence() { return sequence_ ? *sequence_ : world_; }
+    /// The ranks that hold the same tokens of the request's other branches; null where each rank has all branches.
+    Communicator* branches() { return branches_.get(); }
+    /// What travelled within sequences and between branches.
+    Traffic traffic() const;
+
+  private:
+    Communicator& world_;
+    std::unique_ptr<Communicator> sequence_;  // null: the world
+    std::unique_ptr<Communicator> branches_;
+};
+
+}  // namespace kine::parallel

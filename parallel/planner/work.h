@@ -1,0 +1,32 @@
+// What a run asks of its ranks, as far as a strategy is concerned: sizes, and how much of what is computed. What a
+// reuse policy skips is not in it, so reused sites cost neither time nor bytes.
+#pragma once
+
+#include "runtime/tensor/shape.h"
+
+namespace kine::parallel {
+
+/// Attention of one kind, over all blocks and steps of a run.
+struct AttentionWork {
+    int64_t calls = 0;          ///< that compute
+    double linear_macs = 0;     ///< of their projections
+    double attention_macs = 0;  ///< of scores and mixed values
+};
+
+struct Work {
+    Shape tokens = {};  ///< [B, T, S, C]
+    int64_t heads = 1;
+    int64_t element_bytes = 4;
+    int64_t steps = 1;
+    int64_t output_channels = 1;  ///< of the last linear layer, whose result is gathered every step
+    AttentionWork spatial = {};
+    AttentionWork temporal = {};
+    double other_macs = 0;  ///< token by token: cross attention, MLP, first and last layers
+
+    // Bytes on one rank that had everything.
+    int64_t weight_bytes = 0;
+    int64_t activation_bytes = 0;
+    int64_t cache_bytes = 0;
+};
+
+}  // namespace kine::parallel
