@@ -1,6 +1,7 @@
 #include "dit/generator.h"
 
 #include "dit/families/families.h"
+#include "dit/rank_plan.h"
 #include "dit/ranks.h"
 #include "dit/run.h"
 #include "kernels/elementwise/elementwise.h"
@@ -84,8 +85,8 @@ class Run {
         const std::unique_ptr<Noise> noise = make_noise(noise_from_name(request_.rng), request_.seed);
         communicator.set_timeout(request_.rank_timeout);
         Tensor latents = initial_latents(context, *noise, *sampler);
-        const Denoiser denoiser(context, model_, request_, {conditioning, sampler->timesteps(), latents.shape()},
-                                {communicator, parallel::find_strategy(request_.parallel)});
+        parallel::Mesh mesh(context, communicator, mesh_shape(model_, request_));
+        const Denoiser denoiser(context, model_, request_, {conditioning, sampler->timesteps(), latents.shape()}, mesh);
         broadcast::Cache cache(plan_);
         for (int step = 0; step < request_.steps; ++step) {
             if (tells) observer_.on_progress(Stage::Denoise, step, request_.steps);
@@ -101,7 +102,7 @@ class Run {
             if (tells) observer_.on_latents(step, latents);
         }
         if (tells) observer_.on_progress(Stage::Denoise, request_.steps, request_.steps);
-        report_.ranks[static_cast<size_t>(communicator.rank())] = {communicator.traffic(), cache.peak_bytes()};
+        report_.ranks[static_cast<size_t>(communicator.rank())] = {mesh.traffic(), cache.peak_bytes()};
         return latents;
     }
 
@@ -175,6 +176,11 @@ Request Generator::resolve(const Request& request) const { return resolve_reques
 broadcast::Plan Generator::plan(const Request& asked) const {
     const Request request = resolve(asked);
     return make_run_plan(*model_, request, *make_run_sampler(*model_, request));
+}
+
+parallel::Work Generator::rank_work(const Request& asked) const {
+    const Request request = resolve(asked);
+    return dit::rank_work(*model_, request, plan(request));
 }
 
 Estimate Generator::estimate(const Request& asked) const {

@@ -4,6 +4,7 @@
 #include "broadcast/plan.h"
 #include "dit/request.h"
 #include "parallel/communicator.h"
+#include "parallel/planner/work.h"
 #include "runtime/context.h"
 #include "runtime/frame/frame_queue.h"
 #include "runtime/log.h"
@@ -71,6 +72,8 @@ class Generator {
     Estimate estimate(const Request& request) const;
     /// Throws ErrorCode::DoesNotFit for a run that the context's budget has no room for.
     void check_fits(const Context& context, const Request& request) const;
+    /// The run as the planner of ranks sees it.
+    parallel::Work rank_work(const Request& request) const;
 
     /// Runs to the end: frames go into `frames`, which is closed at the end or failed with the exception that is
     /// thrown. Cancelled by `stop` within one block (ErrorCode::Interrupted). Non-finite values are

@@ -30,11 +30,13 @@ struct Request {
     int64_t decode_chunk = 0;     ///< latent frames decoded at a time
     int64_t vae_tile = 0;         ///< latent pixels a side, 0: whole frames
     double vae_tile_overlap = 0.25;
-    int64_t ranks = 1;             ///< that share the tokens of a run
-    double rank_timeout = 300;     ///< seconds that a rank may stay silent, 0: for ever
-    std::string parallel = "dsp";  ///< how they share them: a strategy by name
-    Tensor latents;                ///< initial noise [C, T, Y, X] f32 instead of the seed's
-    Tensor image;                  ///< the first frame, u8 [Y, X, 3], of the video's size
+    int64_t ranks = 1;              ///< that share the tokens of a run
+    double rank_timeout = 300;      ///< seconds that a rank may stay silent, 0: for ever
+    std::string parallel = "auto";  ///< how they share them: a strategy by name
+    std::string cluster = "cpu";    ///< whose rates auto goes by: a preset or a .json file
+    bool cfg_parallel = false;      ///< half of the ranks for each guidance branch
+    Tensor latents;                 ///< initial noise [C, T, Y, X] f32 instead of the seed's
+    Tensor image;                   ///< the first frame, u8 [Y, X, 3], of the video's size
 
     template <class Visitor>
     void visit(Visitor& v) {
@@ -57,8 +59,10 @@ struct Request {
         v("decode_chunk", decode_chunk, "latent frames decoded at a time, 0 for the model's own");
         v("vae_tile", vae_tile, "decode in tiles of this many latent pixels, 0 for whole frames");
         v("ranks", ranks, "ranks that share one video: threads of this process");
-        v("parallel", parallel, "how ranks share the tokens: a strategy by name");
+        v("parallel", parallel, "how ranks share the tokens: a strategy by name, or auto for the fastest");
         v("rank_timeout", rank_timeout, "seconds after which a silent rank fails the run, 0 for never");
+        v("cluster", cluster, "whose rates the choice goes by: a preset by name, or a .json file");
+        v("cfg_parallel", cfg_parallel, "give each guidance branch half of the ranks");
         v("vae_tile_overlap", vae_tile_overlap, "share of a tile blended with its neighbour");
     }
 };

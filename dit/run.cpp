@@ -1,9 +1,11 @@
 #include "dit/run.h"
 
 #include "broadcast/policies/policies.h"
+#include "dit/rank_plan.h"
 #include "dit/sampling/samplers.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
+#include "parallel/reshard.h"
 #include "runtime/options.h"
 
 #include <fmt/ranges.h>
@@ -89,6 +91,15 @@ void check_numbers(const Request& request) {
           request.ranks, kMostRanks);
 }
 
+/// One rank needs no strategy.
+std::string fastest_strategy(const Model& model, const Request& request, const parallel::MeshShape& mesh) {
+    if (mesh.sequence == 1) return "none";
+    const broadcast::Plan plan = make_run_plan(model, request, *make_run_sampler(model, request));
+    const parallel::Cluster cluster = parallel::find_cluster(request.cluster);
+    const auto prices = parallel::price_all(rank_work(model, request, plan), cluster, mesh.sequence);
+    return std::string(parallel::cheapest(prices).name);
+}
+
 }  // namespace
 
 Request resolve_request(const Model& model, const Request& asked) {
@@ -107,6 +118,8 @@ Request resolve_request(const Model& model, const Request& asked) {
     check_latents(model, request);
     parse_rate(request.fps);
     noise_from_name(request.rng);
+    const parallel::MeshShape mesh = mesh_shape(model, request);
+    if (request.parallel == "auto") request.parallel = fastest_strategy(model, request, mesh);
     parallel::find_strategy(request.parallel);
     return request;
 }
@@ -133,21 +146,48 @@ broadcast::Plan make_run_plan(const Model& model, const Request& request, const 
     return broadcast::Plan(*policy, schedule, cost.sites, cost.other_multiply_adds, request.cache_budget);
 }
 
+parallel::MeshShape mesh_shape(const Model& model, const Request& request) {
+    const auto ranks = static_cast<int>(request.ranks);
+    if (!request.cfg_parallel) return {.sequence = ranks};
+    check(model.is_guided(request) && ranks % 2 == 0, ErrorCode::Usage,
+          "cfg_parallel: expected guidance above 1 and an even number of ranks, came guidance_scale {} and {} ranks",
+          *request.guidance_scale, ranks);
+    return {.branches = 2, .sequence = ranks / 2};
+}
+
+namespace {
+
+/// The conditioning of some guidance branches only.
+Conditioning only(const Context& context, Conditioning conditioning, parallel::Range branches) {
+    conditioning.states = kernels::contiguous(context, conditioning.states.slice(0, branches.begin, branches.end));
+    return conditioning;
+}
+
+parallel::Range branches_on(parallel::Mesh& mesh, int64_t branches) {
+    const parallel::Communicator* others = mesh.branches();
+    return others ? parallel::partition(branches, others->rank(), others->size()) : parallel::Range{0, branches};
+}
+
+}  // namespace
+
 Denoiser::Denoiser(const Context& context, const Model& model, const Request& request, const Subject& subject,
-                   RankContext ranks)
+                   parallel::Mesh& mesh)
     : context_(context),
       model_(model),
+      mesh_(mesh),
+      strategy_(parallel::find_strategy(request.parallel)),
       branches_(model.is_guided(request) ? 2 : 1),
-      tokens_(model.transformer->token_shape(subject.latents, branches_)),
-      prepared_(model.transformer->prepare(context, subject.conditioning, subject.latents, subject.timesteps)),
-      ranks_(ranks) {}
+      present_(branches_on(mesh, branches_)),
+      tokens_(model.transformer->token_shape(subject.latents, present_.size())),
+      prepared_(model.transformer->prepare(context, only(context, subject.conditioning, present_), subject.latents,
+                                           subject.timesteps)) {}
 
 StepContext Denoiser::step_context(broadcast::Cache& cache, int index, std::stop_token stop,
                                    bool find_not_finite) const {
     return {.context = context_,
             .index = index,
             .cache = cache,
-            .ranks = ranks_,
+            .ranks = {mesh_.sequence(), strategy_},
             .tokens = tokens_,
             .stop = std::move(stop),
             .find_not_finite = find_not_finite};
@@ -155,12 +195,20 @@ StepContext Denoiser::step_context(broadcast::Cache& cache, int index, std::stop
 
 Tensor Denoiser::predict(broadcast::Cache& cache, int index, const Tensor& model_input, std::stop_token stop) const {
     const Tensor one = model_input.unsqueeze(0);  // [1, C, T, Y, X]
-    const std::vector<Tensor> copies(static_cast<size_t>(branches_), one);
+    const std::vector<Tensor> copies(static_cast<size_t>(present_.size()), one);
     const Tensor batch = kernels::concat(context_, copies, 0);
-    Tensor prediction =
-        model_.transformer->predict(step_context(cache, index, std::move(stop), false), *prepared_, batch);
+    Tensor prediction = gather_branches(
+        model_.transformer->predict(step_context(cache, index, std::move(stop), false), *prepared_, batch));
     if (!kernels::all_finite(context_, prediction)) report_not_finite(index, batch);
     return prediction;
+}
+
+/// Guidance branches are one more axis that ranks may share out.
+Tensor Denoiser::gather_branches(const Tensor& prediction) const {
+    if (!mesh_.branches()) return prediction;
+    Shape whole = prediction.shape();
+    whole.set(0, branches_);
+    return parallel::reshard(context_, *mesh_.branches(), prediction, whole, {parallel::Split::Batch}, {});
 }
 
 /// Runs the step again with every site checked, which costs nothing in a run that is well. Nothing is reused in it: the
@@ -171,6 +219,7 @@ void Denoiser::report_not_finite(int index, const Tensor& batch) const {
     const broadcast::Plan nothing_reused(*broadcast::make_policy("none", {}, {}, schedule), schedule, {});
     broadcast::Cache cache(nothing_reused);
     model_.transformer->predict(step_context(cache, index, {}, true), *prepared_, batch);
+    mesh_.world().barrier();  // a rank that did find the block is the one to be heard
     fail(ErrorCode::NotFinite, "step {}: the prediction is not finite, after the last block", index);
 }
 

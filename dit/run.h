@@ -5,6 +5,8 @@
 #include "broadcast/plan.h"
 #include "dit/families/family.h"
 #include "dit/sampling/sampler.h"
+#include "parallel/mesh.h"
+#include "parallel/partition.h"
 
 #include <memory>
 #include <stop_token>
@@ -26,11 +28,14 @@ struct Subject {
     Shape latents;
 };
 
+/// How a resolved request lays its ranks out.
+parallel::MeshShape mesh_shape(const Model& model, const Request& request);
+
 /// What stays the same over the steps of a run, on one rank. Refers to its arguments; they must outlive it.
 class Denoiser {
   public:
     Denoiser(const Context& context, const Model& model, const Request& request, const Subject& subject,
-             RankContext ranks);
+             parallel::Mesh& mesh);
 
     /// Raw prediction [B, C', T, Y, X] for the latents [C, T, Y, X] of step `index`, whole and with the same bits on
     /// every rank. ErrorCode::NotFinite names the
@@ -41,12 +46,16 @@ class Denoiser {
     [[noreturn]] void report_not_finite(int index, const Tensor& branches) const;
     StepContext step_context(broadcast::Cache& cache, int index, std::stop_token stop, bool find_not_finite) const;
 
+    Tensor gather_branches(const Tensor& prediction) const;
+
     const Context& context_;
     const Model& model_;
-    int64_t branches_;
-    Shape tokens_;
+    parallel::Mesh& mesh_;
+    const parallel::Strategy& strategy_;
+    int64_t branches_;         // of guidance
+    parallel::Range present_;  // those on this rank
+    Shape tokens_;             // of those
     std::unique_ptr<Prepared> prepared_;
-    RankContext ranks_;
 };
 
 }  // namespace kine::dit

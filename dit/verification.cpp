@@ -345,7 +345,7 @@ class Verification {
     const std::function<void(const StageResult&)>& report_;
     Request request_;
     std::unique_ptr<parallel::Communicator> communicator_ = parallel::make_single_communicator();
-    RankContext alone_{*communicator_, parallel::find_strategy("none")};
+    parallel::Mesh alone_{*communicator_};
     bool all_ok_ = true;
 };
 

@@ -79,6 +79,7 @@ Request make_request(const Arguments& arguments) {
     if (has_prompt(arguments) && prompt.empty() && !arguments.flag("quiet")) say("warning: the prompt is empty");
     if (arguments.flag("vae_tiling") && !arguments.has("vae_tile")) request.set("vae_tile", kDefaultTile);
     if (arguments.flag("no_metadata")) request.set("metadata", "false");
+    if (arguments.flag("cfg_parallel")) request.set("cfg_parallel", "true");
     if (arguments.flag("overwrite")) request.set("overwrite", "true");
     return request;
 }

@@ -1,5 +1,6 @@
 #include "apps/embed/reports.h"
 
+#include "apps/embed/rank_report.h"
 #include "codecs/metrics.h"
 #include "codecs/source.h"
 #include "dit/inspection.h"
@@ -99,9 +100,10 @@ bool holds_pictures(const std::filesystem::path& folder) {
 }  // namespace
 
 PlanReport plan_report(Session& session, const RunRequest& request) {
+    if (!session.options().geometry.empty()) return geometry_report(session.options().geometry, request);
     const dit::Generator& generator = session.generator();
     RunRequest resolved = request;
-    resolved.generation = generator.resolve(request.generation);
+    resolved.generation = generator.resolve(with_choice(request.generation));
     const broadcast::Plan plan = generator.plan(resolved.generation);
     const dit::Estimate estimate = generator.estimate(resolved.generation);
     const int64_t budget = session.allocator().budget();
@@ -111,6 +113,8 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
                    {"request", resolved.describe()},        {"plan", plan.to_json()},
                    {"skipped_share", plan.skipped_share()}, {"cache_peak_bytes", plan.peak_bytes()},
                    {"memory", to_json(estimate, budget)},   {"fits", budget == 0 || estimate.peak_bytes <= budget}};
+    const bool wants_strategies = resolved.generation.ranks > 1 || request.generation.parallel == "all";
+    if (wants_strategies) add_strategies(report, generator.rank_work(resolved.generation), resolved.generation);
     return report;
 }
 

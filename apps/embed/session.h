@@ -21,6 +21,7 @@ struct SessionOptions {
     int64_t threads = 0;
     std::string max_ram = "0";
     std::string trace;
+    std::string geometry;
 
     template <class Visitor>
     void visit(Visitor& v) {
@@ -29,6 +30,7 @@ struct SessionOptions {
         v("dtype", dtype, "type of weights and activations: f32 or bf16");
         v("threads", threads, "threads, 0 for every processor");
         v("max_ram", max_ram, "most bytes that weights and activations may take (suffixes K, M, G), 0 for no limit");
+        v("geometry", geometry, "plan this published model, which needs no weights");
         v("trace", trace, "write a Chrome trace of every run to this file");
     }
 };

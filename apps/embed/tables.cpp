@@ -4,7 +4,9 @@
 #include "broadcast/policies/policies.h"
 #include "codecs/codecs.h"
 #include "dit/families/families.h"
+#include "dit/geometry.h"
 #include "dit/sampling/samplers.h"
+#include "parallel/planner/cluster.h"
 #include "parallel/strategies/strategies.h"
 #include "runtime/config.h"
 #include "runtime/registry.h"
@@ -34,6 +36,18 @@ Json list_policies() {
 Json list_strategies() {
     Json rows = Json::array();
     for (const auto& row : parallel::strategies()) rows.push_back({{"name", row.name}, {"summary", row.summary}});
+    return rows;
+}
+
+Json list_clusters() {
+    Json rows = Json::array();
+    for (const auto& row : parallel::cluster_presets()) rows.push_back({{"name", row.name}, {"summary", row.summary}});
+    return rows;
+}
+
+Json list_geometries() {
+    Json rows = Json::array();
+    for (const auto& row : dit::geometry_presets()) rows.push_back({{"name", row.name}, {"summary", row.summary}});
     return rows;
 }
 
@@ -80,6 +94,8 @@ constexpr std::array kTables = {
     Entry<Json (*)()>{"families", "model families", list_families},
     Entry<Json (*)()>{"policies", "reuse policies", list_policies},
     Entry<Json (*)()>{"strategies", "how tokens are split between ranks", list_strategies},
+    Entry<Json (*)()>{"clusters", "whose rates plans go by", list_clusters},
+    Entry<Json (*)()>{"geometries", "published models that can be planned without weights", list_geometries},
     Entry<Json (*)()>{"samplers", "samplers", list_samplers},
     Entry<Json (*)()>{"codecs", "what an output name means", list_codecs},
     Entry<Json (*)()>{"devices", "where to run", list_devices},

@@ -45,6 +45,9 @@ struct TransformerCost {
     std::vector<broadcast::SiteCost> sites;  ///< in the order of the forward pass
     double other_multiply_adds = 0;          ///< outside all sites
     int64_t activation_bytes = 0;            ///< largest at once, without kept outputs
+    int64_t heads = 1;
+    int64_t element_bytes = 4;    ///< of tokens
+    int64_t output_channels = 1;  ///< of the last linear layer, for each token
 };
 
 class Transformer {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dit/modules/linear.h"
+#include "dit/modules/step_context.h"
 
 namespace kine::dit {
 
@@ -22,9 +23,14 @@ class SelfAttention {
     /// Binds to_q, to_k, to_v, to_out.0 under `scope`.
     SelfAttention(const Scope& scope, const AttentionShape& shape, AttendedAxis axis);
 
-    Tensor operator()(const Context& context, const Tensor& x) const;  // [B, T, S, C] -> same
+    /// Tokens as the site hands them over: the attended axis is whole, unless the ranks' strategy leaves tokens where
+    /// they live and moves heads, or keys and values, instead.
+    Tensor operator()(const StepContext& step, const Tensor& x) const;  // [B, T, S, C] -> same
 
   private:
+    Tensor attend_passing(const StepContext& step, const Tensor& qkv) const;
+    Tensor attend(const Context& context, const Tensor& q, const Tensor& keys_and_values) const;
+
     AttentionShape shape_;
     AttendedAxis axis_;
     Linear qkv_;

@@ -10,18 +10,26 @@ namespace {
 using broadcast::SiteKind;
 
 /// The layout in which a site's arithmetic is local: attention must see its axis whole, all else is token by token.
-/// Joint attention fetches the others' keys and values itself.
+/// Attention that splits heads takes tokens as they live and moves its own queries, keys and values; joint attention
+/// fetches the others' keys and values itself.
 parallel::Layout needed_by(const parallel::Strategy& strategy, SiteKind kind) {
-    if (kind == SiteKind::SpatialAttention) return strategy.spatial;
-    if (kind == SiteKind::TemporalAttention) return strategy.temporal;
-    return strategy.resident;
+    parallel::Layout needed = strategy.resident;
+    if (kind == SiteKind::SpatialAttention) needed = strategy.spatial;
+    if (kind == SiteKind::TemporalAttention) needed = strategy.temporal;
+    return needed.split == parallel::Split::Heads ? strategy.resident : needed;
+}
+
+/// Attention that moves keys or heads itself needs every rank's call, also that of one without tokens.
+bool may_exchange(SiteKind kind) {
+    return kind == SiteKind::SpatialAttention || kind == SiteKind::TemporalAttention ||
+           kind == SiteKind::JointAttention;
 }
 
 Tensor attend_whole(const StepContext& step, SiteKind kind, const Tensor& x, const Attend& attend) {
     const auto& [communicator, strategy] = step.ranks;
     const parallel::Layout needed = needed_by(strategy, kind);
     const Tensor seen = parallel::reshard(step.context, communicator, x, step.tokens, strategy.resident, needed);
-    const bool is_idle = seen.elements() == 0 && kind != SiteKind::JointAttention;  // more ranks than there is to share
+    const bool is_idle = seen.elements() == 0 && !may_exchange(kind);  // more ranks than there is to share
     const Tensor output = is_idle ? seen : attend(seen);
     return parallel::reshard(step.context, communicator, output, step.tokens, needed, strategy.resident);
 }

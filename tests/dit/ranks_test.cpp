@@ -79,6 +79,23 @@ constexpr Reuse kReuses[] = {
     {"ungated", "pab", "spatial_range=2,temporal_range=3,cross_range=3,window=0:1001,keep=ungated"},
 };
 
+double largest_difference(const Tensor& a, const Tensor& b) {
+    const std::vector<double> ours = to_doubles(a), theirs = to_doubles(b);
+    double largest = 0;
+    for (size_t i = 0; i < ours.size(); ++i) largest = std::max(largest, std::abs(ours[i] - theirs[i]));
+    return largest;
+}
+
+/// Rings add in another order: held to 8 times the float32 noise of the golden case's own last step.
+void expect_close_steps(const std::vector<Tensor>& ours, const std::vector<Tensor>& alone, const std::string& what) {
+    const GoldenCase golden(golden_case());
+    const std::string key = GoldenCase::step_key("denoise", golden.request().steps - 1, "latents");
+    ASSERT_EQ(ours.size(), alone.size()) << what;
+    for (size_t step = 0; step < ours.size(); ++step) {
+        ASSERT_LE(largest_difference(ours[step], alone[step]), golden.allowed(key, key)) << what << ", step " << step;
+    }
+}
+
 void expect_same_steps(const std::vector<Tensor>& ours, const std::vector<Tensor>& alone, const std::string& what) {
     ASSERT_EQ(ours.size(), alone.size()) << what;
     for (size_t step = 0; step < ours.size(); ++step) {
@@ -102,9 +119,30 @@ TEST_P(RanksOf, GiveTheBitsOfOneRankUnderEveryStrategyAndPolicy) {
         for (const parallel::Strategy& strategy : parallel::strategies()) {
             for (request.ranks = 1; request.ranks <= kMostRanks; ++request.ranks) {
                 request.parallel = strategy.name;
-                expect_same_steps(denoise(*generator, bundle.context, request), alone,
-                                  fmt::format("{} {} on {} ranks", reuse.name, strategy.name, request.ranks));
+                const auto expect = strategy.is_exact() ? expect_same_steps : expect_close_steps;
+                expect(denoise(*generator, bundle.context, request), alone,
+                       fmt::format("{} {} on {} ranks", reuse.name, strategy.name, request.ranks));
             }
+        }
+    }
+}
+
+TEST_P(RanksOf, GiveTheBitsOfOneRankWithTheGuidanceBranchesApart) {
+    TestContext bundle;
+    const TemporaryFolder folder;
+    copy_longer_model(folder.path() / "model");
+    const auto generator = Generator::open(bundle.context, folder.path() / "model", DType::Float32);
+    Request request = GetParam()();
+    request.cache = "pab";
+    request.cache_options = kReuses[1].options;
+    const std::vector<Tensor> alone = denoise(*generator, bundle.context, request);
+    request.cfg_parallel = true;
+    for (const char* strategy : {"dsp_frames", "ulysses_patches"}) {
+        for (const int64_t ranks : {2, 4, 6}) {
+            request.parallel = strategy;
+            request.ranks = ranks;
+            expect_same_steps(denoise(*generator, bundle.context, request), alone,
+                              fmt::format("{} on {} ranks", strategy, ranks));
         }
     }
 }
@@ -152,7 +190,8 @@ TEST_F(DemoRanks, WorkWithMoreRanksThanFramesOrPatches) {
     for (const parallel::Strategy& strategy : parallel::strategies()) {
         request.parallel = strategy.name;
         request.ranks = 7;
-        expect_same_steps(denoise(*generator, bundle.context, request), alone, std::string(strategy.name));
+        const auto expect = strategy.is_exact() ? expect_same_steps : expect_close_steps;
+        expect(denoise(*generator, bundle.context, request), alone, std::string(strategy.name));
     }
 }
 
@@ -233,10 +272,19 @@ TEST_F(DemoRanks, AreNoneTheWiserWhenARunIsCancelled) {
     }
 }
 
-TEST_F(DemoRanks, AreRefusedBelowOneAndUnderAnUnknownStrategy) {
+TEST_F(DemoRanks, AreRefusedWhereTheyCannotBeShared) {
     Request none = small_request();
     none.ranks = 0;
     EXPECT_EQ(code_of(none, quiet), ErrorCode::Usage);
+    Request odd = small_request();
+    odd.ranks = 3;
+    odd.cfg_parallel = true;
+    EXPECT_EQ(code_of(odd, quiet), ErrorCode::Usage);
+    Request unguided = small_request();
+    unguided.ranks = 2;
+    unguided.cfg_parallel = true;
+    unguided.guidance_scale = 1.0;
+    EXPECT_EQ(code_of(unguided, quiet), ErrorCode::Usage);
     Request unknown = small_request();
     unknown.parallel = "rings";
     EXPECT_EQ(code_of(unknown, quiet), ErrorCode::Usage);

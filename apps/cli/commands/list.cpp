@@ -11,7 +11,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kTables[] = {"families", "policies", "strategies", "samplers", "codecs", "devices"};
+constexpr const char* kTables[] = {"families",   "policies", "strategies", "clusters",
+                                   "geometries", "samplers", "codecs",     "devices"};
 
 std::string row_text(const Json& row) {
     std::string text = fmt::format("  {:<18}", row.value("name", ""));

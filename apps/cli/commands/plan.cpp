@@ -14,7 +14,7 @@ int run_plan(const Arguments& arguments, SignalWatch&) {
         print_data(print_config(arguments) + "\n");
         return KINE_OK;
     }
-    Session session = make_session(arguments);
+    Session session = make_session(arguments, !arguments.has("geometry"));
     const std::string json = session.plan_json(request);
     print_data(arguments.flag("json") ? json + "\n" : session.plan_text(request));
     const nlohmann::json plan = nlohmann::json::parse(json);

@@ -1,5 +1,6 @@
 #include "dit/families/latte/transformer.h"
 
+#include "dit/families/factored_cost.h"
 #include "dit/modules/attention_site.h"
 #include "dit/modules/position_table.h"
 #include "dit/modules/resident.h"
@@ -54,7 +55,7 @@ Tensor SpatialBlock::operator()(const StepContext& step, Tensor x, const Tensor&
     x = residual_at(
         step, self_, std::move(x),
         [&](const Tensor& h) {
-            return attention_(context, norm_modulate(context, h, attention.shift, attention.scale, eps_));
+            return attention_(step, norm_modulate(context, h, attention.shift, attention.scale, eps_));
         },
         attention.gate);
     x = residual_at(step, cross_, std::move(x), [&](const Tensor& h) { return cross_attention_(context, h, text); });
@@ -78,7 +79,7 @@ Tensor TemporalBlock::operator()(const StepContext& step, Tensor x, const Tensor
     x = residual_at(
         step, self_, std::move(x),
         [&](const Tensor& h) {
-            return attention_(context, norm_modulate(context, h, attention.shift, attention.scale, eps_));
+            return attention_(step, norm_modulate(context, h, attention.shift, attention.scale, eps_));
         },
         attention.gate);
     return residual_at(
@@ -108,23 +109,13 @@ Shape LatteTransformer::token_shape(const Shape& latents, int64_t branches) cons
 }
 
 TransformerCost LatteTransformer::cost(const Shape& latents, int64_t branches) const {
-    const Shape tokens = token_shape(latents, branches);
-    const auto count = static_cast<double>(tokens[0] * tokens[1] * tokens[2]);
-    const auto square = static_cast<double>(config_.channels() * config_.channels());
-    const int64_t bytes = tokens.elements() * size_of(dtype_);
-    TransformerCost cost;
-    for (int i = 0; i < config_.num_layers; ++i) {
-        cost.sites.push_back({{SiteKind::SpatialAttention, i}, 4 * square * count, bytes});
-        cost.sites.push_back({{SiteKind::CrossAttention, i}, 2 * square * count, bytes});
-        cost.sites.push_back({{SiteKind::SpatialMlp, i}, 8 * square * count, bytes});
-        cost.sites.push_back({{SiteKind::TemporalAttention, i}, 4 * square * count, bytes});
-        cost.sites.push_back({{SiteKind::TemporalMlp, i}, 8 * square * count, bytes});
-    }
-    const int64_t patch_vector = config_.patch_size * config_.patch_size * (config_.in_channels + config_.out_channels);
-    cost.other_multiply_adds = count * static_cast<double>(config_.channels() * patch_vector);
-    cost.activation_bytes =
-        8 * bytes;  // the stream, the normed input, packed QKV or half of the MLP's inside, the output
-    return cost;
+    return factored_cost({.tokens = token_shape(latents, branches),
+                          .heads = config_.num_attention_heads,
+                          .pairs = config_.num_layers,
+                          .element_bytes = size_of(dtype_),
+                          .patch_area = config_.patch_size * config_.patch_size,
+                          .input_channels = config_.in_channels,
+                          .output_channels = config_.out_channels});
 }
 
 std::unique_ptr<Prepared> LatteTransformer::prepare(const Context& context, const Conditioning& conditioning,

@@ -1,0 +1,67 @@
+#include "dit/rank_plan.h"
+
+namespace kine::dit {
+
+namespace {
+
+using broadcast::SiteKind;
+
+/// Multiply-adds of scores and mixed values where each of `rows` groups attends among `length` tokens.
+double attention_macs(int64_t rows, int64_t length, int64_t channels) {
+    return 2.0 * static_cast<double>(rows) * static_cast<double>(length) * static_cast<double>(length * channels);
+}
+
+}  // namespace
+
+parallel::Work rank_work(const Shape& tokens, const TransformerCost& cost, const broadcast::Plan& plan) {
+    parallel::Work work{.tokens = tokens,
+                        .heads = cost.heads,
+                        .element_bytes = cost.element_bytes,
+                        .steps = plan.steps(),
+                        .output_channels = cost.output_channels};
+    work.other_macs = cost.other_multiply_adds * plan.steps();
+    for (const broadcast::SiteCost& row : plan.sites()) {
+        const int64_t computed = plan.steps() - static_cast<int64_t>(plan.reused_steps(row.site).size());
+        const double macs = row.multiply_adds * static_cast<double>(computed);
+        const bool is_spatial = row.site.kind == SiteKind::SpatialAttention;
+        if (!is_spatial && row.site.kind != SiteKind::TemporalAttention) {
+            work.other_macs += macs;
+            continue;
+        }
+        parallel::AttentionWork& attention = is_spatial ? work.spatial : work.temporal;
+        attention.calls += computed;
+        attention.linear_macs += macs;
+    }
+    const int64_t batch = tokens[0], frames = tokens[1], patches = tokens[2];
+    work.spatial.attention_macs =
+        static_cast<double>(work.spatial.calls) * attention_macs(batch * frames, patches, tokens[3]);
+    work.temporal.attention_macs =
+        static_cast<double>(work.temporal.calls) * attention_macs(batch * patches, frames, tokens[3]);
+    work.activation_bytes = cost.activation_bytes;
+    work.cache_bytes = plan.peak_bytes();
+    return work;
+}
+
+parallel::Work one_branch(const parallel::Work& both) {
+    parallel::Work work = both;
+    work.tokens.set(0, both.tokens[0] / 2);
+    for (parallel::AttentionWork* attention : {&work.spatial, &work.temporal}) {
+        attention->linear_macs /= 2;
+        attention->attention_macs /= 2;
+    }
+    work.other_macs /= 2;
+    work.activation_bytes /= 2;
+    work.cache_bytes /= 2;
+    return work;
+}
+
+parallel::Work rank_work(const Model& model, const Request& request, const broadcast::Plan& plan) {
+    const Shape latents = model.latent_shape(request);
+    const int64_t branches = model.is_guided(request) ? 2 : 1;
+    const TransformerCost cost = model.transformer->cost(latents, branches);
+    parallel::Work work = rank_work(model.transformer->token_shape(latents, branches), cost, plan);
+    work.weight_bytes = model.weight_bytes;
+    return request.cfg_parallel ? one_branch(work) : work;
+}
+
+}  // namespace kine::dit

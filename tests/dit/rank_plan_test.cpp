@@ -1,0 +1,135 @@
+// What the planner says of a run, held against the counters of that run and against published numbers.
+#include "dit/rank_plan.h"
+
+#include "dit/generator.h"
+#include "dit/geometry.h"
+#include "tests/support/source_tree.h"
+#include "tests/support/test_context.h"
+
+#include <gtest/gtest.h>
+
+namespace kine::dit {
+namespace {
+
+class CountedRun : public testing::TestWithParam<const char*> {
+  protected:
+    static Request request_with(const char* cache) {
+        Request request;
+        request.prompt = "a red circle";
+        request.width = 48;
+        request.height = 32;
+        request.num_frames = 5;
+        request.steps = 4;
+        request.guidance_scale = 4.0;
+        request.cache = cache;
+        if (request.cache == "pab") request.cache_options = "spatial_range=2,temporal_range=3,window=0:1001";
+        return request;
+    }
+
+    TestContext bundle;
+    std::unique_ptr<Generator> generator =
+        Generator::open(bundle.context, source_tree() / "assets" / "demo", DType::Float32);
+};
+
+TEST_P(CountedRun, SendsToTheByteWhatThePlannerSays) {
+    Request request = request_with(GetParam());
+    Observer quiet;
+    for (const parallel::Strategy& strategy : parallel::strategies()) {
+        for (request.ranks = 1; request.ranks <= 4; ++request.ranks) {
+            request.parallel = strategy.name;
+            FrameQueue frames(100);
+            const RunReport report = generator->generate(bundle.context, request, frames, quiet, {});
+            const parallel::Work work = generator->rank_work(request);
+            for (int rank = 0; rank < request.ranks; ++rank) {
+                const parallel::Traffic& counted = report.ranks[static_cast<size_t>(rank)].traffic;
+                const parallel::Sent said = parallel::bytes_sent(work, strategy, rank, static_cast<int>(request.ranks));
+                EXPECT_EQ(counted.bytes_sent, said.bytes) << strategy.name << ", rank " << rank;
+                EXPECT_EQ(counted.calls, said.calls) << strategy.name << ", rank " << rank;
+            }
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Policies, CountedRun, testing::Values("none", "pab"));
+
+TEST_F(CountedRun, TakesTheFastestStrategyWhereNoneIsNamed) {
+    Request request = request_with("none");
+    EXPECT_EQ(generator->resolve(request).parallel, "none");
+    request.ranks = 3;
+    const std::string chosen = generator->resolve(request).parallel;
+    const auto prices = parallel::price_all(generator->rank_work(request), parallel::find_cluster("cpu"), 3);
+    for (const parallel::Price& price : prices) {
+        if (!price.is_available) continue;
+        EXPECT_LE(parallel::cheapest(prices).time_seconds, price.time_seconds) << price.name;
+    }
+    EXPECT_EQ(chosen, parallel::cheapest(prices).name);
+    EXPECT_NE(chosen, "none") << "every rank would do everything";
+}
+
+// Table of the PAB paper (arXiv 2408.12588): Open-Sora, 2 s at 480p, 8 GPUs, 30 steps; bytes that each of them sends.
+struct Published {
+    const char* strategy;
+    const char* cache;
+    const char* gigabytes;
+};
+
+class PublishedVolume : public testing::TestWithParam<Published> {};
+
+std::string formula_of(const parallel::Work& work, std::string_view name) {
+    for (const parallel::Price& price : parallel::price_all(work, parallel::find_cluster("h100-nvlink"), 8)) {
+        if (price.name == name) return fmt::format("{:.2f}", price.bytes_formula / 1e9);
+    }
+    return "no such strategy";
+}
+
+TEST_P(PublishedVolume, IsMetToThePrintedDigit) {
+    const Geometry geometry = find_geometry("open-sora-1.2");
+    Request request;
+    request.cache = GetParam().cache;
+    request = geometry.resolve(request);
+    EXPECT_EQ(geometry.tokens(request), Shape({2, 15, 1590, 1152}));
+    EXPECT_EQ(formula_of(geometry.work(request, geometry.plan(request)), GetParam().strategy), GetParam().gigabytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OpenSora, PublishedVolume,
+    testing::Values(Published{"megatron", "none", "184.63"}, Published{"megatron", "pab", "104.62"},
+                    Published{"ulysses_frames", "none", "46.16"}, Published{"ulysses_frames", "pab", "26.16"},
+                    Published{"dsp_frames", "none", "23.08"}, Published{"dsp_patches", "none", "23.08"},
+                    Published{"dsp_frames", "pab", "13.08"}));
+
+TEST(Geometry, OfOpenSoraRunsThroughThePublishedTimesteps) {
+    const Geometry geometry = find_geometry("open-sora-1.2");
+    const std::vector<double> published = {1000, 992, 984, 976, 968, 960, 952, 940, 932, 920, 908, 892, 880, 864, 848,
+                                           828,  808, 788, 764, 736, 708, 676, 636, 596, 548, 492, 426, 350, 258, 143};
+    EXPECT_EQ(geometry.timesteps(geometry.resolve({})).timesteps, published);
+}
+
+TEST(Geometry, SaysTheTrueVolumeBesideTheFormula) {
+    const Geometry geometry = find_geometry("open-sora-1.2");
+    const Request request = geometry.resolve({});
+    const parallel::Work work = geometry.work(request, geometry.plan(request));
+    const parallel::Strategy& strategy = parallel::find_strategy("dsp_frames");
+    // 15 frames and 1590 patches over 8 ranks: 7 x 2 + 1 frames, 6 x 199 + 2 x 198 patches; two exchanges of 28 pairs.
+    int64_t elements = 0;
+    for (int rank = 0; rank < 8; ++rank) {
+        const int64_t frames = rank < 7 ? 2 : 1, patches = rank < 6 ? 199 : 198;
+        elements += frames * (1590 - patches) + patches * (15 - frames);
+    }
+    const int64_t exchanged = elements * 2 * 1152 * 2 * 28 * 30;
+    const int64_t gathered = int64_t{7} * 2 * 15 * 1590 * 32 * 2 * 30;
+    EXPECT_EQ(parallel::bytes_of_all(work, strategy, 8), exchanged + gathered);
+}
+
+TEST(Geometry, ListsItsPresetsWhereANameIsUnknown) {
+    try {
+        find_geometry("open-sora");
+        FAIL() << "an unknown preset was found";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::Usage);
+        EXPECT_NE(std::string(error.what()).find("open-sora-1.2"), std::string::npos) << error.what();
+    }
+}
+
+}  // namespace
+}  // namespace kine::dit
