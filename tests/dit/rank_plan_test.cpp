@@ -18,7 +18,7 @@ class CountedRun : public testing::TestWithParam<const char*> {
         request.prompt = "a red circle";
         request.width = 48;
         request.height = 32;
-        request.num_frames = 5;
+        request.num_frames = 3;
         request.steps = 4;
         request.guidance_scale = 4.0;
         request.cache = cache;
@@ -28,7 +28,7 @@ class CountedRun : public testing::TestWithParam<const char*> {
 
     TestContext bundle;
     std::unique_ptr<Generator> generator =
-        Generator::open(bundle.context, source_tree() / "assets" / "demo", DType::Float32);
+        Generator::open(bundle.context, source_tree() / "tests" / "golden" / "latte" / "model", DType::Float32);
 };
 
 TEST_P(CountedRun, SendsToTheByteWhatThePlannerSays) {

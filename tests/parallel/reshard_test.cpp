@@ -184,7 +184,7 @@ TEST(Strategies, MakeTheAttendedAxisWhole) {
         EXPECT_EQ(&find_strategy(strategy.name), &strategy);
         EXPECT_FALSE(strategy.summary.empty());
     }
-    EXPECT_THROW(find_strategy("ring"), Error);
+    EXPECT_THROW(find_strategy("hexagon"), Error);
 }
 
 TEST(Strategies, OfDspSendTheirShareTwiceForEachPairOfBlocks) {
