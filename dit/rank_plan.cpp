@@ -6,9 +6,16 @@ namespace {
 
 using broadcast::SiteKind;
 
-/// Multiply-adds of scores and mixed values where each of `rows` groups attends among `length` tokens.
-double attention_macs(int64_t rows, int64_t length, int64_t channels) {
-    return 2.0 * static_cast<double>(rows) * static_cast<double>(length) * static_cast<double>(length * channels);
+/// Multiply-adds of scores and mixed values of attention.
+double attention_macs(int64_t queries, int64_t keys, int64_t channels) {
+    return 2.0 * static_cast<double>(queries) * static_cast<double>(keys) * static_cast<double>(channels);
+}
+
+/// Where a site's work counts; null for what is token by token.
+parallel::AttentionWork* attention_of(parallel::Work& work, SiteKind kind) {
+    if (kind == SiteKind::SpatialAttention) return &work.spatial;
+    if (kind == SiteKind::TemporalAttention) return &work.temporal;
+    return kind == SiteKind::JointAttention ? &work.joint : nullptr;
 }
 
 }  // namespace
@@ -23,20 +30,21 @@ parallel::Work rank_work(const Shape& tokens, const TransformerCost& cost, const
     for (const broadcast::SiteCost& row : plan.sites()) {
         const int64_t computed = plan.steps() - static_cast<int64_t>(plan.reused_steps(row.site).size());
         const double macs = row.multiply_adds * static_cast<double>(computed);
-        const bool is_spatial = row.site.kind == SiteKind::SpatialAttention;
-        if (!is_spatial && row.site.kind != SiteKind::TemporalAttention) {
+        parallel::AttentionWork* kind = attention_of(work, row.site.kind);
+        if (!kind) {
             work.other_macs += macs;
             continue;
         }
-        parallel::AttentionWork& attention = is_spatial ? work.spatial : work.temporal;
-        attention.calls += computed;
-        attention.linear_macs += macs;
+        kind->calls += computed;
+        kind->linear_macs += macs;
     }
     const int64_t batch = tokens[0], frames = tokens[1], patches = tokens[2];
     work.spatial.attention_macs =
-        static_cast<double>(work.spatial.calls) * attention_macs(batch * frames, patches, tokens[3]);
+        static_cast<double>(work.spatial.calls) * attention_macs(batch * frames * patches, patches, tokens[3]);
     work.temporal.attention_macs =
-        static_cast<double>(work.temporal.calls) * attention_macs(batch * patches, frames, tokens[3]);
+        static_cast<double>(work.temporal.calls) * attention_macs(batch * frames * patches, frames, tokens[3]);
+    work.joint.attention_macs =
+        static_cast<double>(work.joint.calls) * attention_macs(batch * frames * patches, frames * patches, tokens[3]);
     work.activation_bytes = cost.activation_bytes;
     work.cache_bytes = plan.peak_bytes();
     return work;
@@ -45,7 +53,7 @@ parallel::Work rank_work(const Shape& tokens, const TransformerCost& cost, const
 parallel::Work one_branch(const parallel::Work& both) {
     parallel::Work work = both;
     work.tokens.set(0, both.tokens[0] / 2);
-    for (parallel::AttentionWork* attention : {&work.spatial, &work.temporal}) {
+    for (parallel::AttentionWork* attention : {&work.spatial, &work.temporal, &work.joint}) {
         attention->linear_macs /= 2;
         attention->attention_macs /= 2;
     }

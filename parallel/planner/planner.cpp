@@ -36,7 +36,8 @@ double compute_seconds(const Division& division, const Strategy& strategy) {
     const Work& work = division.work;
     return division.linear_seconds(work.other_macs) * division.largest_share(strategy.resident) +
            attention_seconds(division, work.spatial, strategy.resident, strategy.spatial) +
-           attention_seconds(division, work.temporal, strategy.resident, strategy.temporal);
+           attention_seconds(division, work.temporal, strategy.resident, strategy.temporal) +
+           attention_seconds(division, work.joint, strategy.resident, strategy.resident);
 }
 
 double exchange_seconds(const Division& division, const Strategy& strategy) {

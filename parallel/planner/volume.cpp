@@ -37,6 +37,12 @@ std::vector<Change> changes_around(const Work& work, const Strategy& strategy, S
     return {{as_heads(work, 3), home, queries}, {as_heads(work, 1), queries, home}};
 }
 
+/// What attention of all tokens to one another gathers.
+std::vector<Change> gather_for_all(const Work& work, const Strategy& strategy) {
+    if (strategy.resident.split == Split::None) return {};
+    return {{as_heads(work, 2), strategy.resident, {}}};
+}
+
 Sent sent_around(const Work& work, const std::vector<Change>& changes, int rank, int ranks) {
     Sent sent;
     for (const Change& change : changes) {
@@ -90,6 +96,7 @@ Sent bytes_sent(const Work& work, const Strategy& strategy, int rank, int ranks)
     add(sent_by_attention(work, strategy, Split::Patches, {rank, ranks}), work.spatial.calls);
     add(sent_by_attention(work, strategy, Split::Frames, {rank, ranks}), work.temporal.calls);
     if (strategy.resident.split == Split::None) return sum;
+    add(sent_around(work, gather_for_all(work, strategy), rank, ranks), work.joint.calls);
     Shape output = work.tokens;
     output.set(3, work.output_channels);
     add(sent_around(work, {{output, strategy.resident, {}}}, rank, ranks), work.steps);
@@ -108,7 +115,9 @@ double bytes_by_formula(const Work& work, const Strategy& strategy, int ranks) {
     };
     return ranks == 1 ? 0
                       : static_cast<double>(work.spatial.calls) * around(Split::Patches) +
-                            static_cast<double>(work.temporal.calls) * around(Split::Frames);
+                            static_cast<double>(work.temporal.calls) * around(Split::Frames) +
+                            static_cast<double>(work.joint.calls) *
+                                formula_around(work, gather_for_all(work, strategy), ranks);
 }
 
 double megatron_bytes_by_formula(const Work& work) {

@@ -21,7 +21,8 @@ struct Work {
     int64_t output_channels = 1;  ///< of the last linear layer, whose result is gathered every step
     AttentionWork spatial = {};
     AttentionWork temporal = {};
-    double other_macs = 0;  ///< token by token: cross attention, MLP, first and last layers
+    AttentionWork joint = {};  ///< of all tokens to one another: ranks gather keys and values, whatever the strategy
+    double other_macs = 0;     ///< token by token: cross attention, MLP, first and last layers
 
     // Bytes on one rank that had everything.
     int64_t weight_bytes = 0;

@@ -137,6 +137,9 @@ TransformerCost WanTransformer::cost(const Shape& latents, int64_t branches) con
     // The stream, the normed input and the output, beside packed QKV and what it mixes or the inside of the MLP.
     const int64_t inside = std::max<int64_t>(4 * config_.channels(), config_.ffn_dim);
     cost.activation_bytes = bytes / config_.channels() * (3 * config_.channels() + inside);
+    cost.heads = config_.num_attention_heads;
+    cost.element_bytes = size_of(dtype_);
+    cost.output_channels = config_.patch_size * config_.patch_size * config_.out_channels;
     return cost;
 }
 
