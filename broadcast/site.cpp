@@ -15,6 +15,10 @@ std::string_view name_of(SiteKind kind) {
             return "temporal";
         case SiteKind::CrossAttention:
             return "cross";
+        case SiteKind::SpatialCrossAttention:
+            return "cross_spatial";
+        case SiteKind::TemporalCrossAttention:
+            return "cross_temporal";
         case SiteKind::SpatialMlp:
             return "mlp_spatial";
         case SiteKind::TemporalMlp:

@@ -10,8 +10,18 @@
 
 namespace kine::broadcast {
 
-/// JointAttention is that of all tokens among themselves; PAB's rule for it, and its name, are the spatial ones.
-enum class SiteKind { SpatialAttention, TemporalAttention, CrossAttention, SpatialMlp, TemporalMlp, JointAttention };
+/// JointAttention is that of all tokens among themselves; PAB's rule for it, and its name, are the spatial ones. Cross
+/// attention has a name for each kind of block where a model has it in both.
+enum class SiteKind {
+    SpatialAttention,
+    TemporalAttention,
+    CrossAttention,
+    SpatialCrossAttention,
+    TemporalCrossAttention,
+    SpatialMlp,
+    TemporalMlp,
+    JointAttention
+};
 
 struct Site {
     SiteKind kind = SiteKind::SpatialAttention;
@@ -28,7 +38,7 @@ struct SiteCost {
     int64_t bytes = 0;         ///< of the kept output on this rank
 };
 
-std::string_view name_of(SiteKind kind);  ///< "spatial", "temporal", "cross", "mlp_spatial", "mlp_temporal"
+std::string_view name_of(SiteKind kind);  ///< "spatial", "temporal", "cross", "cross_spatial", "mlp_temporal", ...
 std::string to_string(const Site& site);  ///< "spatial.3", with branch "spatial.3/1"
 /// Runs of neighbours as "first-last", joined by "+": "0-4+7".
 std::string block_list(const std::vector<int>& blocks);

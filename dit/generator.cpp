@@ -115,7 +115,8 @@ class Run {
     void decode(const Tensor& latents, FrameQueue& frames) {
         const Stopwatch watch;
         const ProfileZone zone(context_.profiler, "decode");
-        const DecodeOptions options{request_.decode_chunk, request_.vae_tile, request_.vae_tile_overlap};
+        const DecodeOptions options{request_.decode_chunk, request_.vae_tile, request_.vae_tile_overlap,
+                                    request_.num_frames};
         int64_t done = 0;
         observer_.on_progress(Stage::Decode, 0, request_.num_frames);
         model_.decoder->decode(context_, latents, options, stop_, [&](const Tensor& chunk) {

@@ -33,6 +33,18 @@ std::vector<broadcast::MlpRule> mlp_rules_of(const Json& rules, const char* kind
     return result;
 }
 
+/// What a prompt is extended by where the family does that; null says "none".
+std::string prompt_options_of(const Json& request) {
+    std::string text;
+    for (const char* key : {"aesthetic_score", "motion_score", "camera_motion"}) {
+        if (!request.contains(key)) continue;
+        const Json& value = request[key];
+        const std::string word = value.is_null() ? "none" : value.is_string() ? value.get<std::string>() : value.dump();
+        text += fmt::format("{}{}={}", text.empty() ? "" : ",", key, word);
+    }
+    return text;
+}
+
 double largest_magnitude(const Tensor& tensor) {
     if (tensor.dtype() != DType::Float32) return 0;
     const auto* values = tensor.data<float>();
@@ -68,6 +80,7 @@ Request GoldenCase::request() const {
         request.guidance_scale = stored.value("guidance_scale", 1.0);
         if (stored.contains("guidance_scale_2")) request.guidance_scale_2 = stored["guidance_scale_2"].get<double>();
         if (has("input/image")) request.image = tensor("input/image");
+        request.prompt_options = prompt_options_of(stored);
         if (stored.contains("eta")) request.sampler_options = fmt::format("eta={}", stored["eta"].get<double>());
         return request;
     });

@@ -13,7 +13,8 @@ namespace kine::dit {
 struct Request {
     std::string prompt;
     std::string negative_prompt;
-    int64_t width = 0;  ///< pixels
+    std::string prompt_options;  ///< what a family says besides the prompt: "motion_score=4,camera_motion=pan left"
+    int64_t width = 0;           ///< pixels
     int64_t height = 0;
     int64_t num_frames = 0;
     std::string fps;  ///< exact rate, e.g. 24000/1001
@@ -42,6 +43,7 @@ struct Request {
     void visit(Visitor& v) {
         v("prompt", prompt, "what the video shows");
         v("negative_prompt", negative_prompt, "what it should not show");
+        v("prompt_options", prompt_options, "what the family says besides the prompt, key=value,...");
         v("width", width, "pixels, 0 for the model's own");
         v("height", height, "pixels, 0 for the model's own");
         v("num_frames", num_frames, "frames of the video, 0 for the model's own");

@@ -49,8 +49,7 @@ void merge_options(Json& config, std::string_view options, const SamplerRow& sam
 }
 
 /// The file was good without the user's options, so what is wrong now is theirs.
-std::unique_ptr<Sampler> make_with_options(const SamplerRow& row, const Model& model, const Request& request) {
-    Json config = model.scheduler;
+std::unique_ptr<Sampler> make_with_options(const SamplerRow& row, Json config, const Request& request) {
     merge_options(config, request.sampler_options, row);
     try {
         return row.make(config, "sampler options", request.steps);
@@ -127,10 +126,11 @@ Request resolve_request(const Model& model, const Request& asked) {
 std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& request) {
     check(request.sampler.empty() || find_sampler(request.sampler) != nullptr, ErrorCode::Usage,
           "sampler '{}': expected one of {}", request.sampler, known_samplers());
-    const std::string name = request.sampler.empty() ? model.scheduler.value("_class_name", "") : request.sampler;
-    auto sampler = make_sampler(name, model.scheduler, model.scheduler_file, request.steps);
-    return request.sampler_options.empty() ? std::move(sampler)
-                                           : make_with_options(*find_sampler(name), model, request);
+    const Json stored = model.scheduler_for(request);
+    const std::string name = request.sampler.empty() ? stored.value("_class_name", "") : request.sampler;
+    auto sampler = make_sampler(name, stored, model.scheduler_file, request.steps);
+    if (request.sampler_options.empty()) return sampler;
+    return make_with_options(*find_sampler(name), stored, request);
 }
 
 Conditioning make_conditioning(const Context& context, const Model& model, const Request& request) {
@@ -141,8 +141,9 @@ Conditioning make_conditioning(const Context& context, const Model& model, const
 
 broadcast::Plan make_run_plan(const Model& model, const Request& request, const Sampler& sampler) {
     const broadcast::Schedule schedule = model.reuse_schedule(sampler.timesteps());
+    const broadcast::PabOptions pab = model.pab_for(sampler.timesteps());
     const TransformerCost cost = model.transformer->cost(model.latent_shape(request), model.is_guided(request) ? 2 : 1);
-    const auto policy = broadcast::make_policy(request.cache, model.defaults.pab, request.cache_options, schedule);
+    const auto policy = broadcast::make_policy(request.cache, pab, request.cache_options, schedule);
     return broadcast::Plan(*policy, schedule, cost.sites, cost.other_multiply_adds, request.cache_budget);
 }
 
@@ -179,8 +180,8 @@ Denoiser::Denoiser(const Context& context, const Model& model, const Request& re
       branches_(model.is_guided(request) ? 2 : 1),
       present_(branches_on(mesh, branches_)),
       tokens_(model.transformer->token_shape(subject.latents, present_.size())),
-      prepared_(model.transformer->prepare(context, only(context, subject.conditioning, present_), subject.latents,
-                                           subject.timesteps)) {}
+      prepared_(model.transformer->prepare(context, only(context, subject.conditioning, present_),
+                                           {subject.latents, request.width, request.height}, subject.timesteps)) {}
 
 StepContext Denoiser::step_context(broadcast::Cache& cache, int index, std::stop_token stop,
                                    bool find_not_finite) const {

@@ -194,8 +194,16 @@ class Verification {
         Conditioning conditioning;
         conditioning.states = kernels::cast(context_, golden_branches("denoise/context"), model_.dtype);
         if (golden_.has("denoise/condition")) conditioning.first_latents = golden_.tensor("denoise/condition");
+        if (golden_.has("denoise/context_mask")) conditioning.mask = as_mask(golden_.tensor("denoise/context_mask"));
         conditioning.guided = model_.is_guided(request_);
         return conditioning;
+    }
+
+    Tensor as_mask(const Tensor& numbers) const {
+        const Tensor floats = as_float(numbers);
+        std::vector<uint8_t> kept;
+        for (int64_t i = 0; i < floats.elements(); ++i) kept.push_back(floats.data<float>()[i] != 0.0f ? 1 : 0);
+        return Tensor::of<uint8_t>(context_, numbers.shape(), kept);
     }
 
     Tensor initial_latents(const Sampler& sampler) const {
@@ -239,7 +247,8 @@ class Verification {
 
     Tensor decode(const Tensor& latents) const {
         std::vector<Tensor> chunks;
-        model_.decoder->decode(context_, latents, {}, {}, [&](const Tensor& frames) { chunks.push_back(frames); });
+        const DecodeOptions options = {.frames = request_.num_frames};
+        model_.decoder->decode(context_, latents, options, {}, [&](const Tensor& frames) { chunks.push_back(frames); });
         return kernels::concat(context_, chunks, 0);  // [F, Y, X, 3]
     }
 

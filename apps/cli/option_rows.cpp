@@ -25,6 +25,8 @@ constexpr std::array kRows = {
     OptionRow{"prompt_file", "--prompt-file", "FILE", Program, kRuns, kWhat, "read the prompt from a file"},
     OptionRow{"negative_prompt", "-n,--negative-prompt,--neg-prompt", "TEXT", Request, kRuns, kWhat,
               "what it should not show"},
+    OptionRow{"prompt_options", "--prompt-option,--prompt-options", "K=V,...", Request, kRuns, kWhat,
+              "what the family says besides the prompt, e.g. motion_score=4"},
     OptionRow{"width", "-W,--width", "PIXELS", Request, kRuns, kWhat, "width"},
     OptionRow{"height", "-H,--height", "PIXELS", Request, kRuns, kWhat, "height"},
     OptionRow{"size", "--size,--video-size", "WxH", Program, kRuns, kWhat, "both, e.g. 96x96 or 96*96"},

@@ -58,6 +58,8 @@ class Pab final : public Policy {
             case SiteKind::TemporalAttention:
                 return &temporal_;
             case SiteKind::CrossAttention:
+            case SiteKind::SpatialCrossAttention:
+            case SiteKind::TemporalCrossAttention:
                 return &cross_;
             case SiteKind::SpatialMlp:
                 return block_sources(mlp_spatial_, site.block);

@@ -14,11 +14,11 @@ TransformerCost factored_cost(const FactoredSizes& sizes) {
     };
     for (int64_t i = 0; i < sizes.pairs; ++i) {
         add(SiteKind::SpatialAttention, i, 4);
-        add(SiteKind::CrossAttention, i, 2);
-        add(SiteKind::SpatialMlp, i, 8);
+        add(sizes.cross_in_temporal ? SiteKind::SpatialCrossAttention : SiteKind::CrossAttention, i, 2);
+        add(SiteKind::SpatialMlp, i, 2 * sizes.mlp_ratio);
         add(SiteKind::TemporalAttention, i, 4);
-        if (sizes.cross_in_temporal) add(SiteKind::CrossAttention, sizes.pairs + i, 2);
-        add(SiteKind::TemporalMlp, i, 8);
+        if (sizes.cross_in_temporal) add(SiteKind::TemporalCrossAttention, i, 2);
+        add(SiteKind::TemporalMlp, i, 2 * sizes.mlp_ratio);
     }
     const int64_t patch_vector = sizes.patch_area * (sizes.input_channels + sizes.output_channels);
     cost.other_multiply_adds = count * static_cast<double>(tokens[3] * patch_vector);

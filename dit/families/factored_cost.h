@@ -13,6 +13,7 @@ struct FactoredSizes {
     int64_t patch_area = 1;  ///< latent pixels of a patch
     int64_t input_channels = 1;
     int64_t output_channels = 1;
+    double mlp_ratio = 4;  ///< inner channels of an MLP for each outer one
     bool cross_in_temporal = false;
 };
 

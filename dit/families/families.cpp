@@ -2,6 +2,7 @@
 
 #include "dit/families/components.h"
 #include "dit/families/latte/family.h"
+#include "dit/families/open_sora/family.h"
 #include "dit/families/wan/family.h"
 
 #include <array>
@@ -13,6 +14,8 @@ namespace {
 constexpr std::array kFamilies = {
     Family{"latte", "LattePipeline",
            "Latte-1: spatial and temporal blocks in turn, T5 text, 2-D VAE (arXiv 2401.03048)", latte::build},
+    Family{"open_sora", "OpenSoraPipeline",
+           "Open-Sora 1.2: spatial and temporal blocks in turn, rectified flow, causal 3-D VAE", open_sora::build},
     Family{"wan", "WanPipeline",
            "Wan 2.1 and 2.2: joint attention with rotary positions, UMT5 text, causal 3-D VAE (arXiv 2503.20314)",
            wan::build},

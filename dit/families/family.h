@@ -20,12 +20,20 @@ namespace kine::dit {
 /// Text as the transformer receives it.
 struct Conditioning {
     Tensor states;        ///< [B, L, D], B in the pipeline's order of guidance branches
+    Tensor mask;          ///< u8 [1 or B, L]: rows of the states that are attended; empty: all
     bool guided = false;  ///< B holds a negative and a positive branch
     Tokens prompt;        ///< for reports and verification
     Tokens negative;
     Tensor prompt_states;  ///< [L, D] before any cut or mask
     Tensor negative_states;
     Tensor first_latents;  ///< [C, 1, Y, X] of a given first frame; empty: none
+};
+
+/// What is denoised: latents [C, T, Y, X], and the size in pixels that was asked for, of which latents may be a part.
+struct VideoSize {
+    Shape latents;
+    int64_t width = 0;
+    int64_t height = 0;
 };
 
 class TextStage {
@@ -58,7 +66,7 @@ class Transformer {
     virtual Shape token_shape(const Shape& latents, int64_t branches) const = 0;
     virtual TransformerCost cost(const Shape& latents, int64_t branches) const = 0;
     virtual std::unique_ptr<Prepared> prepare(const Context& context, const Conditioning& conditioning,
-                                              const Shape& latents, std::span<const double> timesteps) const = 0;
+                                              const VideoSize& size, std::span<const double> timesteps) const = 0;
     /// latents [B, C, T, Y, X] f32 -> raw prediction [B, C', T, Y, X] f32.
     virtual Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const = 0;
 };
@@ -90,7 +98,7 @@ struct Model {
     DType dtype = DType::Float32;
     FamilyDefaults defaults;
     std::vector<std::string> unused_weights;  ///< tensors of the checkpoint that belong to no part of this model
-    Json scheduler;                           ///< the scheduler's configuration
+    Json scheduler;                           ///< the scheduler's configuration as stored
     std::string scheduler_file;
     std::unique_ptr<TextStage> text;
     std::unique_ptr<Transformer> transformer;
@@ -113,6 +121,12 @@ struct Model {
     virtual Tensor to_decode(const Context&, const Conditioning&, const Tensor& latents) const { return latents; }
     /// Latents [C, T, Y, X] for a resolved request.
     virtual Shape latent_shape(const Request& request) const;
+    /// The scheduler's configuration for a resolved request, with what the family derives from size and length.
+    virtual Json scheduler_for(const Request&) const { return scheduler; }
+    /// What reuse policies compare with their windows, from the sampler's timesteps.
+    virtual broadcast::Schedule reuse_schedule(const std::vector<double>& timesteps) const { return {timesteps}; }
+    /// The family's PAB settings for a run with these timesteps.
+    virtual broadcast::PabOptions pab_for(const std::vector<double>&) const { return defaults.pab; }
 };
 
 /// A row of the table of families.

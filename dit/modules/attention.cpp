@@ -2,8 +2,13 @@
 
 #include "kernels/attention/attention.h"
 #include "kernels/move/move.h"
+#include "kernels/norm/norm.h"
+#include "kernels/rope/rope.h"
+#include "parallel/partition.h"
 #include "parallel/reshard.h"
 #include "parallel/ring.h"
+
+#include <utility>
 
 namespace kine::dit {
 
@@ -37,6 +42,17 @@ class HeadExchange {
     Tensor to_heads(const Tensor& qkv) const {
         if (queries_.split != parallel::Split::Heads) return qkv;
         return reshard(qkv, whole(qkv, qkv.dim(-2)), resident_, queries_);
+    }
+
+    /// The rows of turns [T or 1, S or 1, D] that belong to the tokens as they are handed over.
+    Tensor turns_here(const Tensor& turns) const {
+        const parallel::Layout here = queries_.split == parallel::Split::Heads ? resident_ : queries_;
+        if (!turns || (here.split != parallel::Split::Frames && here.split != parallel::Split::Patches)) return turns;
+        const int axis = parallel::axis_of(here.split) - 1;
+        if (turns.dim(axis) == 1) return turns;
+        const auto& communicator = step_.ranks.communicator;
+        const parallel::Range rows = parallel::partition(turns.dim(axis), communicator.rank(), communicator.size());
+        return kernels::contiguous(step_.context, turns.slice(axis, rows.begin, rows.end));
     }
 
     /// Whether keys and values pass by instead of being brought here.
@@ -76,18 +92,37 @@ class HeadExchange {
 }  // namespace
 
 SelfAttention::SelfAttention(const Scope& scope, const AttentionShape& shape, AttendedAxis axis)
-    : shape_(shape),
-      axis_(axis),
-      qkv_({scope / "to_q", scope / "to_k", scope / "to_v"}, shape.channels(), shape.channels(), shape.has_bias),
-      out_(scope / "to_out.0", shape.channels(), shape.channels()) {}
+    : SelfAttention({.qkv = {{scope / "to_q", scope / "to_k", scope / "to_v"},
+                             shape.channels(),
+                             shape.channels(),
+                             shape.has_bias},
+                     .out = {scope / "to_out.0", shape.channels(), shape.channels()},
+                     .norm = {}},
+                    shape, axis) {}
 
-Tensor SelfAttention::operator()(const StepContext& step, const Tensor& x) const {
+SelfAttention::SelfAttention(SelfAttentionLayers layers, const AttentionShape& shape, AttendedAxis axis)
+    : shape_(shape), axis_(axis), layers_(std::move(layers)) {}
+
+Tensor SelfAttention::operator()(const StepContext& step, const Tensor& x, const Tensor& turns) const {
     const HeadExchange exchange(step, axis_);
-    const Tensor qkv = qkv_(step.context, x).split(3, 3).split(4, shape_.heads);  // [B, T, S, 3, H, D]
+    const Tensor qkv = layers_.qkv(step.context, x).split(3, 3).split(4, shape_.heads);  // [B, T, S, 3, H, D]
+    place(step.context, qkv, exchange.turns_here(turns));
     const Tensor seen = exchange.to_heads(qkv);
     const Tensor mixed = exchange.travels() ? attend_passing(step, seen)
                                             : attend(step.context, seen.select(3, 0), exchange.keys_and_values(seen));
-    return out_(step.context, exchange.back(mixed, shape_.heads).reshape(x.shape()));
+    return layers_.out(step.context, exchange.back(mixed, shape_.heads).reshape(x.shape()));
+}
+
+/// Norms queries and keys of qkv [B, T, S, 3, H, D] and turns them to their positions, in place.
+void SelfAttention::place(const Context& context, const Tensor& qkv, const Tensor& turns) const {
+    const auto& [query_norm, key_norm, eps] = layers_.norm;
+    Tensor queries = qkv.select(3, 0);  // [B, T, S, H, D]
+    Tensor keys = qkv.select(3, 1);
+    if (query_norm) kernels::rms_norm_in_place(context, queries, query_norm, eps);
+    if (key_norm) kernels::rms_norm_in_place(context, keys, key_norm, eps);
+    if (!turns) return;
+    kernels::rotate_pairs(context, queries, turns);
+    kernels::rotate_pairs(context, keys, turns);
 }
 
 /// [B, T, S, 3, H, D] -> [B, T, S, H, D], the attended axis split between ranks.
@@ -110,22 +145,25 @@ Tensor SelfAttention::attend(const Context& context, const Tensor& q, const Tens
 }
 
 CrossAttention::CrossAttention(const Scope& scope, const AttentionShape& shape, int64_t text_channels)
-    : shape_(shape),
-      query_(scope / "to_q", shape.channels(), shape.channels(), shape.has_bias),
-      key_value_({scope / "to_k", scope / "to_v"}, text_channels, shape.channels(), shape.has_bias),
-      out_(scope / "to_out.0", shape.channels(), shape.channels()) {}
+    : CrossAttention({.query = {scope / "to_q", shape.channels(), shape.channels(), shape.has_bias},
+                      .key_value = {{scope / "to_k", scope / "to_v"}, text_channels, shape.channels(), shape.has_bias},
+                      .out = {scope / "to_out.0", shape.channels(), shape.channels()}},
+                     shape) {}
+
+CrossAttention::CrossAttention(CrossAttentionLayers layers, const AttentionShape& shape)
+    : shape_(shape), layers_(std::move(layers)) {}
 
 Tensor CrossAttention::keys_and_values(const Context& context, const Tensor& text) const {
-    return key_value_(context, text);
+    return layers_.key_value(context, text);
 }
 
 Tensor CrossAttention::operator()(const Context& context, const Tensor& x, const Tensor& keys_and_values) const {
-    const Tensor q = heads_of(query_(context, x), 0, shape_);  // [B, T, S, H, D]
-    const Tensor text = keys_and_values.unsqueeze(1);          // [B, 1, L, 2C], the same for every frame
+    const Tensor q = heads_of(layers_.query(context, x), 0, shape_);  // [B, T, S, H, D]
+    const Tensor text = keys_and_values.unsqueeze(1);                 // [B, 1, L, 2C], the same for every frame
     Tensor mixed = Tensor::empty(context, x.shape(), x.dtype());
     Tensor mixed_heads = heads_of(mixed, 0, shape_);
     kernels::attention_into(context, q, heads_of(text, 0, shape_), heads_of(text, 1, shape_), mixed_heads);
-    return out_(context, mixed);
+    return layers_.out(context, mixed);
 }
 
 }  // namespace kine::dit

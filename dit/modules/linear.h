@@ -14,6 +14,9 @@ class Linear {
     /// One layer from several of the same input: outputs side by side, one pass over the input (packed QKV).
     Linear(std::initializer_list<Scope> scopes, int64_t in, int64_t out_each, bool has_bias = true);
 
+    /// From a weight [out, in] and a bias [out] that were bound elsewhere.
+    Linear(const Context& context, const Tensor& weight, const Tensor& bias) : weight_(context, weight, bias) {}
+
     /// A convolution with kernel = stride = patch, weight [out, in, p, p], as a linear layer over patch vectors.
     static Linear over_patches(const Scope& scope, int64_t in, int64_t out, int64_t patch);
     /// The same where the weight is stored for clips, [out, in, 1, p, p].

@@ -14,4 +14,12 @@ Modulation block_modulation(const Context& context, const Tensor& table, const T
     return {{row(0), row(1), row(2)}, {row(3), row(4), row(5)}};
 }
 
+FinalModulation final_modulation(const Context& context, const Tensor& table, const Tensor& embedded) {
+    const Tensor time = embedded.reshape({embedded.dim(0), 1, 1, embedded.dim(1)});
+    const auto row = [&](int64_t index) {
+        return kernels::add_table(context, time, table.slice(0, index, index + 1)).reshape(embedded.shape());
+    };
+    return {row(0), row(1)};
+}
+
 }  // namespace kine::dit

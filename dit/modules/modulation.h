@@ -22,4 +22,13 @@ struct Modulation {
 /// table [6, C] + time [B, 6, C], rows in the order shift, scale, gate of attention, then of the MLP.
 Modulation block_modulation(const Context& context, const Tensor& table, const Tensor& time);
 
+/// Shift and scale before the last linear layer.
+struct FinalModulation {
+    Tensor shift;  // [B, C] f32
+    Tensor scale;
+};
+
+/// table [2, C] + embedded [B, C], the timestep before any block's projection.
+FinalModulation final_modulation(const Context& context, const Tensor& table, const Tensor& embedded);
+
 }  // namespace kine::dit

@@ -28,17 +28,22 @@ Tensor timestep_sinusoid(const Context& context, std::span<const double> timeste
     return table;
 }
 
+SinusoidMlp::SinusoidMlp(const Scope& in, const Scope& out, int64_t channels)
+    : in_(in.as(DType::Float32), kSinusoids, channels), out_(out.as(DType::Float32), channels, channels) {}
+
+Tensor SinusoidMlp::operator()(const Context& context, std::span<const double> values) const {
+    const Tensor sinusoid = timestep_sinusoid(context, values, kSinusoids / 2);
+    return out_(context, in_(context, sinusoid, kernels::Activation::Silu));
+}
+
 AdaLayerNormSingle::AdaLayerNormSingle(const Scope& scope, int64_t channels)
     : channels_(channels),
-      in_(scope.as(DType::Float32) / "emb.timestep_embedder.linear_1", kSinusoids, channels),
-      out_(scope.as(DType::Float32) / "emb.timestep_embedder.linear_2", channels, channels),
+      time_(scope / "emb.timestep_embedder.linear_1", scope / "emb.timestep_embedder.linear_2", channels),
       project_(scope.as(DType::Float32) / "linear", channels, 6 * channels) {}
 
 TimeEmbedding AdaLayerNormSingle::operator()(const Context& context, std::span<const double> timesteps) const {
-    using kernels::Activation;
-    const Tensor sinusoid = timestep_sinusoid(context, timesteps, kSinusoids / 2);
-    const Tensor embedded = out_(context, in_(context, sinusoid, Activation::Silu));  // [steps, C]
-    const Tensor projected = project_(context, kernels::activate(context, embedded, Activation::Silu));
+    const Tensor embedded = time_(context, timesteps);  // [steps, C]
+    const Tensor projected = project_(context, kernels::activate(context, embedded, kernels::Activation::Silu));
     return {embedded, projected.reshape({projected.dim(0), 6, channels_})};
 }
 

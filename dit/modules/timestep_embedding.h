@@ -10,13 +10,25 @@ namespace kine::dit {
 /// [cos(t f), sin(t f)], f_k = 10000^(-k / half) -> [steps, 2 half], in float32 in the order of the reference.
 Tensor timestep_sinusoid(const Context& context, std::span<const double> timesteps, int64_t half);
 
+/// The sinusoid of 256 channels through linear, SiLU, linear: time, frame rate, guidance. Always f32: it is tiny, and
+/// every activation of the model is scaled by it.
+class SinusoidMlp {
+  public:
+    SinusoidMlp(const Scope& in, const Scope& out, int64_t channels);
+
+    Tensor operator()(const Context& context, std::span<const double> values) const;  // [values, C]
+
+  private:
+    Linear in_;
+    Linear out_;
+};
+
 struct TimeEmbedding {
     Tensor embedded;    // [steps, C]
     Tensor modulation;  // [steps, 6, C]
 };
 
-/// AdaLayerNormSingle: emb.timestep_embedder.{linear_1, linear_2} and linear under `scope`. Always f32: it is tiny, and
-/// every activation of the model is scaled by it.
+/// AdaLayerNormSingle: emb.timestep_embedder.{linear_1, linear_2} and linear under `scope`. Always f32.
 class AdaLayerNormSingle {
   public:
     AdaLayerNormSingle(const Scope& scope, int64_t channels);
@@ -25,8 +37,7 @@ class AdaLayerNormSingle {
 
   private:
     int64_t channels_;
-    Linear in_;
-    Linear out_;
+    SinusoidMlp time_;
     Linear project_;
 };
 

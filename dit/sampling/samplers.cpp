@@ -10,6 +10,7 @@ constexpr SamplerRow kSamplers[] = {
      ddim_options},
     {"euler_flow", "FlowMatchEulerDiscreteScheduler", "straight steps along a flow model's velocity", make_euler_flow,
      euler_flow_options},
+    {"rflow", "RFLOW", "rectified flow of Open-Sora, times shifted by size and length", make_rflow, rflow_options},
     {"dpmpp_2m", "DPMSolverMultistepScheduler", "DPM-Solver++, second order, multistep", make_dpmpp_2m,
      dpmpp_2m_options},
     {"unipc", "UniPCMultistepScheduler", "UniPC, predictor and corrector, second order", make_unipc, unipc_options},

@@ -12,7 +12,7 @@
 namespace kine::dit {
 
 struct SamplerRow {
-    std::string_view name;        ///< "ddim", "euler_flow", "dpmpp_2m", "unipc"
+    std::string_view name;        ///< "ddim", "euler_flow", ...
     std::string_view class_name;  ///< the scheduler class in model directories, e.g. "DDIMScheduler"
     std::string_view summary;
     /// `config` is the scheduler's JSON with the family's and the user's overrides merged in (e.g. "eta", "shift").

@@ -11,7 +11,6 @@ namespace kine::dit {
 
 namespace {
 
-constexpr float kEpsilon = 1e-6f;
 constexpr auto kSilu = kernels::Activation::Silu;
 
 kernels::ConvWeight bind_conv_as(const Scope& scope, const Shape& shape, kernels::ConvGeometry geometry) {
@@ -46,13 +45,14 @@ kernels::ConvWeight bind_conv(const Scope& scope, int64_t in_channels, int64_t o
     return bind_conv_as(scope, {out_channels, in_channels, side, side}, {1, margin, margin});
 }
 
-GroupNorm::GroupNorm(const Scope& scope, int64_t channels, int64_t groups)
+GroupNorm::GroupNorm(const Scope& scope, int64_t channels, int64_t groups, float eps)
     : weight_(scope.as(DType::Float32).bind("weight", {channels})),
       bias_(scope.as(DType::Float32).bind("bias", {channels})),
-      groups_(groups) {}
+      groups_(groups),
+      eps_(eps) {}
 
 Tensor GroupNorm::operator()(const Context& context, const Tensor& x, kernels::Activation activation) const {
-    return kernels::group_norm(context, x, weight_, bias_, groups_, kEpsilon, activation);
+    return kernels::group_norm(context, x, weight_, bias_, groups_, eps_, activation);
 }
 
 ResnetBlock::ResnetBlock(const Scope& scope, int64_t in_channels, int64_t out_channels, int64_t groups)

@@ -18,10 +18,10 @@ void check_running(const std::stop_token& stop);
 /// Binds scope.weight [out, in, side, side] and scope.bias; keeps the size for odd sides at stride 1.
 kernels::ConvWeight bind_conv(const Scope& scope, int64_t in_channels, int64_t out_channels, int64_t side);
 
-/// Group norm with eps 1e-6, as every AutoencoderKL has it.
 class GroupNorm {
   public:
-    GroupNorm(const Scope& scope, int64_t channels, int64_t groups);
+    /// Every AutoencoderKL has the same epsilon.
+    GroupNorm(const Scope& scope, int64_t channels, int64_t groups, float eps = 1e-6f);
     Tensor operator()(const Context& context, const Tensor& x,
                       kernels::Activation activation = kernels::Activation::None) const;
 
@@ -29,6 +29,7 @@ class GroupNorm {
     Tensor weight_;
     Tensor bias_;
     int64_t groups_;
+    float eps_;
 };
 
 /// x + conv(silu(norm(conv(silu(norm(x)))))), with a 1x1 convolution of x where the channels change.

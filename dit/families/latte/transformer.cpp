@@ -119,7 +119,8 @@ TransformerCost LatteTransformer::cost(const Shape& latents, int64_t branches) c
 }
 
 std::unique_ptr<Prepared> LatteTransformer::prepare(const Context& context, const Conditioning& conditioning,
-                                                    const Shape& latents, std::span<const double> timesteps) const {
+                                                    const VideoSize& size, std::span<const double> timesteps) const {
+    const Shape& latents = size.latents;
     auto prepared = std::make_unique<LattePrepared>();
     const int64_t batch = conditioning.states.dim(0);
     const Tensor text = caption_out_(context, caption_in_(context, conditioning.states, kernels::Activation::GeluTanh));
@@ -173,13 +174,9 @@ Tensor LatteTransformer::project_out(const StepContext& step, const Prepared& an
                                      const Shape& latents) const {
     const auto& prepared = static_cast<const LattePrepared&>(any);
     const Context& context = step.context;
-    const Tensor& embedded = prepared.embedded[static_cast<size_t>(step.index)];  // [B, C]
-    const int64_t channels = config_.channels();
-    const auto row = [&](int64_t index) {
-        const Tensor time = embedded.reshape({embedded.dim(0), 1, 1, channels});
-        return kernels::add_table(context, time, final_table_.slice(0, index, index + 1)).reshape(embedded.shape());
-    };
-    const Tensor normed = norm_modulate(context, x, row(0), row(1), static_cast<float>(config_.norm_eps));
+    const auto [shift, scale] =
+        final_modulation(context, final_table_, prepared.embedded[static_cast<size_t>(step.index)]);
+    const Tensor normed = norm_modulate(context, x, shift, scale, static_cast<float>(config_.norm_eps));
     const Tensor tokens = to_whole(step, out_(context, normed));  // [B, T, S, p p C'], fewer bytes than before out_
     return kernels::unpatchify(context, tokens, config_.patch_size, latents[3] / config_.patch_size,
                                latents[4] / config_.patch_size);

@@ -101,12 +101,8 @@ Tensor Expert::predict(const StepContext& step, const std::vector<Tensor>& text,
 /// The head adds its table to the embedded timestep, not to the projected one.
 Tensor Expert::project_out(const StepContext& step, const Moment& moment, const Tensor& x, const Shape& latents) const {
     const Context& context = step.context;
-    const Tensor& embedded = moment.embedded;  // [G, C]
-    const auto row = [&](int64_t index) {
-        const Tensor time = embedded.reshape({embedded.dim(0), 1, 1, embedded.dim(1)});
-        return kernels::add_table(context, time, final_table_.slice(0, index, index + 1)).reshape(embedded.shape());
-    };
-    const Tensor normed = norm_modulate(context, x, row(0), row(1), static_cast<float>(config_.eps));
+    const auto [shift, scale] = final_modulation(context, final_table_, moment.embedded);
+    const Tensor normed = norm_modulate(context, x, shift, scale, static_cast<float>(config_.eps));
     const Tensor tokens = to_whole(step, out_(context, normed));  // [B, T, S, p p C]
     return kernels::unpatchify(context, tokens, config_.patch_size, latents[3] / config_.patch_size,
                                latents[4] / config_.patch_size);
@@ -144,7 +140,7 @@ TransformerCost WanTransformer::cost(const Shape& latents, int64_t branches) con
 }
 
 std::unique_ptr<Prepared> WanTransformer::prepare(const Context& context, const Conditioning& conditioning,
-                                                  const Shape& latents, std::span<const double> timesteps) const {
+                                                  const VideoSize& size, std::span<const double> timesteps) const {
     auto prepared = std::make_unique<WanPrepared>();
     prepared->branches = conditioning.states.dim(0);
     prepared->condition = conditioning.first_latents;
@@ -158,9 +154,9 @@ std::unique_ptr<Prepared> WanTransformer::prepare(const Context& context, const 
         prepared->time.push_back(experts_[expert].time_of(context, std::span(moments, prepared->condition ? 2 : 1)));
     }
     const int64_t side = 2 * (config_.attention_head_dim / 6);
-    prepared->turns = rotary_turns(context, {.frames = {latents[1], config_.attention_head_dim - 2 * side},
-                                             .rows = {latents[2] / config_.patch_size, side},
-                                             .columns = {latents[3] / config_.patch_size, side}});
+    prepared->turns = rotary_turns(context, {.frames = {size.latents[1], config_.attention_head_dim - 2 * side},
+                                             .rows = {size.latents[2] / config_.patch_size, side},
+                                             .columns = {size.latents[3] / config_.patch_size, side}});
     return prepared;
 }
 

@@ -14,6 +14,8 @@ std::unique_ptr<Sampler> make_ddim(const Json& config, std::string_view where, i
 std::vector<std::string> ddim_options();
 std::unique_ptr<Sampler> make_euler_flow(const Json& config, std::string_view where, int64_t steps);
 std::vector<std::string> euler_flow_options();
+std::unique_ptr<Sampler> make_rflow(const Json& config, std::string_view where, int64_t steps);
+std::vector<std::string> rflow_options();
 std::unique_ptr<Sampler> make_dpmpp_2m(const Json& config, std::string_view where, int64_t steps);
 std::vector<std::string> dpmpp_2m_options();
 std::unique_ptr<Sampler> make_unipc(const Json& config, std::string_view where, int64_t steps);

@@ -1,0 +1,184 @@
+#include "dit/families/open_sora/family.h"
+
+#include "dit/families/components.h"
+#include "dit/families/open_sora/prompt.h"
+#include "dit/families/open_sora/transformer.h"
+#include "dit/text/t5.h"
+#include "dit/vae/open_sora_vae.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/move/move.h"
+
+#include <cmath>
+
+namespace kine::dit::open_sora {
+
+namespace {
+
+constexpr int64_t kLargestSide = 16384;
+constexpr int64_t kMostFrames = 100000;
+constexpr double kUnshiftedArea = 512.0 * 512.0;  // pixels at which a picture's times are not shifted
+
+/// The prompt's states, and the learned caption in place of a negative prompt's; both are cut by the prompt's mask.
+class OpenSoraText final : public TextStage {
+  public:
+    OpenSoraText(std::unique_ptr<Tokenizer> tokenizer, T5Encoder encoder, Tensor null_caption)
+        : tokenizer_(std::move(tokenizer)), encoder_(std::move(encoder)), null_caption_(std::move(null_caption)) {}
+
+    Conditioning encode(const Context& context, const Request& request) const override {
+        const int64_t length = null_caption_.dim(0);
+        Conditioning result;
+        result.guided = true;
+        result.prompt = tokenizer_->encode(final_prompt(request.prompt, request.prompt_options), length);
+        const Tensor ids = Tensor::of<int64_t>(context, {length}, result.prompt.ids);
+        const Tensor mask = Tensor::of<uint8_t>(context, {length}, result.prompt.mask);
+        result.prompt_states = encoder_(context, ids, mask);
+        result.negative_states = null_caption_;
+        result.mask = mask.unsqueeze(0);
+        const Tensor branches[] = {result.prompt_states.unsqueeze(0), null_caption_.unsqueeze(0)};
+        result.states = kernels::concat(context, branches, 0);
+        return result;
+    }
+
+  private:
+    std::unique_ptr<Tokenizer> tokenizer_;
+    T5Encoder encoder_;
+    Tensor null_caption_;
+};
+
+/// Larger and longer videos keep more of their structure under the same noise, so they spend more steps at high noise.
+/// The reference counts whole groups of frames only.
+double timestep_shift(const Request& request) {
+    constexpr int64_t kGroupFrames = 17;
+    constexpr int64_t kGroupLatents = 5;
+    const double area = static_cast<double>(request.height) * static_cast<double>(request.width);
+    const auto frames =
+        static_cast<double>(request.num_frames == 1 ? 1 : request.num_frames / kGroupFrames * kGroupLatents);
+    return std::sqrt(area / kUnshiftedArea) * std::sqrt(frames);
+}
+
+/// The published MLP steps are timesteps as the reference's bfloat16 has them; here they are those of this run.
+std::vector<broadcast::MlpRule> in_this_run(const std::vector<broadcast::MlpRule>& published,
+                                            const std::vector<double>& timesteps) {
+    std::vector<broadcast::MlpRule> rules;
+    for (const broadcast::MlpRule& rule : published) {
+        for (const double t : timesteps) {
+            const auto rounded = static_cast<float>(BFloat16(static_cast<float>(t)));
+            if (static_cast<int64_t>(rounded) == rule.timestep) {
+                rules.push_back({static_cast<int64_t>(t), rule.blocks, rule.skip});
+            }
+        }
+    }
+    return rules;
+}
+
+/// PAB as VideoSys publishes it for Open-Sora.
+broadcast::PabOptions published_pab() {
+    broadcast::PabOptions pab;
+    pab.spatial = {2, 450, 930};
+    pab.temporal = {4, 450, 930};
+    pab.cross = {6, 450, 930};
+    for (const int64_t t : {676, 788, 864}) pab.mlp_spatial.push_back({t, {0, 1, 2, 3, 4}, 2});
+    pab.mlp_temporal = pab.mlp_spatial;
+    pab.keep = broadcast::Keep::Gated;
+    return pab;
+}
+
+struct OpenSoraModel final : Model {
+    Config config;
+
+    void check_geometry(const Request& request) const override {
+        const int64_t smallest = decoder->spatial_factor();
+        for (const auto& [name, side] : {std::pair{"width", request.width}, std::pair{"height", request.height}}) {
+            check(side >= smallest && side <= kLargestSide, ErrorCode::Usage, "{} {}: expected {} to {}", name, side,
+                  smallest, kLargestSide);
+        }
+        const int64_t frames = request.num_frames;
+        check(frames == 1 || (frames >= 17 && frames <= kMostFrames), ErrorCode::Usage,
+              "num_frames {}: expected 1, or 17 to {}; the model knows no noise schedule for shorter videos", frames,
+              kMostFrames);
+    }
+
+    /// Both branches always run, also where they weigh 1 and 0.
+    bool is_guided(const Request&) const override { return true; }
+
+    Tensor guide(const Context& context, const Tensor& prediction, const Request& request) const override {
+        const auto velocity = [&](int64_t branch) {  // without the predicted variance
+            return kernels::contiguous(context, prediction.select(0, branch).slice(0, 0, config.in_channels));
+        };
+        const Tensor null = velocity(1);
+        const Tensor direction = kernels::combine(context, 1.0f, velocity(0), -1.0f, null);
+        return kernels::combine(context, 1.0f, null, static_cast<float>(*request.guidance_scale), direction);
+    }
+
+    Json scheduler_for(const Request& request) const override {
+        Json result = scheduler;
+        result["shift"] = timestep_shift(request);
+        return result;
+    }
+
+    /// The reference truncates before it compares.
+    broadcast::Schedule reuse_schedule(const std::vector<double>& timesteps) const override {
+        broadcast::Schedule schedule;
+        for (const double t : timesteps) schedule.timesteps.push_back(std::floor(static_cast<float>(t)));
+        return schedule;
+    }
+
+    broadcast::PabOptions pab_for(const std::vector<double>& timesteps) const override {
+        broadcast::PabOptions pab = defaults.pab;
+        pab.mlp_spatial = in_this_run(pab.mlp_spatial, timesteps);
+        pab.mlp_temporal = in_this_run(pab.mlp_temporal, timesteps);
+        return pab;
+    }
+};
+
+/// Generation only decodes.
+bool belongs_to_encoder(const std::string& name) {
+    return name.find(".encoder.") != std::string::npos || name.find(".quant_conv.") != std::string::npos;
+}
+
+std::unique_ptr<TextStage> open_text(const Components& components, const std::filesystem::path& directory,
+                                     const Config& config, const Tensor& null_caption) {
+    const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
+    auto tokenizer = open_sentencepiece(components.folder("tokenizer"));
+    check_text_sizes(*tokenizer, t5, config.caption_channels, directory);
+    return std::make_unique<OpenSoraText>(
+        std::move(tokenizer), components.bind("text_encoder", [&](const Scope& scope) { return T5Encoder(scope, t5); }),
+        null_caption);
+}
+
+std::unique_ptr<FrameDecoder> open_decoder(const Components& components, const std::filesystem::path& directory,
+                                           const Config& config) {
+    const auto vae = OpenSoraVaeConfig::from_json(components.config("vae"), components.config_file("vae"));
+    check(vae.temporal.embed_dim == config.in_channels, ErrorCode::BadInput,
+          "{}: the VAE has {} latent channels, the transformer expects {}", directory.string(), vae.temporal.embed_dim,
+          config.in_channels);
+    return components.bind(
+        "vae", [&](const Scope& scope) { return std::make_unique<OpenSoraVaeDecoder>(scope, vae); },
+        belongs_to_encoder);
+}
+
+}  // namespace
+
+std::unique_ptr<Model> build(Context& context, const std::filesystem::path& directory, DType dtype) {
+    const Components components(context, directory, dtype);
+    auto model = std::make_unique<OpenSoraModel>();
+    model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
+    model->scheduler = components.config("scheduler", "scheduler_config.json");
+    model->scheduler_file = components.config_file("scheduler", "scheduler_config.json");
+    check(model->scheduler.is_object(), ErrorCode::BadInput, "{}: expected an object", model->scheduler_file);
+    auto transformer = components.bind(
+        "transformer", [&](const Scope& scope) { return std::make_unique<Stdit3>(scope, model->config); });
+    model->text = open_text(components, directory, model->config, transformer->null_caption());
+    model->transformer = std::move(transformer);
+    model->decoder = open_decoder(components, directory, model->config);
+    model->defaults = {.width = 854,
+                       .height = 480,
+                       .num_frames = 51,
+                       .fps = "24",
+                       .steps = 30,
+                       .guidance_scale = 7.0,
+                       .pab = published_pab()};
+    return model;
+}
+
+}  // namespace kine::dit::open_sora

@@ -1,0 +1,10 @@
+// Open-Sora 1.2 laid out like a diffusers directory: T5 text, STDiT3, OpenSora-VAE-v1.2.
+#pragma once
+
+#include "dit/families/family.h"
+
+namespace kine::dit::open_sora {
+
+std::unique_ptr<Model> build(Context& context, const std::filesystem::path& directory, DType dtype);
+
+}  // namespace kine::dit::open_sora
