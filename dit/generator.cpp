@@ -174,6 +174,12 @@ std::string_view Generator::family() const { return model_->family; }
 const std::string& Generator::model_hash() const { return model_->hash; }
 Request Generator::resolve(const Request& request) const { return resolve_request(*model_, request); }
 
+FrameSize Generator::frame_size(const Request& request) const {
+    const Shape latents = model_->latent_shape(resolve(request));
+    const int64_t factor = model_->decoder->spatial_factor();
+    return {latents[3] * factor, latents[2] * factor};
+}
+
 broadcast::Plan Generator::plan(const Request& asked) const {
     const Request request = resolve(asked);
     return make_run_plan(*model_, request, *make_run_sampler(*model_, request));

@@ -53,6 +53,11 @@ struct RunReport {
     std::vector<RankReport> ranks;
 };
 
+struct FrameSize {
+    int64_t width = 0;
+    int64_t height = 0;
+};
+
 struct Model;  // dit/families/family.h
 
 /// One thread at a time. Contexts are passed, so a generator serves whichever session calls it.
@@ -68,6 +73,8 @@ class Generator {
     /// The request with every default filled in; throws ErrorCode::Usage for what the model cannot do, naming what it
     /// can.
     Request resolve(const Request& request) const;
+    /// Of the frames that a request gives: less than asked for where the VAE cannot make the size exactly.
+    FrameSize frame_size(const Request& request) const;
     broadcast::Plan plan(const Request& request) const;
     Estimate estimate(const Request& request) const;
     /// Throws ErrorCode::DoesNotFit for a run that the context's budget has no room for.

@@ -102,7 +102,8 @@ void Job::check_distinct_files() const {
 
 void Job::open_outputs() {
     const dit::Request& r = request_.generation;
-    VideoInfo info{static_cast<int>(r.width), static_cast<int>(r.height), parse_rate(r.fps), r.num_frames, {}};
+    const dit::FrameSize size = session_->generator().frame_size(r);
+    VideoInfo info{static_cast<int>(size.width), static_cast<int>(size.height), parse_rate(r.fps), r.num_frames, {}};
     if (request_.run.metadata) info.metadata = video_metadata(*session_, request_);
     sinks_.push_back(std::make_unique<FrameTap>(frames_, [this](const Frame& frame) { show(frame); }));
     for (const OutputRequest& output : request_.outputs) {
