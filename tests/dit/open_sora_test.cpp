@@ -1,7 +1,12 @@
-// Open-Sora's transformer configuration and its schedule.
+// Open-Sora: its configuration and schedule, its sizes and lengths, ranks, and the published PAB settings.
 #include "dit/families/open_sora/config.h"
+#include "dit/generator.h"
 #include "dit/sampling/samplers.h"
+#include "parallel/strategies/strategies.h"
 #include "runtime/error.h"
+#include "tests/support/expect_close.h"
+#include "tests/support/source_tree.h"
+#include "tests/support/test_context.h"
 
 #include <gtest/gtest.h>
 
@@ -68,6 +73,94 @@ TEST(Rflow, RefusesWhatItWouldHaveToRound) {
     EXPECT_THROW(make_sampler("RFLOW", Json{{"use_discrete_timesteps", true}}, "file", 2), Error);
     EXPECT_THROW(make_sampler("RFLOW", Json{{"shift", 0.0}}, "file", 2), Error);
     EXPECT_THROW(make_sampler("RFLOW", Json::object(), "file", 0), Error);
+}
+
+/// Keeps the latents of the last step.
+class LastLatents final : public Observer {
+  public:
+    void on_latents(int, const Tensor& latents) override { last = latents; }
+    Tensor last;
+};
+
+/// 7 latent frames of 3 x 3 patches, padded from 5 x 5 latent pixels: nothing divides by two ranks.
+Request awkward_request() {
+    Request request;
+    request.prompt = "A green kite";
+    request.width = 47;
+    request.height = 43;
+    request.num_frames = 23;
+    request.steps = 3;
+    request.seed = 5;
+    return request;
+}
+
+class OpenSora : public testing::Test {
+  protected:
+    Tensor latents_of(const Request& request) {
+        LastLatents observer;
+        FrameQueue frames(100);
+        generator->generate(bundle.context, request, frames, observer, {});
+        return observer.last;
+    }
+
+    TestContext bundle;
+    std::unique_ptr<Generator> generator =
+        Generator::open(bundle.context, source_tree() / "tests" / "golden" / "open_sora" / "model", DType::Float32);
+};
+
+TEST_F(OpenSora, GivesTheBitsOfOneRankUnderEveryStrategyWithAndWithoutBroadcast) {
+    Request request = awkward_request();
+    for (const char* cache : {"none", "pab"}) {
+        request.cache = cache;
+        request.cache_options = request.cache == "pab" ? "window=0:1001,temporal_range=2,cross_range=2" : "";
+        request.ranks = 1;
+        const Tensor alone = latents_of(request);
+        for (const parallel::Strategy& strategy : parallel::strategies()) {
+            request.parallel = strategy.name;
+            for (request.ranks = 2; request.ranks <= 3; ++request.ranks) {
+                EXPECT_TRUE(same_bits(latents_of(request), alone)) << strategy.name << " on " << request.ranks;
+            }
+        }
+    }
+}
+
+TEST_F(OpenSora, GivesFramesOfWholeLatentPixelsYetSeesTheSizeAskedFor) {
+    const Request request = awkward_request();
+    EXPECT_EQ(generator->frame_size(request).width, 40);
+    EXPECT_EQ(generator->frame_size(request).height, 40);
+    Request smaller = request;
+    smaller.width = 40;
+    smaller.height = 40;
+    EXPECT_FALSE(same_bits(latents_of(request), latents_of(smaller)));
+}
+
+TEST_F(OpenSora, RefusesLengthsWithoutANoiseScheduleAndOffersTheOthers) {
+    Request request = awkward_request();
+    for (const int64_t frames : {2, 16}) {
+        request.num_frames = frames;
+        EXPECT_THROW(generator->resolve(request), Error) << frames;
+    }
+    for (const int64_t frames : {1, 17, 408}) {
+        request.num_frames = frames;
+        EXPECT_NO_THROW(generator->resolve(request)) << frames;
+    }
+}
+
+/// What is known of the published run: 480p, 51 frames, 30 steps.
+TEST_F(OpenSora, ReusesAtThePublishedStepsWhereTheFamilySettingsHold) {
+    Request request;
+    request.cache = "pab";
+    const broadcast::Plan plan = generator->plan(request);
+    using broadcast::SiteKind;
+    EXPECT_EQ(plan.reused_steps({SiteKind::SpatialAttention, 0}),
+              (std::vector<int>{9, 11, 13, 15, 17, 19, 21, 23, 25}));
+    EXPECT_EQ(plan.reused_steps({SiteKind::TemporalAttention, 1}),
+              (std::vector<int>{9, 10, 11, 13, 14, 15, 17, 18, 19, 21, 22, 23, 25}));
+    const std::vector<int> cross = {9, 10, 11, 13, 14, 15, 16, 17, 19, 20, 21, 22, 23, 25};
+    EXPECT_EQ(plan.reused_steps({SiteKind::SpatialCrossAttention, 0}), cross);
+    EXPECT_EQ(plan.reused_steps({SiteKind::TemporalCrossAttention, 0}), cross);
+    EXPECT_EQ(plan.reused_steps({SiteKind::SpatialMlp, 0}), (std::vector<int>{14, 15, 18, 19, 22, 23}));
+    EXPECT_EQ(plan.reused_steps({SiteKind::TemporalMlp, 1}), (std::vector<int>{14, 15, 18, 19, 22, 23}));
 }
 
 }  // namespace
