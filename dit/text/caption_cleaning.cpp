@@ -13,7 +13,7 @@ namespace kine::dit {
 namespace {
 
 // Patterns look back, so work grows faster than the text. No encoder reads more than a few hundred tokens.
-constexpr size_t kMostBytes = size_t{16} << 10;
+constexpr size_t kMostBytes = size_t{4} << 10;
 constexpr int64_t kMostJoiners = 3;
 
 struct Rule {
@@ -66,7 +66,7 @@ constexpr Rule kWords[] = {
     {R"(\s+)", " "},
 };
 
-/// On the stripped text.
+/// One blank may still stand at either end, and then shields what comes after it.
 constexpr Rule kEnds[] = {
     {R"(^["']([\w\W]+)["']$)", "$1"},
     {R"(^['_,\-:;])", ""},
@@ -128,7 +128,7 @@ std::string clean_caption(std::string_view caption) {
     text = replaced(kMarks, std::move(text));
     if (Pattern(kJoiners[0].pattern).count(text) > kMostJoiners) text = replaced(kJoiners, std::move(text));
     text = strip(decode_entities(decode_entities(repair(text))));
-    text = strip(replaced(kWords, std::move(text)));
+    text = replaced(kWords, std::move(text));
     return strip(replaced(kEnds, std::move(text)));
 }
 

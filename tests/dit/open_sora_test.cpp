@@ -43,7 +43,7 @@ TEST(OpenSoraConfig, NamesAVersionThatWeLack) {
 
 TEST(OpenSoraConfig, RefusesSizesThatAreNone) {
     const Json changes[] = {{{"num_heads", 7}},   {{"num_heads", 0}},          {{"depth", -1}},
-                            {{"mlp_ratio", 0.0}}, {{"patch_size", {2, 2, 2}}}, {{"patch_size", {}}},
+                            {{"mlp_ratio", 0.0}}, {{"patch_size", {2, 2, 2}}}, {{"patch_size", Json::array()}},
                             {{"depth", "x"}},     {{"hidden_size", nullptr}}};
     for (const Json& change : changes) {
         Json json = published();
