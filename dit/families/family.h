@@ -123,8 +123,6 @@ struct Model {
     virtual Shape latent_shape(const Request& request) const;
     /// The scheduler's configuration for a resolved request, with what the family derives from size and length.
     virtual Json scheduler_for(const Request&) const { return scheduler; }
-    /// What reuse policies compare with their windows, from the sampler's timesteps.
-    virtual broadcast::Schedule reuse_schedule(const std::vector<double>& timesteps) const { return {timesteps}; }
     /// The family's PAB settings for a run with these timesteps.
     virtual broadcast::PabOptions pab_for(const std::vector<double>&) const { return defaults.pab; }
 };

@@ -101,7 +101,7 @@ struct OpenSoraModel final : Model {
     /// Both branches always run, also where they weigh 1 and 0.
     bool is_guided(const Request&) const override { return true; }
 
-    Tensor guide(const Context& context, const Tensor& prediction, const Request& request) const override {
+    Tensor guide(const Context& context, const Tensor& prediction, const Request& request, double) const override {
         const auto velocity = [&](int64_t branch) {  // without the predicted variance
             return kernels::contiguous(context, prediction.select(0, branch).slice(0, 0, config.in_channels));
         };
