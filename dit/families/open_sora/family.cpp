@@ -132,11 +132,12 @@ struct OpenSoraModel final : Model {
 };
 
 /// Generation only decodes.
-bool belongs_to_encoder(const std::string& name) {
-    return name.find(".encoder.") != std::string::npos || name.find(".quant_conv.") != std::string::npos;
+std::optional<std::string> decoder_name(const std::string& stored) {
+    if (stored.find(".encoder.") != std::string::npos || stored.find(".quant_conv.") != std::string::npos) return {};
+    return stored;
 }
 
-std::unique_ptr<TextStage> open_text(const Components& components, const std::filesystem::path& directory,
+std::unique_ptr<TextStage> open_text(Components& components, const std::filesystem::path& directory,
                                      const Config& config, const Tensor& null_caption) {
     const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
     auto tokenizer = open_sentencepiece(components.folder("tokenizer"));
@@ -146,21 +147,20 @@ std::unique_ptr<TextStage> open_text(const Components& components, const std::fi
         null_caption);
 }
 
-std::unique_ptr<FrameDecoder> open_decoder(const Components& components, const std::filesystem::path& directory,
+std::unique_ptr<FrameDecoder> open_decoder(Components& components, const std::filesystem::path& directory,
                                            const Config& config) {
     const auto vae = OpenSoraVaeConfig::from_json(components.config("vae"), components.config_file("vae"));
     check(vae.temporal.embed_dim == config.in_channels, ErrorCode::BadInput,
           "{}: the VAE has {} latent channels, the transformer expects {}", directory.string(), vae.temporal.embed_dim,
           config.in_channels);
     return components.bind(
-        "vae", [&](const Scope& scope) { return std::make_unique<OpenSoraVaeDecoder>(scope, vae); },
-        belongs_to_encoder);
+        "vae", [&](const Scope& scope) { return std::make_unique<OpenSoraVaeDecoder>(scope, vae); }, decoder_name);
 }
 
 }  // namespace
 
 std::unique_ptr<Model> build(Context& context, const std::filesystem::path& directory, DType dtype) {
-    const Components components(context, directory, dtype);
+    Components components(context, directory, dtype);
     auto model = std::make_unique<OpenSoraModel>();
     model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
     model->scheduler = components.config("scheduler", "scheduler_config.json");
@@ -171,6 +171,7 @@ std::unique_ptr<Model> build(Context& context, const std::filesystem::path& dire
     model->text = open_text(components, directory, model->config, transformer->null_caption());
     model->transformer = std::move(transformer);
     model->decoder = open_decoder(components, directory, model->config);
+    model->unused_weights = components.unused();
     model->defaults = {.width = 854,
                        .height = 480,
                        .num_frames = 51,
