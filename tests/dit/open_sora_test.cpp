@@ -1,6 +1,7 @@
 // Open-Sora: its configuration and schedule, its sizes and lengths, ranks, and the published PAB settings.
 #include "dit/families/open_sora/config.h"
 #include "dit/generator.h"
+#include "dit/golden_case.h"
 #include "dit/sampling/samplers.h"
 #include "parallel/strategies/strategies.h"
 #include "runtime/error.h"
@@ -94,6 +95,8 @@ Request awkward_request() {
     return request;
 }
 
+std::filesystem::path golden_case() { return source_tree() / "tests" / "golden" / "open_sora"; }
+
 class OpenSora : public testing::Test {
   protected:
     Tensor latents_of(const Request& request) {
@@ -104,12 +107,15 @@ class OpenSora : public testing::Test {
     }
 
     TestContext bundle;
-    std::unique_ptr<Generator> generator =
-        Generator::open(bundle.context, source_tree() / "tests" / "golden" / "open_sora" / "model", DType::Float32);
+    std::unique_ptr<Generator> generator = Generator::open(bundle.context, golden_case() / "model", DType::Float32);
 };
 
-TEST_F(OpenSora, GivesTheBitsOfOneRankUnderEveryStrategyWithAndWithoutBroadcast) {
+/// Rings add in another order: held to 8 times the float32 noise of the golden case's own last step.
+TEST_F(OpenSora, GivesTheLatentsOfOneRankUnderEveryStrategyWithAndWithoutBroadcast) {
     Request request = awkward_request();
+    const GoldenCase golden(golden_case());
+    const std::string last = GoldenCase::step_key("denoise", golden.request().steps - 1, "latents");
+    const double noise = golden.allowed(last, last);
     for (const char* cache : {"none", "pab"}) {
         request.cache = cache;
         request.cache_options = request.cache == "pab" ? "window=0:1001,temporal_range=2,cross_range=2" : "";
@@ -118,7 +124,10 @@ TEST_F(OpenSora, GivesTheBitsOfOneRankUnderEveryStrategyWithAndWithoutBroadcast)
         for (const parallel::Strategy& strategy : parallel::strategies()) {
             request.parallel = strategy.name;
             for (request.ranks = 2; request.ranks <= 3; ++request.ranks) {
-                EXPECT_TRUE(same_bits(latents_of(request), alone)) << strategy.name << " on " << request.ranks;
+                SCOPED_TRACE(fmt::format("{} on {} ranks, cache {}", strategy.name, request.ranks, cache));
+                const Tensor latents = latents_of(request);
+                EXPECT_TRUE(same_bits(latents, alone) || !strategy.is_exact());
+                expect_close(latents, to_doubles(alone), {0, noise});
             }
         }
     }
