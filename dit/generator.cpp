@@ -62,11 +62,12 @@ class Run {
         const Stopwatch watch;
         report_.ranks.resize(static_cast<size_t>(request_.ranks));
         Tensor latents;
-        on_ranks(context_, static_cast<int>(request_.ranks),
-                 [&](const Context& context, parallel::Communicator& communicator) {
-                     const Tensor last = denoise_on({context, communicator}, conditioning);
-                     if (communicator.rank() == 0) latents = last;
-                 });
+        const auto body = [&](const Context& context, parallel::Communicator& communicator) {
+            const Tensor last = denoise_on({context, communicator}, conditioning);
+            if (communicator.rank() == 0) latents = last;
+        };
+        on_ranks(context_, static_cast<int>(request_.ranks), body,
+                 [&](const Error& failure) { observer_.on_stuck(failure); });
         for (const RankReport& rank : report_.ranks) report_.cache_peak_bytes += rank.cache_peak_bytes;
         report_.denoise_seconds = watch.seconds();
         return latents;

@@ -26,6 +26,9 @@ class Observer {
     virtual void on_progress(Stage stage, int64_t done, int64_t total) { (void)stage, (void)done, (void)total; }
     /// After step `step`: latents [C, T, Y, X] f32. The last ones are what is decoded.
     virtual void on_latents(int step, const Tensor& latents) { (void)step, (void)latents; }
+    /// The run has failed and cannot return, because a rank of it hangs. On another thread, with the failure: whoever
+    /// owns the process may end it here.
+    virtual void on_stuck(const Error& failure) { (void)failure; }
     virtual void on_log(LogLevel level, std::string_view line) { (void)level, (void)line; }
 };
 

@@ -29,16 +29,31 @@ void run_named(const Context& context, parallel::Communicator& communicator, con
     }
 }
 
+/// A cancelled run that takes its time is not stuck: it ends with the block it is in.
+void tell_stuck(const parallel::LostRanks& lost, const std::function<void(const Error&)>& on_stuck) {
+    try {
+        std::rethrow_exception(lost.failure);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::Interrupted) on_stuck(error);
+    } catch (const std::exception& error) {
+        on_stuck(Error(ErrorCode::Other, error.what()));
+    }
+}
+
 }  // namespace
 
-void on_ranks(const Context& context, int ranks, const RankBody& body) {
+void on_ranks(const Context& context, int ranks, const RankBody& body,
+              const std::function<void(const Error& failure)>& on_stuck) {
     if (ranks == 1) return body(context, *parallel::make_single_communicator());
-    parallel::launch(ranks, [&](parallel::Communicator& communicator) {
+    const auto run_rank = [&](parallel::Communicator& communicator) {
         const int64_t share = parallel::partition(context.threads.size(), communicator.rank(), ranks).size();
         ThreadPool threads(static_cast<int>(std::max<int64_t>(share, 1)));
         const Context own{context.device, context.allocator, threads, context.profiler};
         run_named(own, communicator, body);
-    });
+    };
+    parallel::GiveUp give_up;
+    if (on_stuck) give_up.call = [&](const parallel::LostRanks& lost) { tell_stuck(lost, on_stuck); };
+    parallel::launch(ranks, run_rank, give_up);
 }
 
 }  // namespace kine::dit

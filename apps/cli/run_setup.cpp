@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include <unistd.h>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -93,6 +94,11 @@ kine_callbacks callbacks_to(Progress& progress) {
     };
     callbacks.on_log = [](void* data, const char* level, const char* line) {
         static_cast<Progress*>(data)->log(level, line);
+    };
+    callbacks.on_stuck = [](void* data, kine_status status, const char* message) {
+        static_cast<Progress*>(data)->clear();
+        say(fmt::format("error: {}, and a rank hangs", message));
+        _exit(status);  // not even destructors can be waited for
     };
     return callbacks;
 }

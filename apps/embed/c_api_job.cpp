@@ -43,6 +43,11 @@ kine::embed::HostCallbacks as_functions(const kine_callbacks* callbacks) {
             host.on_log(host.user_data, level_name(level), std::string(line).c_str());
         };
     }
+    if (host.on_stuck != nullptr) {
+        functions.on_stuck = [host](const kine::Error& failure) {
+            host.on_stuck(host.user_data, static_cast<kine_status>(failure.code()), failure.what());
+        };
+    }
     return functions;
 }
 

@@ -56,6 +56,9 @@ class Job::HostObserver final : public dit::Observer {
     void on_log(LogLevel level, std::string_view line) override {
         if (job_.callbacks_.on_log) job_.callbacks_.on_log(level, line);
     }
+    void on_stuck(const Error& failure) override {
+        if (job_.callbacks_.on_stuck) job_.callbacks_.on_stuck(failure);
+    }
 
   private:
     Job& job_;

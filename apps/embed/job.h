@@ -28,6 +28,8 @@ struct HostCallbacks {
     std::function<bool(const Frame& frame)> on_frame;
     std::function<bool(const Progress& progress)> on_progress;
     std::function<void(LogLevel level, std::string_view line)> on_log;
+    /// The run has failed but cannot return, see kinescope.h.
+    std::function<void(const Error& failure)> on_stuck;
 };
 
 /// Belongs to one thread at a time, but cancel() may be called from any.

@@ -67,6 +67,9 @@ typedef struct kine_callbacks {
     int (*on_frame)(void* user_data, const kine_frame* frame);            /* on the job's writing thread, in order */
     int (*on_progress)(void* user_data, const kine_progress* progress);   /* on the thread that runs */
     void (*on_log)(void* user_data, const char* level, const char* line); /* "debug", "info" or "warning" */
+    /* The run has failed, as `status` and `message` say, but a rank of it hangs, so that no call of the job can return.
+     * On another thread. A program may end itself here; a library cannot, and waits. */
+    void (*on_stuck)(void* user_data, kine_status status, const char* message);
 } kine_callbacks;
 
 /* One row of kine_verify. */

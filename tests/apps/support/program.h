@@ -45,6 +45,7 @@ class Program {
     /// so a program that writes much to it stands still from some point on.
     bool wait_for(std::string_view words);
     void send(int signal) const;
+    pid_t process() const { return process_; }
     /// Nobody reads standard output from here on.
     void stop_reading_output();
     Ended finish();

@@ -1,0 +1,69 @@
+// A rank that hangs: the others say who, in what and where, and whoever owns the process hears of it.
+#include "parallel/launch.h"
+#include "tests/support/test_context.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <latch>
+
+namespace kine::parallel {
+namespace {
+
+std::string message_of(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::Rank);
+        return error.what();
+    }
+}
+
+/// Rank `hung` stays away from the third gather until it is released.
+void gather_with_one_hung(Communicator& communicator, int hung, std::latch& release) {
+    TestContext bundle(1);
+    communicator.set_timeout(0.2);
+    for (int step = 0; step < 5; ++step) {
+        communicator.set_place(fmt::format("step {}", step));
+        if (communicator.rank() == hung && step == 2) release.wait();
+        const std::vector<Shape> shapes(static_cast<size_t>(communicator.size()), Shape{2});
+        communicator.all_gather(bundle.context, Tensor::zeros(bundle.context, {2}, DType::Float32), shapes);
+    }
+}
+
+class LostRank : public testing::TestWithParam<int> {};
+
+TEST_P(LostRank, IsNamedWithOperationAndPlaceWhileTheLaunchStillWaits) {
+    std::latch release(1);
+    int calls = 0;
+    const auto start = std::chrono::steady_clock::now();
+    const GiveUp give_up{[&](const LostRanks& lost) {
+                             ++calls;
+                             EXPECT_EQ(lost.ranks, std::vector<int>{GetParam()});
+                             const std::string message = message_of(lost.failure);
+                             const std::string named = fmt::format("rank {} did not answer all_gather", GetParam());
+                             EXPECT_NE(message.find(named), std::string::npos) << message;
+                             EXPECT_NE(message.find("step 2"), std::string::npos) << message;
+                             EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+                             release.count_down();
+                         },
+                         0.1};
+    const auto body = [&](Communicator& communicator) { gather_with_one_hung(communicator, GetParam(), release); };
+    EXPECT_THROW(launch(3, body, give_up), Error);
+    EXPECT_EQ(calls, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, LostRank, testing::Values(0, 1, 2));
+
+TEST(Launch, GivesNobodyUpWhoLeavesInTime) {
+    bool is_given_up = false;
+    const auto fail_on_one = [](Communicator& communicator) {
+        if (communicator.rank() == 1) fail(ErrorCode::DoesNotFit, "no memory");
+        communicator.barrier();
+    };
+    EXPECT_THROW(launch(3, fail_on_one, {[&](const LostRanks&) { is_given_up = true; }, 60}), Error);
+    EXPECT_FALSE(is_given_up);
+}
+
+}  // namespace
+}  // namespace kine::parallel
