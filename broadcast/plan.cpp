@@ -42,7 +42,8 @@ Plan::Plan(const Policy& policy, const Schedule& schedule, std::vector<SiteCost>
       sites_(std::move(sites)),
       other_multiply_adds_(other_multiply_adds),
       budget_bytes_(budget_bytes),
-      keep_(policy.keep()) {
+      keep_(policy.keep()),
+      notes_(policy.notes()) {
     check(budget_bytes >= 0, ErrorCode::Usage, "cache budget: expected 0 or more bytes, came {}", budget_bytes);
     for (const SiteCost& cost : sites_) {
         const bool is_new = rows_.emplace(cost.site, Row(every_source(policy, cost.site, steps()))).second;

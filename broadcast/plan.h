@@ -31,13 +31,15 @@ class Plan {
     int last_use(const Site& site, int step) const;
     std::vector<int> reused_steps(const Site& site) const;
 
-    double multiply_adds() const;       ///< of the run under this plan
+    double multiply_adds() const;       ///< of the run's linear layers under this plan, as PAB's tables count them
     double full_multiply_adds() const;  ///< of the same run without reuse
     double skipped_share() const;       ///< 1 - the ratio of the two
     int64_t peak_bytes() const;         ///< most bytes held at once: what Cache::peak_bytes() will say
     int64_t budget_bytes() const { return budget_bytes_; }
     /// The sites that compute always, against the policy, to fit the budget; in the order in which they gave way.
     const std::vector<Site>& demoted() const { return demoted_; }
+    /// What the policy could not do on this schedule.
+    const std::vector<std::string>& notes() const { return notes_; }
 
     /// A table for people: one row for each group of sites with equal rows, '#' computes, '.' reuses; then the sums.
     std::string to_text() const;
@@ -72,6 +74,7 @@ class Plan {
     double other_multiply_adds_ = 0;
     int64_t budget_bytes_ = 0;
     Keep keep_ = Keep::Ungated;
+    std::vector<std::string> notes_;
 };
 
 }  // namespace kine::broadcast

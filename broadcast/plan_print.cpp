@@ -74,12 +74,15 @@ std::vector<std::string> names_of(const std::vector<Site>& sites) {
 }
 
 std::string sums(const Plan& plan) {
-    std::string text = fmt::format("multiply-adds: {:.4e} of {:.4e}, {:.1f} % skipped\n", plan.multiply_adds(),
-                                   plan.full_multiply_adds(), 100 * plan.skipped_share());
+    std::string text = fmt::format("multiply-adds of linear layers: {:.4e} of {:.4e}, {:.1f} % skipped\n",
+                                   plan.multiply_adds(), plan.full_multiply_adds(), 100 * plan.skipped_share());
     text += fmt::format("kept at once: at most {} ({} outputs)\n", bytes_text(plan.peak_bytes()), name_of(plan.keep()));
     if (plan.budget_bytes() > 0) text += fmt::format("budget: {}\n", bytes_text(plan.budget_bytes()));
-    if (plan.demoted().empty()) return text;
-    return text + fmt::format("computed always to fit the budget: {}\n", fmt::join(names_of(plan.demoted()), ", "));
+    if (!plan.demoted().empty()) {
+        text += fmt::format("computed always to fit the budget: {}\n", fmt::join(names_of(plan.demoted()), ", "));
+    }
+    for (const std::string& note : plan.notes()) text += fmt::format("note: {}\n", note);
+    return text;
 }
 
 nlohmann::json site_json(const Plan& plan, const SiteCost& cost) {
@@ -121,7 +124,8 @@ nlohmann::json Plan::to_json() const {
             {"skipped_share", skipped_share()},
             {"peak_bytes", peak_bytes()},
             {"budget_bytes", budget_bytes_},
-            {"demoted", names_of(demoted_)}};
+            {"demoted", names_of(demoted_)},
+            {"notes", notes_}};
 }
 
 }  // namespace kine::broadcast

@@ -5,6 +5,7 @@
 #include "broadcast/site.h"
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 namespace kine::broadcast {
@@ -23,6 +24,8 @@ class Policy {
     /// The step whose output serves `step`: `step` itself where the site computes, an earlier one where it reuses.
     virtual int source(const Site& site, int step) const = 0;
     virtual Keep keep() const = 0;
+    /// What its settings ask for and this schedule cannot give, a sentence each.
+    virtual std::vector<std::string> notes() const { return {}; }
 };
 
 /// What a policy knows of the run: the model timesteps in the order of the steps, on the scale 0..1000. A family passes

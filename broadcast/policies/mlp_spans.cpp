@@ -104,4 +104,14 @@ std::map<int, std::vector<int>> mlp_sources(std::string_view option, const std::
     return sources;
 }
 
+std::vector<int64_t> absent_keys(const std::vector<MlpRule>& rules, const Schedule& schedule) {
+    const Timesteps timesteps(schedule.timesteps.begin(), schedule.timesteps.end());
+    std::vector<int64_t> keys;
+    for (const MlpRule& rule : rules) {
+        if (std::find(timesteps.begin(), timesteps.end(), rule.timestep) == timesteps.end())
+            keys.push_back(rule.timestep);
+    }
+    return keys;
+}
+
 }  // namespace kine::broadcast

@@ -17,4 +17,7 @@ namespace kine::broadcast {
 std::map<int, std::vector<int>> mlp_sources(std::string_view option, const std::vector<MlpRule>& rules,
                                             const Schedule& schedule);
 
+/// The keys that the schedule does not hold, which skip nothing.
+std::vector<int64_t> absent_keys(const std::vector<MlpRule>& rules, const Schedule& schedule);
+
 }  // namespace kine::broadcast

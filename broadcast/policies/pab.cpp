@@ -4,6 +4,9 @@
 #include "broadcast/policies/pab_options.h"
 #include "runtime/error.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <map>
 
 namespace kine::broadcast {
@@ -37,7 +40,10 @@ class Pab final : public Policy {
           cross_(attention_sources(options.cross, schedule)),
           mlp_spatial_(mlp_sources("mlp_spatial", options.mlp_spatial, schedule)),
           mlp_temporal_(mlp_sources("mlp_temporal", options.mlp_temporal, schedule)),
-          keep_(options.keep) {}
+          keep_(options.keep) {
+        note_absent("mlp_spatial", options.mlp_spatial, schedule);
+        note_absent("mlp_temporal", options.mlp_temporal, schedule);
+    }
 
     int source(const Site& site, int step) const override {
         const int steps = static_cast<int>(spatial_.size());
@@ -47,6 +53,7 @@ class Pab final : public Policy {
     }
 
     Keep keep() const override { return keep_; }
+    std::vector<std::string> notes() const override { return notes_; }
 
   private:
     /// Nothing for a site that always computes.
@@ -69,6 +76,13 @@ class Pab final : public Policy {
         return nullptr;
     }
 
+    void note_absent(std::string_view option, const std::vector<MlpRule>& rules, const Schedule& schedule) {
+        const std::vector<int64_t> keys = absent_keys(rules, schedule);
+        if (keys.empty()) return;
+        notes_.push_back(
+            fmt::format("{}: no step has the timesteps {}, so nothing is reused there", option, fmt::join(keys, ", ")));
+    }
+
     static const Sources* block_sources(const std::map<int, Sources>& blocks, int block) {
         const auto found = blocks.find(block);
         return found == blocks.end() ? nullptr : &found->second;
@@ -80,6 +94,7 @@ class Pab final : public Policy {
     std::map<int, Sources> mlp_spatial_;  // by block
     std::map<int, Sources> mlp_temporal_;
     Keep keep_;
+    std::vector<std::string> notes_;
 };
 
 }  // namespace

@@ -35,6 +35,8 @@ TEST(MlpSpans, KnowOnlyTheListedBlocks) {
 
 TEST(MlpSpans, IgnoreKeysThatTheScheduleLacks) {
     EXPECT_TRUE(mlp_sources("mlp_spatial", {{81, {0}, 9}}, {{90, 80, 70}}).empty());
+    const std::vector<MlpRule> rules = {{81, {0}, 9}, {80, {0}, 1}, {60, {0}, 1}};
+    EXPECT_EQ(absent_keys(rules, {{90, 80.5, 70}}), (std::vector<int64_t>{81, 60}));
 }
 
 TEST(MlpSpans, CutFractionsOff) { EXPECT_EQ(sources_of({{80, {0}, 1}}, {90.5, 80.75, 70.25}), Steps({0, 1, 1})); }

@@ -30,6 +30,14 @@ TEST(Pab, ReusesThePublishedStepsOfOpenSora) {
     EXPECT_EQ(reused_steps(options, schedule, kTemporalMlp), Steps({14, 15, 18, 19, 22, 23}));
 }
 
+TEST(Pab, NotesMlpKeysThatNoStepHas) {
+    PabOptions options;
+    options.mlp_spatial = {{720, {0}, 1}, {600, {0}, 1}};
+    const auto policy = make_pab(options, {{719, 600, 500}});
+    ASSERT_EQ(policy->notes().size(), 1U);
+    EXPECT_EQ(policy->notes().front(), "mlp_spatial: no step has the timesteps 720, so nothing is reused there");
+}
+
 TEST(Pab, ReusesThePublishedStepsOfLatte) {
     const PabOptions options = latte_pab();
     const Schedule schedule = latte_schedule();
