@@ -1,7 +1,7 @@
 #include "dit/verification.h"
 
 #include "dit/families/families.h"
-#include "dit/golden_case.h"
+#include "dit/golden_judge.h"
 #include "dit/run.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
@@ -15,35 +15,6 @@
 namespace kine::dit {
 
 namespace {
-
-// Relative RMS against float32 (the reference's own bfloat16 text is off by up to 0.034 on the cases that we know). A
-// text encoder rounds its residual stream to bfloat16 after every layer, in the reference too, and its states are
-// normalised by the transformer's projection before they matter.
-constexpr double kBFloat16RelativeRms = 0.02;
-constexpr double kBFloat16TextRelativeRms = 0.06;
-
-struct Difference {
-    double largest = 0;
-    double relative_rms = 0;
-};
-
-Difference difference(const Context& context, const Tensor& ours, const Tensor& reference) {
-    check(ours.shape() == reference.shape(), ErrorCode::Other, "result has the shape {}, the reference {}",
-          to_string(ours.shape()), to_string(reference.shape()));
-    const Tensor a = kernels::cast(context, kernels::contiguous(context, ours), DType::Float32);
-    const Tensor b = kernels::cast(context, kernels::contiguous(context, reference), DType::Float32);
-    Difference result;
-    double squares = 0, reference_squares = 0;
-    for (int64_t i = 0; i < a.elements(); ++i) {
-        const double expected = b.data<float>()[i];
-        const double error = a.data<float>()[i] - expected;
-        result.largest = std::isnan(error) ? HUGE_VAL : std::max(result.largest, std::abs(error));
-        squares += error * error;
-        reference_squares += expected * expected;
-    }
-    result.relative_rms = reference_squares > 0 ? std::sqrt(squares / reference_squares) : std::sqrt(squares);
-    return result;
-}
 
 /// Hands out the noise that the reference drew, step by step.
 class GoldenNoise final : public Noise {
@@ -85,7 +56,7 @@ class Verification {
         : context_(context),
           golden_(golden),
           model_(model),
-          report_(report),
+          judge_(context, golden, model.dtype, report),
           request_(resolve_request(model, golden.request())) {}
 
     bool operator()() {
@@ -93,65 +64,26 @@ class Verification {
         verify_schedule();
         verify_steps();
         verify_decoder();
-        if (is_float32()) verify_whole_run();
+        if (judge_.is_float32()) verify_whole_run();
         for (const char* run : {"pab_ungated", "pab_gated"}) {
             if (golden_.has_pab(run)) verify_pab(run);
         }
-        return all_ok_;
+        return judge_.all_ok();
     }
 
   private:
-    bool is_float32() const { return model_.dtype == DType::Float32; }
-
-    void tell(StageResult result) {
-        all_ok_ = all_ok_ && (result.ok || result.skipped);
-        report_(result);
-    }
-
-    void tell_equal(const std::string& stage, bool equal, const std::string& note) {
-        tell({.stage = stage, .error = equal ? 0.0 : 1.0, .allowed = 0.0, .ok = equal, .note = equal ? "" : note});
-    }
-
-    /// Float32 against the noise of `key`; bfloat16 by relative RMS.
-    void tell_close(const std::string& stage, const Tensor& ours, const std::string& key,
-                    const std::string& noise_key) {
-        const Difference found = difference(context_, ours, golden_.tensor(key));
-        const double error = is_float32() ? found.largest : found.relative_rms;
-        const double allowed = is_float32() ? golden_.allowed(key, noise_key) : allowed_relative_rms(key);
-        tell({.stage = stage,
-              .error = error,
-              .allowed = allowed,
-              .ok = error <= allowed,
-              .note = is_float32() ? "" : "relative RMS"});
-    }
-
-    static double allowed_relative_rms(const std::string& key) {
-        const bool is_text = key.starts_with("text/") || key.starts_with("denoise/context");
-        return is_text ? kBFloat16TextRelativeRms : kBFloat16RelativeRms;
-    }
-
     void verify_text() {
-        const Conditioning ours = model_.text->encode(context_, request_);
-        verify_branch("prompt", ours.prompt, ours.prompt_states);
-        if (ours.guided) verify_branch("negative", ours.negative, ours.negative_states);
+        const Conditioning ours = model_.text->encode(context_, request_, model_.is_guided(request_));
+        verify_branch("prompt", ours.prompt);
+        if (ours.negative.states) verify_branch("negative", ours.negative);
         if (ours.mask) {
-            tell_text("text context", ours.states, "denoise/context", ours.prompt.length);
+            judge_.text("text context", ours.states, "denoise/context", ours.prompt.tokens.length);
         } else {
-            tell_branches("text context", ours.states, "denoise/context");
+            judge_.branches("text context", ours.states, "denoise/context");
         }
         if (golden_.has("denoise/condition")) {
-            tell_close("image latents", model_.encode_image(context_, request_), "denoise/condition",
-                       "denoise/condition");
-        }
-    }
-
-    /// A tensor of all guidance branches [B, ...], which a case may hold branch by branch.
-    void tell_branches(const std::string& stage, const Tensor& ours, const std::string& key) {
-        const std::vector<std::string> keys = golden_.branch_keys(key);
-        if (keys.size() == 1 && golden_.has(key)) return tell_close(stage, ours, key, key);
-        for (size_t branch = 0; branch < keys.size(); ++branch) {
-            const std::string name = keys[branch].substr(key.size() + 1);
-            tell_close(stage + " " + name, ours.select(0, static_cast<int64_t>(branch)), keys[branch], keys[branch]);
+            judge_.close("image latents", model_.encode_image(context_, request_), "denoise/condition",
+                         "denoise/condition");
         }
     }
 
@@ -164,23 +96,16 @@ class Verification {
         return kernels::concat(context_, branches, 0);
     }
 
-    /// In bfloat16 rows of padding are noise that no model reads, so only the first `tokens` count, if any are named.
-    void tell_text(const std::string& stage, const Tensor& ours, const std::string& key, int64_t tokens) {
-        if (is_float32() || tokens == 0) return tell_close(stage, ours, key, "denoise/context");
-        const auto read = [&](const Tensor& states) { return states.slice(-2, 0, tokens); };
-        const double error = difference(context_, read(ours), read(golden_.tensor(key))).relative_rms;
-        const double allowed = allowed_relative_rms(key);
-        tell({.stage = stage, .error = error, .allowed = allowed, .ok = error <= allowed, .note = "relative RMS"});
-    }
-
-    void verify_branch(const std::string& branch, const Tokens& tokens, const Tensor& states) {
+    void verify_branch(const std::string& branch, const EncodedText& text) {
+        const auto& [tokens, states] = text;
         const std::string key = "text/" + branch + "/";
         if (!golden_.has(key + "input_ids")) return;
         const Tensor ids = golden_.tensor(key + "input_ids");
         const bool equal = ids.elements() == static_cast<int64_t>(tokens.ids.size()) &&
                            std::equal(tokens.ids.begin(), tokens.ids.end(), ids.data<int64_t>());
-        tell_equal("text " + branch + " token ids", equal, "token ids differ");
-        if (golden_.has(key + "states")) tell_text("text " + branch + " states", states, key + "states", tokens.length);
+        judge_.equal("text " + branch + " token ids", equal, "token ids differ");
+        if (golden_.has(key + "states"))
+            judge_.text("text " + branch + " states", states, key + "states", tokens.length);
     }
 
     void verify_schedule() {
@@ -189,18 +114,10 @@ class Verification {
             if (!golden_.has(key)) return;
             const std::vector<float> values(ours.begin(), ours.end());
             const Tensor list = Tensor::of<float>(context_, {static_cast<int64_t>(values.size())}, values);
-            const Difference found = difference(context_, list, as_float(golden_.tensor(key)));
-            const double allowed = golden_.allowed(key, key);
-            tell({.stage = name, .error = found.largest, .allowed = allowed, .ok = found.largest <= allowed});
+            judge_.within_noise(name, list, key, key);
         };
         check_list("schedule timesteps", "denoise/timesteps", sampler->timesteps());
         check_list("schedule sigmas", "denoise/sigmas", sampler->sigmas());
-    }
-
-    Tensor as_float(const Tensor& x) const {
-        if (x.dtype() != DType::Int64) return x;
-        std::vector<float> values(x.data<int64_t>(), x.data<int64_t>() + x.elements());
-        return Tensor::of<float>(context_, x.shape(), values);
     }
 
     Conditioning golden_conditioning() const {
@@ -208,12 +125,11 @@ class Verification {
         conditioning.states = kernels::cast(context_, golden_branches("denoise/context"), model_.dtype);
         if (golden_.has("denoise/condition")) conditioning.first_latents = golden_.tensor("denoise/condition");
         if (golden_.has("denoise/context_mask")) conditioning.mask = as_mask(golden_.tensor("denoise/context_mask"));
-        conditioning.guided = model_.is_guided(request_);
         return conditioning;
     }
 
     Tensor as_mask(const Tensor& numbers) const {
-        const Tensor floats = as_float(numbers);
+        const Tensor floats = as_float(context_, numbers);
         std::vector<uint8_t> kept;
         for (int64_t i = 0; i < floats.elements(); ++i) kept.push_back(floats.data<float>()[i] != 0.0f ? 1 : 0);
         return Tensor::of<uint8_t>(context_, numbers.shape(), kept);
@@ -239,23 +155,15 @@ class Verification {
             const std::string prediction_key = GoldenCase::step_key("denoise", step, "prediction");
             const std::string latents_key = GoldenCase::step_key("denoise", step, "latents");
             const Tensor seen = sampler->model_input(context_, index, latents);
-            tell_branches(fmt::format("step {:03} prediction", step), denoiser.predict(cache, index, seen, {}),
-                          prediction_key);
+            judge_.branches(fmt::format("step {:03} prediction", step), denoiser.predict(cache, index, seen, {}),
+                            prediction_key);
             noise.at_step(step);
             const double timestep = sampler->timesteps()[static_cast<size_t>(step)];
             const Tensor guided = model_.guide(context_, golden_branches(prediction_key), request_, timestep);
-            tell_latents(fmt::format("step {:03} latents", step),
-                         sampler->step(context_, index, guided, latents, noise), latents_key, latents_key);
+            judge_.within_noise(fmt::format("step {:03} latents", step),
+                                sampler->step(context_, index, guided, latents, noise), latents_key, latents_key);
             latents = golden_.tensor(latents_key);
         }
-    }
-
-    /// Sampler arithmetic is float32 whatever the model's dtype.
-    void tell_latents(const std::string& stage, const Tensor& ours, const std::string& key,
-                      const std::string& noise_key) {
-        const Difference found = difference(context_, ours, golden_.tensor(key));
-        const double allowed = golden_.allowed(key, noise_key);
-        tell({.stage = stage, .error = found.largest, .allowed = allowed, .ok = found.largest <= allowed});
     }
 
     Tensor decode(const Tensor& latents) const {
@@ -270,24 +178,9 @@ class Verification {
         // Cases may also hold decode/latents, which are on the VAE's own scale; our decoders undo the scaling
         // themselves.
         const Tensor frames = decode(model_.to_decode(context_, golden_conditioning(), golden_.tensor(last)));
-        tell_close("decode video", kernels::to_channels_first(context_, frames), "decode/video", "decode/video");
-        if (is_float32() && golden_.has("decode/frames")) tell_frames("decode frames", frames, "decode/frames");
-    }
-
-    void tell_frames(const std::string& stage, const Tensor& frames, const std::string& key) {
-        const Tensor ours = kernels::quantize_rgb(context_, frames);
-        const Tensor reference = golden_.tensor(key);
-        check(ours.shape() == reference.shape(), ErrorCode::Other, "{}: {} against {}", key, to_string(ours.shape()),
-              to_string(reference.shape()));
-        int largest = 0;
-        for (int64_t i = 0; i < ours.elements(); ++i) {
-            largest = std::max(largest, std::abs(int{ours.data<uint8_t>()[i]} - int{reference.data<uint8_t>()[i]}));
-        }
-        tell({.stage = stage,
-              .error = static_cast<double>(largest),
-              .allowed = 1.0,
-              .ok = largest <= 1,
-              .note = "levels of 255"});
+        judge_.close("decode video", kernels::to_channels_first(context_, frames), "decode/video", "decode/video");
+        if (judge_.is_float32() && golden_.has("decode/frames"))
+            judge_.levels("decode frames", frames, "decode/frames");
     }
 
     /// From the initial noise and our own text to the last frame; `run` names the golden tensors.
@@ -309,14 +202,14 @@ class Verification {
             const Tensor guided = model_.guide(context_, prediction, request_, timestep);
             latents = sampler->step(context_, index, guided, latents, noise);
             const std::string key = GoldenCase::step_key(run, step, "latents");
-            if (!is_float32() || !golden_.has(key)) continue;
-            tell_latents(fmt::format("{} step {:03} latents", label_of(run), step), latents, key,
-                         GoldenCase::step_key("denoise", step, "latents"));
+            if (!judge_.is_float32() || !golden_.has(key)) continue;
+            judge_.within_noise(fmt::format("{} step {:03} latents", label_of(run), step), latents, key,
+                                GoldenCase::step_key("denoise", step, "latents"));
         }
-        if (is_float32() && golden_.has(video_key)) {
+        if (judge_.is_float32() && golden_.has(video_key)) {
             const Tensor frames = decode(model_.to_decode(context_, conditioning, latents));
-            tell_close(label_of(run) + " video", kernels::to_channels_first(context_, frames), video_key,
-                       "decode/video");
+            judge_.close(label_of(run) + " video", kernels::to_channels_first(context_, frames), video_key,
+                         "decode/video");
         }
         return cache.reused();
     }
@@ -350,7 +243,7 @@ class Verification {
             }
             std::erase_if(expected, [](const auto& row) { return row.second.empty(); });
             std::erase_if(ours, [](const auto& row) { return row.second.empty(); });
-            tell_equal(run + " reused steps", ours == expected, "the reused steps differ from the case's");
+            judge_.equal(run + " reused steps", ours == expected, "the reused steps differ from the case's");
         }
         if (!stored.contains("computed_calls")) return;
         bool equal = true;
@@ -358,17 +251,16 @@ class Verification {
             const auto computed = request_.steps - static_cast<int64_t>(ours[site_of_module(module)].size());
             equal = equal && computed == calls.get<int64_t>();
         }
-        tell_equal(run + " computed calls", equal, "the number of computed calls differs from the case's");
+        judge_.equal(run + " computed calls", equal, "the number of computed calls differs from the case's");
     }
 
     Context& context_;
     const GoldenCase& golden_;
     const Model& model_;
-    const std::function<void(const StageResult&)>& report_;
+    GoldenJudge judge_;
     Request request_;
     std::unique_ptr<parallel::Communicator> communicator_ = parallel::make_single_communicator();
     parallel::Mesh alone_{*communicator_};
-    bool all_ok_ = true;
 };
 
 }  // namespace
