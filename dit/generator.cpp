@@ -49,9 +49,9 @@ class Run {
         Conditioning conditioning = make_conditioning(context_, model_, request_);
         check(kernels::all_finite(context_, conditioning.states), ErrorCode::NotFinite,
               "encode: the text states are not finite");
-        if (conditioning.prompt.truncated) {
+        if (conditioning.prompt.tokens.truncated) {
             observer_.on_log(LogLevel::Warning, fmt::format("the prompt is longer than {} tokens, the rest is ignored",
-                                                            conditioning.prompt.length));
+                                                            conditioning.prompt.tokens.length));
         }
         observer_.on_progress(Stage::Encode, 1, 1);
         report_.encode_seconds = watch.seconds();

@@ -134,7 +134,7 @@ std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& req
 }
 
 Conditioning make_conditioning(const Context& context, const Model& model, const Request& request) {
-    Conditioning conditioning = model.text->encode(context, request);
+    Conditioning conditioning = model.text->encode(context, request, model.is_guided(request));
     conditioning.first_latents = model.encode_image(context, request);
     return conditioning;
 }

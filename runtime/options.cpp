@@ -255,4 +255,14 @@ Json to_json(const FieldList& fields) {
     return object;
 }
 
+void check_size(std::string_view where, std::string_view name, int64_t value, int64_t most, int64_t least) {
+    check(value >= least && value <= most, ErrorCode::BadInput, "{}: {} is {}, expected {} to {}", where, name, value,
+          least, most);
+}
+
+void check_sizes(std::string_view where, std::initializer_list<NamedSize> sizes) {
+    constexpr int64_t kMost = 1 << 16;
+    for (const auto& [name, value] : sizes) check_size(where, name, value, kMost);
+}
+
 }  // namespace kine

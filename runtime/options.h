@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,6 +74,15 @@ void set_options(const FieldList& fields, std::string_view key_value_text);
 void read_options(const FieldList& fields, const nlohmann::json& object, std::string_view where,
                   const std::vector<std::string>& required = {});
 nlohmann::json to_json(const FieldList& fields);
+
+/// A whole number that a file states. Outside least .. most: ErrorCode::BadInput.
+void check_size(std::string_view where, std::string_view name, int64_t value, int64_t most, int64_t least = 1);
+struct NamedSize {
+    std::string_view name;
+    int64_t value;
+};
+/// Several of them, each 1 .. 65,536: no tensor of a model has a longer side than its vocabulary.
+void check_sizes(std::string_view where, std::initializer_list<NamedSize> sizes);
 
 // Strict numbers for every door that text comes in by. `what` names the option in the message.
 int64_t parse_int(std::string_view what, std::string_view text);

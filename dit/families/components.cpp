@@ -138,14 +138,25 @@ std::string hash_of(const fs::path& directory) {
     return digest.hex();
 }
 
-void check_text_sizes(const Tokenizer& tokenizer, const T5Config& t5, int64_t caption_channels,
-                      const fs::path& directory) {
-    check(tokenizer.vocabulary_size() <= t5.vocab_size, ErrorCode::BadInput,
-          "{}: the tokenizer has ids up to {}, the text encoder embeds {}", directory.string(),
-          tokenizer.vocabulary_size() - 1, t5.vocab_size);
+void read_scheduler(const Components& components, Model& model) {
+    model.scheduler = components.config("scheduler", "scheduler_config.json");
+    model.scheduler_file = components.config_file("scheduler", "scheduler_config.json");
+    check(!text_of(model.scheduler, "_class_name", model.scheduler_file).empty(), ErrorCode::BadInput,
+          "{}: _class_name is missing", model.scheduler_file);
+}
+
+PromptEncoder open_prompt_encoder(Components& components, int64_t length, int64_t caption_channels) {
+    const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
+    const fs::path folder = components.folder("tokenizer");
+    auto tokenizer = open_sentencepiece(folder);
+    check(tokenizer->vocabulary_size() <= t5.vocab_size, ErrorCode::BadInput,
+          "{}: the tokenizer has ids up to {}, the text encoder embeds {}", folder.string(),
+          tokenizer->vocabulary_size() - 1, t5.vocab_size);
     check(t5.d_model == caption_channels, ErrorCode::BadInput,
-          "{}: the text encoder's d_model is {}, the transformer expects caption_channels {}", directory.string(),
+          "{}: d_model is {}, the transformer expects caption_channels {}", components.config_file("text_encoder"),
           t5.d_model, caption_channels);
+    auto encoder = components.bind("text_encoder", [&](const Scope& scope) { return T5Encoder(scope, t5); });
+    return {std::move(tokenizer), std::move(encoder), length};
 }
 
 }  // namespace kine::dit

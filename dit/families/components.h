@@ -2,7 +2,7 @@
 #pragma once
 
 #include "dit/families/family.h"
-#include "dit/text/t5.h"
+#include "dit/text/prompt_encoder.h"
 #include "runtime/weights.h"
 
 #include <filesystem>
@@ -57,8 +57,9 @@ std::string text_of(const Json& config, const char* key, std::string_view where)
 int64_t weight_bytes_of(const std::filesystem::path& directory, DType dtype);
 /// A digest of the weight files' names, sizes, headers and edges: tells checkpoints apart without reading them whole.
 std::string hash_of(const std::filesystem::path& directory);
-/// Tokenizer, text encoder and transformer must agree on vocabulary and width.
-void check_text_sizes(const Tokenizer& tokenizer, const T5Config& t5, int64_t caption_channels,
-                      const std::filesystem::path& directory);
+/// The model's scheduler and scheduler_file, from the component scheduler.
+void read_scheduler(const Components& components, Model& model);
+/// The components tokenizer and text_encoder, with the transformer's caption_channels as the width that it expects.
+PromptEncoder open_prompt_encoder(Components& components, int64_t length, int64_t caption_channels);
 
 }  // namespace kine::dit

@@ -5,7 +5,7 @@
 #include "broadcast/policies/pab.h"
 #include "dit/modules/step_context.h"
 #include "dit/request.h"
-#include "dit/text/tokenizer.h"
+#include "dit/text/prompt_encoder.h"
 #include "dit/vae/frame_decoder.h"
 #include "runtime/io/json.h"
 
@@ -19,13 +19,10 @@ namespace kine::dit {
 
 /// Text as the transformer receives it.
 struct Conditioning {
-    Tensor states;        ///< [B, L, D], B in the pipeline's order of guidance branches
-    Tensor mask;          ///< u8 [1 or B, L]: rows of the states that are attended; empty: all
-    bool guided = false;  ///< B holds a negative and a positive branch
-    Tokens prompt;        ///< for reports and verification
-    Tokens negative;
-    Tensor prompt_states;  ///< [L, D] before any cut or mask
-    Tensor negative_states;
+    Tensor states;         ///< [B, L, D], B in the pipeline's order of guidance branches
+    Tensor mask;           ///< u8 [1 or B, L]: rows of the states that are attended; empty: all
+    EncodedText prompt;    ///< for reports and verification
+    EncodedText negative;  ///< likewise; without states where there is no negative prompt
     Tensor first_latents;  ///< [C, 1, Y, X] of a given first frame; empty: none
 };
 
@@ -39,7 +36,8 @@ struct VideoSize {
 class TextStage {
   public:
     virtual ~TextStage() = default;
-    virtual Conditioning encode(const Context& context, const Request& request) const = 0;
+    /// `guided`: with the branch that the prompt's is guided away from.
+    virtual Conditioning encode(const Context& context, const Request& request, bool guided) const = 0;
 };
 
 /// What depends on the prompt and the size but not on the step: made once a run, owned by the generator.

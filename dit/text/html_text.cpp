@@ -1,8 +1,9 @@
 #include "dit/text/html_text.h"
 
+#include "dit/text/html_entities.h"
 #include "dit/text/utf8.h"
 
-#include <array>
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <optional>
@@ -12,44 +13,6 @@ namespace kine::dit {
 namespace {
 
 constexpr char32_t kReplacement = 0xFFFD;
-
-struct Entity {
-    std::string_view name;
-    char32_t value;
-    bool needs_semicolon = true;
-};
-
-/// Those of HTML 4 that captions hold, by hand: the full table of HTML 5 has two thousand.
-constexpr std::array kEntities = {
-    Entity{"amp", U'&', false},    Entity{"lt", U'<', false},     Entity{"gt", U'>', false},
-    Entity{"quot", U'"', false},   Entity{"apos", U'\''},         Entity{"nbsp", 0xA0, false},
-    Entity{"iexcl", 0xA1, false},  Entity{"cent", 0xA2, false},   Entity{"pound", 0xA3, false},
-    Entity{"yen", 0xA5, false},    Entity{"sect", 0xA7, false},   Entity{"copy", 0xA9, false},
-    Entity{"laquo", 0xAB, false},  Entity{"reg", 0xAE, false},    Entity{"deg", 0xB0, false},
-    Entity{"plusmn", 0xB1, false}, Entity{"sup2", 0xB2, false},   Entity{"sup3", 0xB3, false},
-    Entity{"acute", 0xB4, false},  Entity{"micro", 0xB5, false},  Entity{"para", 0xB6, false},
-    Entity{"middot", 0xB7, false}, Entity{"sup1", 0xB9, false},   Entity{"ordm", 0xBA, false},
-    Entity{"raquo", 0xBB, false},  Entity{"frac14", 0xBC, false}, Entity{"frac12", 0xBD, false},
-    Entity{"frac34", 0xBE, false}, Entity{"iquest", 0xBF, false}, Entity{"times", 0xD7, false},
-    Entity{"szlig", 0xDF, false},  Entity{"agrave", 0xE0, false}, Entity{"aacute", 0xE1, false},
-    Entity{"acirc", 0xE2, false},  Entity{"atilde", 0xE3, false}, Entity{"auml", 0xE4, false},
-    Entity{"aring", 0xE5, false},  Entity{"aelig", 0xE6, false},  Entity{"ccedil", 0xE7, false},
-    Entity{"egrave", 0xE8, false}, Entity{"eacute", 0xE9, false}, Entity{"ecirc", 0xEA, false},
-    Entity{"euml", 0xEB, false},   Entity{"igrave", 0xEC, false}, Entity{"iacute", 0xED, false},
-    Entity{"icirc", 0xEE, false},  Entity{"iuml", 0xEF, false},   Entity{"eth", 0xF0, false},
-    Entity{"ntilde", 0xF1, false}, Entity{"ograve", 0xF2, false}, Entity{"oacute", 0xF3, false},
-    Entity{"ocirc", 0xF4, false},  Entity{"otilde", 0xF5, false}, Entity{"ouml", 0xF6, false},
-    Entity{"divide", 0xF7, false}, Entity{"oslash", 0xF8, false}, Entity{"ugrave", 0xF9, false},
-    Entity{"uacute", 0xFA, false}, Entity{"ucirc", 0xFB, false},  Entity{"uuml", 0xFC, false},
-    Entity{"yacute", 0xFD, false}, Entity{"thorn", 0xFE, false},  Entity{"yuml", 0xFF, false},
-    Entity{"ndash", 0x2013},       Entity{"mdash", 0x2014},       Entity{"lsquo", 0x2018},
-    Entity{"rsquo", 0x2019},       Entity{"sbquo", 0x201A},       Entity{"ldquo", 0x201C},
-    Entity{"rdquo", 0x201D},       Entity{"bdquo", 0x201E},       Entity{"bull", 0x2022},
-    Entity{"hellip", 0x2026},      Entity{"prime", 0x2032},       Entity{"lsaquo", 0x2039},
-    Entity{"rsaquo", 0x203A},      Entity{"euro", 0x20AC},        Entity{"trade", 0x2122},
-    Entity{"larr", 0x2190},        Entity{"rarr", 0x2192},        Entity{"ne", 0x2260},
-    Entity{"le", 0x2264},          Entity{"ge", 0x2265},          Entity{"infin", 0x221E},
-};
 
 struct Decoded {
     char32_t value = 0;
@@ -77,12 +40,24 @@ std::optional<Decoded> numeric_reference(std::string_view text) {
     return Decoded{is_character ? value : kReplacement, size};
 }
 
+/// HTML knows the characters of Latin-1 by names that need no semicolon, for the sake of old pages.
+bool needs_semicolon(std::string_view name, char32_t value) { return value > 0xFF || name == "apos"; }
+
+/// "&eacute;", or the longest name at the start of "&eacutes" that needs no semicolon.
 std::optional<Decoded> named_reference(std::string_view text) {
-    for (const Entity& entity : kEntities) {
-        if (!text.substr(1).starts_with(entity.name)) continue;
-        const size_t size = 1 + entity.name.size();
-        const bool has_semicolon = size < text.size() && text[size] == ';';
-        if (has_semicolon || !entity.needs_semicolon) return Decoded{entity.value, size + (has_semicolon ? 1 : 0)};
+    constexpr size_t kLongestName = 8;
+    size_t letters = 0;
+    while (letters < kLongestName && 1 + letters < text.size() &&
+           std::isalnum(static_cast<unsigned char>(text[1 + letters]))) {
+        ++letters;
+    }
+    for (size_t length = letters; length > 1; --length) {
+        const std::string_view name = text.substr(1, length);
+        const std::optional<char32_t> value = html_entity(name);
+        if (!value) continue;
+        const bool has_semicolon = text.substr(1 + length).starts_with(';');
+        if (has_semicolon || !needs_semicolon(name, *value))
+            return Decoded{*value, 1 + length + (has_semicolon ? 1 : 0)};
     }
     return std::nullopt;
 }

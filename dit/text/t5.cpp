@@ -30,22 +30,17 @@ struct T5Fields {
     }
 };
 
-void check_size(std::string_view where, std::string_view key, int64_t value, int64_t low, int64_t high) {
-    check(value >= low && value <= high, ErrorCode::BadInput, "{}: {} is {}, expected {} to {}", where, key, value, low,
-          high);
-}
-
 void check_config(const T5Config& config, std::string_view where) {
-    check_size(where, "vocab_size", config.vocab_size, 1, int64_t{1} << 24);
-    check_size(where, "d_model", config.d_model, 1, 65536);
-    check_size(where, "d_kv", config.d_kv, 1, 1024);
-    check_size(where, "d_ff", config.d_ff, 1, 1 << 20);
-    check_size(where, "num_layers", config.num_layers, 1, 1024);
-    check_size(where, "num_heads", config.num_heads, 1, 1024);
+    check_size(where, "vocab_size", config.vocab_size, int64_t{1} << 24);
+    check_size(where, "d_model", config.d_model, 65536);
+    check_size(where, "d_kv", config.d_kv, 1024);
+    check_size(where, "d_ff", config.d_ff, 1 << 20);
+    check_size(where, "num_layers", config.num_layers, 1024);
+    check_size(where, "num_heads", config.num_heads, 1024);
     const int64_t buckets = config.relative_attention_num_buckets;
-    check_size(where, "relative_attention_num_buckets", buckets, 4, 1 << 16);
-    check_size(where, "relative_attention_max_distance", config.relative_attention_max_distance, buckets / 4 + 1,
-               1 << 24);
+    check_size(where, "relative_attention_num_buckets", buckets, 1 << 16, 4);
+    check_size(where, "relative_attention_max_distance", config.relative_attention_max_distance, 1 << 24,
+               buckets / 4 + 1);
     check(config.layer_norm_epsilon > 0 && config.layer_norm_epsilon < 1, ErrorCode::BadInput,
           "{}: layer_norm_epsilon is {}, expected above 0 and below 1", where, config.layer_norm_epsilon);
     check(config.feed_forward_proj == "gated-gelu", ErrorCode::Unsupported,

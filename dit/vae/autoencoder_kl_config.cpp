@@ -11,11 +11,6 @@ constexpr size_t kMostLevels = 8;
 constexpr int64_t kMostChannels = 16384;
 constexpr int64_t kMostLayers = 64;
 
-void check_size(std::string_view where, std::string_view name, int64_t value, int64_t most) {
-    check(value >= 1 && value <= most, ErrorCode::BadInput, "{}: {} must lie between 1 and {}, came {}", where, name,
-          most, value);
-}
-
 void check_text(const Json& config, std::string_view where, const char* name, std::string_view expected) {
     if (!config.contains(name) || config[name].is_null()) return;
     const bool same = config[name].is_string() && config[name].get_ref<const std::string&>() == expected;

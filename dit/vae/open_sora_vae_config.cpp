@@ -68,25 +68,20 @@ std::vector<int64_t> flags_of(const Json& part, std::string_view where, std::vec
     return result;
 }
 
-void check_range(std::string_view where, std::string_view name, int64_t value, int64_t most) {
-    check(value >= 1 && value <= most, ErrorCode::BadInput, "{}: {} must lie between 1 and {}, came {}", where, name,
-          most, value);
-}
-
 void check_temporal(const TemporalVaeConfig& config, std::string_view where) {
-    check_range(where, "in_out_channels", config.in_out_channels, kMostChannels);
-    check_range(where, "latent_embed_dim", config.latent_embed_dim, kMostChannels);
-    check_range(where, "embed_dim", config.embed_dim, kMostChannels);
-    check_range(where, "filters", config.filters, kMostChannels);
-    check_range(where, "num_res_blocks", config.num_res_blocks, 64);
-    check_range(where, "num_groups", config.num_groups, kMostChannels);
+    check_size(where, "in_out_channels", config.in_out_channels, kMostChannels);
+    check_size(where, "latent_embed_dim", config.latent_embed_dim, kMostChannels);
+    check_size(where, "embed_dim", config.embed_dim, kMostChannels);
+    check_size(where, "filters", config.filters, kMostChannels);
+    check_size(where, "num_res_blocks", config.num_res_blocks, 64);
+    check_size(where, "num_groups", config.num_groups, kMostChannels);
     const size_t levels = config.levels();
     check(levels >= 1 && levels <= kMostLevels && config.temporal_downsample.size() + 1 == levels, ErrorCode::BadInput,
           "{}: {} channel_multipliers and {} of temporal_downsample, expected 1 to {} and one less", where, levels,
           config.temporal_downsample.size(), kMostLevels);
     for (size_t level = 0; level < levels; ++level) {
-        check_range(where, "channel_multipliers", config.channel_multipliers[level], kMostChannels);
-        check_range(where, "channels of a level", config.width(level), kMostChannels);
+        check_size(where, "channel_multipliers", config.channel_multipliers[level], kMostChannels);
+        check_size(where, "channels of a level", config.width(level), kMostChannels);
         check(config.width(level) % config.num_groups == 0, ErrorCode::BadInput,
               "{}: {} channels of a level, which num_groups {} does not divide", where, config.width(level),
               config.num_groups);
@@ -94,7 +89,7 @@ void check_temporal(const TemporalVaeConfig& config, std::string_view where) {
 }
 
 void check_whole(const OpenSoraVaeConfig& config, std::string_view where) {
-    check_range(where, "micro_frame_size", config.micro_frame_size, kMostFrames);
+    check_size(where, "micro_frame_size", config.micro_frame_size, kMostFrames);
     const auto channels = static_cast<size_t>(config.temporal.embed_dim);
     check(config.scale.size() == channels && config.shift.size() == channels, ErrorCode::BadInput,
           "{}: {} values of scale and {} of shift, expected {}", where, config.scale.size(), config.shift.size(),

@@ -30,10 +30,6 @@ struct Fields {
     }
 };
 
-void check_size(std::string_view where, std::string_view name, int64_t value, int64_t most) {
-    check(value >= 1 && value <= most, ErrorCode::BadInput, "{}: {} is {}, expected 1 to {}", where, name, value, most);
-}
-
 std::vector<bool> read_halves(const Json& json, std::string_view where, int64_t levels) {
     const auto list = json.find("temperal_downsample");
     const bool is_list = list != json.end() && list->is_array() &&
@@ -52,7 +48,7 @@ void check_whitening(const WanVaeConfig& config, std::string_view where) {
     check(is_positive, ErrorCode::BadInput, "{}: latents_std must be positive", where);
 }
 
-void check_sizes(const WanVaeConfig& config, std::string_view where) {
+void check_numbers(const WanVaeConfig& config, std::string_view where) {
     check_size(where, "levels of dim_mult", config.levels(), 8);
     check_size(where, "base_dim", config.base_dim, kMostChannels);
     check_size(where, "decoder_base_dim", config.decoder_dim(), kMostChannels);
@@ -85,7 +81,7 @@ WanVaeConfig WanVaeConfig::from_json(const Json& json, std::string_view where) {
     Fields fields{config};
     read_options(FieldList(fields), json, where, {"base_dim", "z_dim", "dim_mult", "latents_mean", "latents_std"});
     check_kind(json, where);
-    check_sizes(config, where);
+    check_numbers(config, where);
     check_whitening(config, where);
     config.halves_time = read_halves(json, where, config.levels());
     return config;

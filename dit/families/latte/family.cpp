@@ -3,7 +3,6 @@
 #include "dit/families/components.h"
 #include "dit/families/latte/transformer.h"
 #include "dit/sampling/guidance.h"
-#include "dit/text/t5.h"
 #include "dit/vae/autoencoder_kl.h"
 #include "kernels/move/move.h"
 
@@ -18,36 +17,27 @@ constexpr int64_t kPixelStep = 8;  // the pipeline refuses other sizes, whatever
 /// The prompt's states, cut to its own tokens; the negative's are cut to the same length, padding or not.
 class LatteText final : public TextStage {
   public:
-    LatteText(std::unique_ptr<Tokenizer> tokenizer, T5Encoder encoder)
-        : tokenizer_(std::move(tokenizer)), encoder_(std::move(encoder)) {}
+    explicit LatteText(PromptEncoder encode) : encode_(std::move(encode)) {}
 
-    Conditioning encode(const Context& context, const Request& request) const override {
+    /// Both branches are cut to the prompt's own tokens.
+    Conditioning encode(const Context& context, const Request& request, bool guided) const override {
         Conditioning result;
-        result.guided = *request.guidance_scale > 1.0;
-        result.prompt = tokenizer_->encode(lower_and_strip(request.prompt), kTextLength);
-        result.prompt_states = states(context, result.prompt);
-        const Tensor kept = result.prompt_states.slice(0, 0, result.prompt.length).unsqueeze(0);  // [1, L, D]
-        if (!result.guided) {
-            result.states = kernels::contiguous(context, kept);
+        result.prompt = encode_(context, lower_and_strip(request.prompt));
+        const auto kept = [&](const EncodedText& text) {
+            return text.states.slice(0, 0, result.prompt.tokens.length).unsqueeze(0);  // [1, L, D]
+        };
+        if (!guided) {
+            result.states = kernels::contiguous(context, kept(result.prompt));
             return result;
         }
-        result.negative = tokenizer_->encode(lower_and_strip(request.negative_prompt), kTextLength);
-        result.negative_states = states(context, result.negative);
-        const Tensor negative = result.negative_states.slice(0, 0, result.prompt.length).unsqueeze(0);
-        const Tensor branches[] = {negative, kept};
+        result.negative = encode_(context, lower_and_strip(request.negative_prompt));
+        const Tensor branches[] = {kept(result.negative), kept(result.prompt)};
         result.states = kernels::concat(context, branches, 0);  // [2, L, D]
         return result;
     }
 
   private:
-    Tensor states(const Context& context, const Tokens& tokens) const {
-        const Tensor ids = Tensor::of<int64_t>(context, {kTextLength}, tokens.ids);
-        const Tensor mask = Tensor::of<uint8_t>(context, {kTextLength}, tokens.mask);
-        return encoder_(context, ids, mask);
-    }
-
-    std::unique_ptr<Tokenizer> tokenizer_;
-    T5Encoder encoder_;
+    PromptEncoder encode_;
 };
 
 struct LatteModel final : Model {
@@ -106,18 +96,11 @@ std::unique_ptr<Model> build(Context& context, const std::filesystem::path& dire
     components.expect_class("tokenizer", {"T5Tokenizer", "T5TokenizerFast"});
     components.expect_class("vae", {"AutoencoderKL"});
     model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
-    model->scheduler = components.config("scheduler", "scheduler_config.json");
-    model->scheduler_file = components.config_file("scheduler", "scheduler_config.json");
-    check(!text_of(model->scheduler, "_class_name", model->scheduler_file).empty(), ErrorCode::BadInput,
-          "{}: _class_name is missing", model->scheduler_file);
+    read_scheduler(components, *model);
     text_of(model->scheduler, "variance_type", model->scheduler_file);  // not needed, but a wrong type is a wrong file
 
-    const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
-    auto tokenizer = open_sentencepiece(components.folder("tokenizer"));
-    check_text_sizes(*tokenizer, t5, model->config.caption_channels, directory);
-    model->text = std::make_unique<LatteText>(
-        std::move(tokenizer),
-        components.bind("text_encoder", [&](const Scope& scope) { return T5Encoder(scope, t5); }));
+    model->text =
+        std::make_unique<LatteText>(open_prompt_encoder(components, kTextLength, model->config.caption_channels));
     model->transformer = components.bind(
         "transformer", [&](const Scope& scope) { return std::make_unique<LatteTransformer>(scope, model->config); });
     const auto vae = AutoencoderKlConfig::from_json(components.config("vae"), components.config_file("vae"));
@@ -125,8 +108,7 @@ std::unique_ptr<Model> build(Context& context, const std::filesystem::path& dire
           "{}: the VAE has {} latent channels, the transformer expects {}", directory.string(), vae.latent_channels,
           model->config.in_channels);
     model->decoder = components.bind(
-        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderKlDecoder>(scope, vae); },
-        decoder_name);
+        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderKlDecoder>(scope, vae); }, decoder_name);
 
     model->unused_weights = components.unused();
     const int64_t side = model->config.sample_size * model->decoder->spatial_factor();

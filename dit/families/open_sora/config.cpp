@@ -3,7 +3,6 @@
 #include "runtime/error.h"
 #include "runtime/options.h"
 
-#include <array>
 #include <cmath>
 #include <utility>
 
@@ -43,18 +42,14 @@ void check_version(const Json& json, std::string_view where) {
     }
 }
 
-void check_sizes(const Config& config, std::string_view where) {
-    const std::array<std::pair<std::string_view, int64_t>, 7> sizes = {{{"depth", config.depth},
-                                                                        {"hidden_size", config.hidden_size},
-                                                                        {"num_heads", config.num_heads},
-                                                                        {"in_channels", config.in_channels},
-                                                                        {"input_sq_size", config.input_sq_size},
-                                                                        {"caption_channels", config.caption_channels},
-                                                                        {"model_max_length", config.model_max_length}}};
-    for (const auto& [name, value] : sizes) {
-        check(value >= 1 && value <= kLargest, ErrorCode::BadInput, "{}: {} is {}, expected 1 to {}", where, name,
-              value, kLargest);
-    }
+void check_numbers(const Config& config, std::string_view where) {
+    check_sizes(where, {{"depth", config.depth},
+                        {"hidden_size", config.hidden_size},
+                        {"num_heads", config.num_heads},
+                        {"in_channels", config.in_channels},
+                        {"input_sq_size", config.input_sq_size},
+                        {"caption_channels", config.caption_channels},
+                        {"model_max_length", config.model_max_length}});
     check(std::isfinite(config.mlp_ratio) && config.mlp_channels() >= 1 && config.mlp_channels() <= kLargest,
           ErrorCode::BadInput, "{}: mlp_ratio is {}, expected an MLP of 1 to {} channels", where, config.mlp_ratio,
           kLargest);
@@ -78,7 +73,7 @@ Config Config::from_json(const Json& json, std::string_view where) {
     Config config;
     Keys keys{config};
     read_options(FieldList(keys), json, where, {"depth", "hidden_size", "num_heads"});
-    check_sizes(config, where);
+    check_numbers(config, where);
     check_shapes(config, where);
     check(!keys.skip_y_embedder, ErrorCode::Unsupported, "{}: skip_y_embedder is true, known is false", where);
     return config;

@@ -3,7 +3,6 @@
 #include "dit/families/components.h"
 #include "dit/families/open_sora/prompt.h"
 #include "dit/families/open_sora/transformer.h"
-#include "dit/text/t5.h"
 #include "dit/vae/open_sora_vae.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
@@ -21,27 +20,21 @@ constexpr double kUnshiftedArea = 512.0 * 512.0;  // pixels at which a picture's
 /// The prompt's states, and the learned caption in place of a negative prompt's; both are cut by the prompt's mask.
 class OpenSoraText final : public TextStage {
   public:
-    OpenSoraText(std::unique_ptr<Tokenizer> tokenizer, T5Encoder encoder, Tensor null_caption)
-        : tokenizer_(std::move(tokenizer)), encoder_(std::move(encoder)), null_caption_(std::move(null_caption)) {}
+    OpenSoraText(PromptEncoder encode, Tensor null_caption)
+        : encode_(std::move(encode)), null_caption_(std::move(null_caption)) {}
 
-    Conditioning encode(const Context& context, const Request& request) const override {
-        const int64_t length = null_caption_.dim(0);
+    Conditioning encode(const Context& context, const Request& request, bool) const override {
         Conditioning result;
-        result.guided = true;
-        result.prompt = tokenizer_->encode(final_prompt(request.prompt, request.prompt_options), length);
-        const Tensor ids = Tensor::of<int64_t>(context, {length}, result.prompt.ids);
-        const Tensor mask = Tensor::of<uint8_t>(context, {length}, result.prompt.mask);
-        result.prompt_states = encoder_(context, ids, mask);
-        result.negative_states = null_caption_;
-        result.mask = mask.unsqueeze(0);
-        const Tensor branches[] = {result.prompt_states.unsqueeze(0), null_caption_.unsqueeze(0)};
+        result.prompt = encode_(context, final_prompt(request.prompt, request.prompt_options));
+        result.negative.states = null_caption_;
+        result.mask = Tensor::of<uint8_t>(context, {1, null_caption_.dim(0)}, result.prompt.tokens.mask);
+        const Tensor branches[] = {result.prompt.states.unsqueeze(0), null_caption_.unsqueeze(0)};
         result.states = kernels::concat(context, branches, 0);
         return result;
     }
 
   private:
-    std::unique_ptr<Tokenizer> tokenizer_;
-    T5Encoder encoder_;
+    PromptEncoder encode_;
     Tensor null_caption_;
 };
 
@@ -137,16 +130,6 @@ std::optional<std::string> decoder_name(const std::string& stored) {
     return stored;
 }
 
-std::unique_ptr<TextStage> open_text(Components& components, const std::filesystem::path& directory,
-                                     const Config& config, const Tensor& null_caption) {
-    const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
-    auto tokenizer = open_sentencepiece(components.folder("tokenizer"));
-    check_text_sizes(*tokenizer, t5, config.caption_channels, directory);
-    return std::make_unique<OpenSoraText>(
-        std::move(tokenizer), components.bind("text_encoder", [&](const Scope& scope) { return T5Encoder(scope, t5); }),
-        null_caption);
-}
-
 std::unique_ptr<FrameDecoder> open_decoder(Components& components, const std::filesystem::path& directory,
                                            const Config& config) {
     const auto vae = OpenSoraVaeConfig::from_json(components.config("vae"), components.config_file("vae"));
@@ -163,12 +146,12 @@ std::unique_ptr<Model> build(Context& context, const std::filesystem::path& dire
     Components components(context, directory, dtype);
     auto model = std::make_unique<OpenSoraModel>();
     model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
-    model->scheduler = components.config("scheduler", "scheduler_config.json");
-    model->scheduler_file = components.config_file("scheduler", "scheduler_config.json");
-    check(model->scheduler.is_object(), ErrorCode::BadInput, "{}: expected an object", model->scheduler_file);
+    read_scheduler(components, *model);
     auto transformer = components.bind(
         "transformer", [&](const Scope& scope) { return std::make_unique<Stdit3>(scope, model->config); });
-    model->text = open_text(components, directory, model->config, transformer->null_caption());
+    const Tensor null_caption = transformer->null_caption();
+    model->text = std::make_unique<OpenSoraText>(
+        open_prompt_encoder(components, null_caption.dim(0), model->config.caption_channels), null_caption);
     model->transformer = std::move(transformer);
     model->decoder = open_decoder(components, directory, model->config);
     model->unused_weights = components.unused();

@@ -124,21 +124,10 @@ void build_vae(Components& components, WanModel& model) {
           "{}: the VAE has {} latent channels, the transformer expects {}", components.config_file("vae"), vae.z_dim,
           model.config.in_channels);
     model.decoder = components.bind(
-        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderWanDecoder>(scope, vae); },
-        decoder_name);
+        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderWanDecoder>(scope, vae); }, decoder_name);
     if (!model.pipeline.expand_timesteps) return;
     model.encoder = components.bind(
-        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderWanEncoder>(scope, vae); },
-        encoder_name);
-}
-
-void build_text(Components& components, WanModel& model, const std::filesystem::path& directory) {
-    const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
-    auto tokenizer = open_sentencepiece(components.folder("tokenizer"));
-    check_text_sizes(*tokenizer, t5, model.config.text_dim, directory);
-    model.text = std::make_unique<WanText>(
-        std::move(tokenizer),
-        components.bind("text_encoder", [&](const Scope& scope) { return T5Encoder(scope, t5); }));
+        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderWanEncoder>(scope, vae); }, encoder_name);
 }
 
 /// Published defaults: 2.1 and A14B at 480p and 16 frames a second, TI2V at 720p and 24. PAB has no published settings
@@ -168,12 +157,11 @@ std::unique_ptr<Model> build(Context& context, const std::filesystem::path& dire
     components.expect_class("vae", {"AutoencoderKLWan"});
     components.expect_class("transformer", {"WanTransformer3DModel"});
     model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
-    model->scheduler = components.config("scheduler", "scheduler_config.json");
-    model->scheduler_file = components.config_file("scheduler", "scheduler_config.json");
+    read_scheduler(components, *model);
     const auto trained = model->scheduler.find("num_train_timesteps");
     const bool says_steps = trained != model->scheduler.end() && trained->is_number();
     model->boundary = model->pipeline.boundary_ratio.value_or(0.0) * (says_steps ? trained->get<double>() : 1000.0);
-    build_text(components, *model, directory);
+    model->text = std::make_unique<WanText>(open_prompt_encoder(components, kTextLength, model->config.text_dim));
     model->transformer = build_transformer(components, *model, dtype);
     build_vae(components, *model);
     model->defaults = published_defaults(*model);

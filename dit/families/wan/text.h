@@ -2,23 +2,22 @@
 #pragma once
 
 #include "dit/families/family.h"
-#include "dit/text/t5.h"
+#include "dit/text/prompt_encoder.h"
+
+#include <utility>
 
 namespace kine::dit::wan {
 
+constexpr int64_t kTextLength = 512;
+
 class WanText final : public TextStage {
   public:
-    WanText(std::unique_ptr<Tokenizer> tokenizer, T5Encoder encoder)
-        : tokenizer_(std::move(tokenizer)), encoder_(std::move(encoder)) {}
+    explicit WanText(PromptEncoder encode) : encode_(std::move(encode)) {}
 
-    Conditioning encode(const Context& context, const Request& request) const override;
+    Conditioning encode(const Context& context, const Request& request, bool guided) const override;
 
   private:
-    Tokens tokens_of(const std::string& text) const;
-    Tensor states(const Context& context, const Tokens& tokens) const;
-
-    std::unique_ptr<Tokenizer> tokenizer_;
-    T5Encoder encoder_;
+    PromptEncoder encode_;
 };
 
 }  // namespace kine::dit::wan

@@ -1,0 +1,31 @@
+// Text to states: a tokenizer and a T5 encoder that belong together.
+#pragma once
+
+#include "dit/text/t5.h"
+#include "dit/text/tokenizer.h"
+
+#include <memory>
+#include <string_view>
+
+namespace kine::dit {
+
+struct EncodedText {
+    Tokens tokens;
+    Tensor states;  // [L, D]
+};
+
+class PromptEncoder {
+  public:
+    /// Every text becomes `length` rows, by padding or cutting.
+    PromptEncoder(std::unique_ptr<Tokenizer> tokenizer, T5Encoder encoder, int64_t length);
+
+    /// `text` as the family's pipeline cleans it -> states [length, D], before any cut or mask.
+    EncodedText operator()(const Context& context, std::string_view text) const;
+
+  private:
+    std::unique_ptr<Tokenizer> tokenizer_;
+    T5Encoder encoder_;
+    int64_t length_;
+};
+
+}  // namespace kine::dit
