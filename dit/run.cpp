@@ -128,9 +128,11 @@ std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& req
           "sampler '{}': expected one of {}", request.sampler, known_samplers());
     const Json stored = model.scheduler_for(request);
     const std::string name = request.sampler.empty() ? stored.value("_class_name", "") : request.sampler;
-    auto sampler = make_sampler(name, stored, model.scheduler_file, request.steps);
+    const SamplerRow& row = sampler_row(name, model.scheduler_file);
+    const Json settings = adapted_settings(row, stored, model.scheduler_file);
+    auto sampler = row.make(settings, model.scheduler_file, request.steps);
     if (request.sampler_options.empty()) return sampler;
-    return make_with_options(*find_sampler(name), stored, request);
+    return make_with_options(row, settings, request);
 }
 
 Conditioning make_conditioning(const Context& context, const Model& model, const Request& request) {

@@ -56,9 +56,16 @@ void add_positional(CLI::App& app, const CommandHelp& help, Arguments& arguments
         arguments.positional = values;
         return true;
     };
-    CLI::Option* option = app.add_option(std::string(help.positional), keep, "");
-    option->expected(std::max(help.min_positional, 1), help.max_positional);
-    if (help.min_positional > 0) option->required();
+    app.add_option(std::string(help.positional), keep, "")->expected(1, help.max_positional);
+}
+
+void check_positional(const CommandHelp& help, const Arguments& arguments) {
+    const size_t came = arguments.positional.size();
+    const auto least = static_cast<size_t>(help.min_positional);
+    if (came >= least) return;
+    throw Error(KINE_USAGE, fmt::format("{}: expected {}{} {}, got {}", help.name,
+                                        help.max_positional > help.min_positional ? "at least " : "", least,
+                                        help.positional, came == 0 ? "none" : std::to_string(came)));
 }
 
 std::vector<std::string> known_spellings(unsigned command) {
@@ -175,6 +182,7 @@ std::optional<Arguments> parse_arguments(const CommandHelp& help, const std::vec
         throw Error(KINE_USAGE, error.what());
     }
     if (app.remaining_size() > 0) refuse_unknown(app.remaining(), help.command);
+    check_positional(help, parsed);
     settle(parsed);
     if (!parsed.has("config")) return parsed;
     Arguments from_file = read_config(parsed.text("config"), help.command);
@@ -185,7 +193,9 @@ std::optional<Arguments> parse_arguments(const CommandHelp& help, const std::vec
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
     std::string best;
-    size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;
+    const size_t dashes = std::min(name.find_first_not_of('-'), name.size());
+    // At most a third of it is mistyped, or two letters, and never all of it.
+    size_t best_distance = std::min(std::max<size_t>(2, name.size() / 3) + 1, name.size() - dashes);
     for (const std::string& candidate : candidates) {
         std::vector<size_t> row(candidate.size() + 1);  // Levenshtein, one row at a time
         std::iota(row.begin(), row.end(), 0);

@@ -36,8 +36,12 @@ int dispatch(std::vector<std::string> arguments, SignalWatch& signals) {
         fmt::print(stderr, "{}", overview());
         return KINE_USAGE;
     }
-    const std::string name = arguments.front();
+    std::string name = arguments.front();
     arguments.erase(arguments.begin());
+    if (name == "help" && !arguments.empty()) {
+        name = arguments.front();
+        arguments = {"--help"};
+    }
     if (name == "--version") {
         print_data(fmt::format("kinescope {}\n", kine_version()));
         return KINE_OK;

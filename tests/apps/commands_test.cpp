@@ -33,6 +33,7 @@ TEST(Commands, EveryOneExplainsItself) {
     expect_prints({"--version"}, {"kinescope 0.1.0"});
     for (const char* command : {"generate", "plan", "inspect", "verify", "compare", "bench", "list"}) {
         expect_prints({command, "--help"}, {command, "--help"});
+        EXPECT_EQ(run({"help", command}).output, run({command, "--help"}).output);
     }
     EXPECT_EQ(run(std::vector<std::string>{}).status, kUsage);
 }
@@ -41,6 +42,17 @@ TEST(Commands, UnknownOnesNameTheNearest) {
     const Ended ended = run({"generat"});
     EXPECT_EQ(ended.status, kUsage);
     EXPECT_TRUE(ended.says("'generat'") && ended.says("'generate'")) << ended.error;
+}
+
+TEST(Commands, NameWhatTheyAreGivenTooLittleOf) {
+    EXPECT_TRUE(run({"verify"}).says("verify: expected at least 1 CASE, got none"));
+    EXPECT_TRUE(run({"compare", "a.mp4"}).says("compare: expected 2 VIDEO, got 1"));
+    EXPECT_EQ(run({"compare"}).status, kUsage);
+}
+
+TEST(Commands, SuggestNothingForASingleLetter) {
+    const Ended ended = run({"inspect", "-m", "x"});
+    EXPECT_TRUE(ended.says("unknown option '-m'") && !ended.says("did you mean")) << ended.error;
 }
 
 TEST(Commands, ListPrintsEveryTable) {

@@ -237,6 +237,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{"cache_option", [](Request& r) { r.cache = "pab", r.cache_options = "range=3"; }, "range"},
         BadRequest{"rng", [](Request& r) { r.rng = "dice"; }, "dice"},
         BadRequest{"fps", [](Request& r) { r.fps = "0"; }, "0"},
+        BadRequest{"sampler_of_another_path", [](Request& r) { r.sampler = "euler_flow"; }, "made for flow matching"},
         BadRequest{"sampler_option", [](Request& r) { r.sampler_options = "eta"; }, "eta"},
         BadRequest{"unknown_sampler_option", [](Request& r) { r.sampler_options = "bogus=1"; }, "ddim knows"},
         BadRequest{"sampler_option_value", [](Request& r) { r.sampler_options = "beta_schedule=foo"; },

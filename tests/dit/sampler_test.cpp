@@ -195,5 +195,43 @@ TEST(Samplers, TakeAsManyStepsAsAskedForWhateverTheSpacing) {
     }
 }
 
+TEST(AdaptedSettings, KeepTheFlowThatTheModelWasTrainedFor) {
+    const Json euler = {{"_class_name", "FlowMatchEulerDiscreteScheduler"}, {"shift", 5.0}};
+    const Json adapted = adapted_settings(*find_sampler("unipc"), euler, "config");
+    EXPECT_EQ(adapted["prediction_type"], "flow_prediction");
+    EXPECT_EQ(adapted["use_flow_sigmas"], true);
+    EXPECT_EQ(adapted["flow_shift"], 5.0);
+    const Json unipc = {
+        {"_class_name", "UniPCMultistepScheduler"}, {"prediction_type", "flow_prediction"}, {"flow_shift", 3.0}};
+    const auto sampler =
+        make_sampler("euler_flow", adapted_settings(*find_sampler("euler_flow"), unipc, "config"), "config", 4);
+    const auto same = make_sampler("euler_flow", {{"shift", 3.0}}, "config", 4);
+    EXPECT_EQ(sampler->sigmas(), same->sigmas());
+}
+
+TEST(AdaptedSettings, LeaveTheSamplersOwnSettingsAlone) {
+    const Json ddim = {{"_class_name", "DDIMScheduler"}, {"beta_schedule", "linear"}};
+    EXPECT_EQ(adapted_settings(*find_sampler("ddim"), ddim, "config"), ddim);
+    EXPECT_EQ(adapted_settings(*find_sampler("dpmpp_2m"), ddim, "config"), ddim);
+}
+
+TEST(AdaptedSettings, RefuseASamplerOfAnotherPath) {
+    const auto message = [](const char* sampler, const char* stored) {
+        try {
+            adapted_settings(*find_sampler(sampler), {{"_class_name", stored}}, "scheduler_config.json");
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), ErrorCode::Usage);
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    EXPECT_EQ(message("euler_flow", "DDIMScheduler"),
+              "sampler 'euler_flow' is made for flow matching, but scheduler_config.json says that the model is one of "
+              "diffusion");
+    EXPECT_EQ(message("ddim", "FlowMatchEulerDiscreteScheduler"),
+              "sampler 'ddim' is made for diffusion, but scheduler_config.json says that the model is one of flow "
+              "matching");
+}
+
 }  // namespace
 }  // namespace kine::dit
