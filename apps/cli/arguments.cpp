@@ -56,16 +56,17 @@ void add_positional(CLI::App& app, const CommandHelp& help, Arguments& arguments
         arguments.positional = values;
         return true;
     };
-    app.add_option(std::string(help.positional), keep, "")->expected(1, help.max_positional);
+    constexpr int kNoLimit = 1 << 20;  // how many are right is said below, in words of ours
+    app.add_option(std::string(help.positional), keep, "")->expected(1, kNoLimit)->allow_extra_args();
 }
 
 void check_positional(const CommandHelp& help, const Arguments& arguments) {
-    const size_t came = arguments.positional.size();
-    const auto least = static_cast<size_t>(help.min_positional);
-    if (came >= least) return;
-    throw Error(KINE_USAGE, fmt::format("{}: expected {}{} {}, got {}", help.name,
-                                        help.max_positional > help.min_positional ? "at least " : "", least,
-                                        help.positional, came == 0 ? "none" : std::to_string(came)));
+    const auto came = static_cast<int>(arguments.positional.size());
+    const int least = help.min_positional;
+    const int most = help.max_positional;
+    if (help.positional.empty() || (least <= came && came <= most)) return;
+    const std::string expected = least == most ? std::to_string(least) : fmt::format("{} to {}", least, most);
+    throw Error(KINE_USAGE, fmt::format("{}: expected {} {}, got {}", help.name, expected, help.positional, came));
 }
 
 std::vector<std::string> known_spellings(unsigned command) {

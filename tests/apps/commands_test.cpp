@@ -44,9 +44,11 @@ TEST(Commands, UnknownOnesNameTheNearest) {
     EXPECT_TRUE(ended.says("'generat'") && ended.says("'generate'")) << ended.error;
 }
 
-TEST(Commands, NameWhatTheyAreGivenTooLittleOf) {
-    EXPECT_TRUE(run({"verify"}).says("verify: expected at least 1 CASE, got none"));
+TEST(Commands, SayHowManyNamesTheyTake) {
+    EXPECT_TRUE(run({"verify"}).says("verify: expected 1 to 1000 CASE, got 0"));
     EXPECT_TRUE(run({"compare", "a.mp4"}).says("compare: expected 2 VIDEO, got 1"));
+    EXPECT_TRUE(run({"compare", "a.mp4", "b.mp4", "c.mp4"}).says("compare: expected 2 VIDEO, got 3"));
+    EXPECT_TRUE(run({"inspect", "a", "b"}).says("inspect: expected 1 PATH, got 2"));
     EXPECT_EQ(run({"compare"}).status, kUsage);
 }
 
