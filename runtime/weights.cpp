@@ -175,7 +175,8 @@ std::string Scope::full(std::string_view name) const { return prefix_ + std::str
 
 bool Scope::has(std::string_view name) const { return weights_->contains(full(name)); }
 
-/// A checkpoint that lacks more than it holds will not become this model: its configuration must not make us allocate it.
+/// A checkpoint that lacks more than it holds will not become this model: its configuration must not make us allocate
+/// it.
 void Weights::count_placeholder(int64_t bytes) {
     constexpr int64_t kLeast = int64_t{64} << 20;
     int64_t stored = kLeast;

@@ -53,8 +53,8 @@ class LatteTransformer final : public Transformer {
 
     Shape token_shape(const Shape& latents, int64_t branches) const override;
     TransformerCost cost(const Shape& latents, int64_t branches) const override;
-    std::unique_ptr<Prepared> prepare(const Context& context, const Conditioning& conditioning,
-                                      const VideoSize& size, std::span<const double> timesteps) const override;
+    std::unique_ptr<Prepared> prepare(const Context& context, const Conditioning& conditioning, const VideoSize& size,
+                                      std::span<const double> timesteps) const override;
     Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const override;
 
     const Config& config() const { return config_; }

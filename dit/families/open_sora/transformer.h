@@ -45,8 +45,8 @@ class Stdit3 final : public Transformer {
 
     Shape token_shape(const Shape& latents, int64_t branches) const override;
     TransformerCost cost(const Shape& latents, int64_t branches) const override;
-    std::unique_ptr<Prepared> prepare(const Context& context, const Conditioning& conditioning,
-                                      const VideoSize& size, std::span<const double> timesteps) const override;
+    std::unique_ptr<Prepared> prepare(const Context& context, const Conditioning& conditioning, const VideoSize& size,
+                                      std::span<const double> timesteps) const override;
     Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const override;
 
     /// The learned caption of the branch without a prompt, [tokens, caption channels].
