@@ -26,6 +26,11 @@ void check_modulation(std::string_view argument, const Tensor& table, const Tens
     check_floating("norm_modulate", argument, table);
 }
 
+void check_strided(std::string_view op, const Tensor& x) {
+    check_floating(op, "x", x);
+    check(x.stride(-1) == 1, ErrorCode::Bug, "{}: the last axis of x has stride {}, expected 1", op, x.stride(-1));
+}
+
 Tensor filled_row(const Context& context, int64_t width, float value) {
     Tensor row = Tensor::empty(context, {1, width}, DType::Float32);
     std::fill_n(row.data<float>(), width, value);
@@ -37,6 +42,20 @@ Tensor one_plus(const Context& context, const Tensor& scale) {
     float* values = factor.data<float>();
     for (int64_t i = 0; i < factor.elements(); ++i) values[i] += 1.0f;
     return factor;
+}
+
+/// (row * weight + bias) * (1 + scale) + shift as one factor and one offset for each row of the modulation.
+RowAffine folded(const Context& context, const NormWeights& norm, const Tensor& shift, const Tensor& scale) {
+    RowAffine result = {one_plus(context, scale), float_rows(context, shift)};
+    const Tensor weight = float_rows(context, norm.weight), bias = float_rows(context, norm.bias);
+    float* factor = result.factor.data<float>();
+    float* offset = result.offset.data<float>();
+    const int64_t width = weight.dim(1);
+    for (int64_t i = 0; i < result.factor.elements(); ++i) {
+        offset[i] += bias.data<float>()[i % width] * factor[i];
+        factor[i] *= weight.data<float>()[i % width];
+    }
+    return result;
 }
 
 }  // namespace
@@ -64,6 +83,26 @@ Tensor layer_norm(const Context& context, const Tensor& x, const Tensor& weight,
     });
 }
 
+void layer_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, const Tensor& bias, float eps) {
+    check_strided("layer_norm_in_place", x);
+    check_vector("layer_norm_in_place", "weight", weight, x.dim(-1));
+    check_vector("layer_norm_in_place", "bias", bias, x.dim(-1));
+    const RowAffine affine = {float_rows(context, weight), float_rows(context, bias)};
+    on_device(context, "layer_norm", [&] { normalise_rows_in_place_host(context, x, affine, eps); });
+}
+
+Tensor layer_norm_modulate(const Context& context, const Tensor& x, const NormWeights& norm, const Tensor& shift,
+                           const Tensor& scale) {
+    check_input("layer_norm_modulate", x);
+    check_vector("layer_norm_modulate", "weight", norm.weight, x.dim(-1));
+    check_vector("layer_norm_modulate", "bias", norm.bias, x.dim(-1));
+    check_modulation("shift", shift, x);
+    check_modulation("scale", scale, x);
+    if (x.elements() == 0) return x;
+    return on_device(context, "norm_modulate",
+                     [&] { return normalise_rows_host(context, x, folded(context, norm, shift, scale), norm.eps); });
+}
+
 Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, float eps) {
     check_input("rms_norm", x);
     check_vector("rms_norm", "weight", weight, x.dim(-1));
@@ -71,10 +110,8 @@ Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, f
 }
 
 void rms_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, float eps) {
-    check_floating("rms_norm_in_place", "x", x);
+    check_strided("rms_norm_in_place", x);
     check_vector("rms_norm_in_place", "weight", weight, x.dim(-1));
-    check(x.stride(-1) == 1, ErrorCode::Bug, "rms_norm_in_place: the last axis of x has stride {}, expected 1",
-          x.stride(-1));
     on_device(context, "rms_norm", [&] { rms_rows_in_place_host(context, x, float_rows(context, weight), eps); });
 }
 

@@ -16,6 +16,20 @@ Tensor norm_modulate(const Context& context, const Tensor& x, const Tensor& shif
 /// LayerNorm with weights. x [..., C], weight, bias [C]; bias may be empty.
 Tensor layer_norm(const Context& context, const Tensor& x, const Tensor& weight, const Tensor& bias, float eps);
 
+/// The same in place. x may have any strides with the last axis contiguous (the heads of packed projections), uniquely
+/// owned or a view of a tensor that is.
+void layer_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, const Tensor& bias, float eps);
+
+/// A layer norm's own weights [C].
+struct NormWeights {
+    Tensor weight;
+    Tensor bias;
+    float eps = 1e-5f;
+};
+/// LayerNorm with weights, then * (1 + scale) + shift as norm_modulate does it, in one pass.
+Tensor layer_norm_modulate(const Context& context, const Tensor& x, const NormWeights& norm, const Tensor& shift,
+                           const Tensor& scale);
+
 /// x / sqrt(mean(x^2) + eps) * weight over the last axis (T5, QK-norm). x [..., C], weight [C].
 Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, float eps);
 /// The same in place. x may have any strides with the last axis contiguous (the heads of packed projections), uniquely

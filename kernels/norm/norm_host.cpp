@@ -81,6 +81,19 @@ Tensor normalise_rows_host(const Context& context, const Tensor& x, const RowAff
     return out;
 }
 
+/// One factor and one offset for all rows.
+void normalise_rows_in_place_host(const Context& context, Tensor& x, const RowAffine& affine, float eps) {
+    const int64_t width = x.dim(-1);
+    visit_floating(x.dtype(), [&]<class T>(T) {
+        T* values = x.data<T>();
+        for_rows(context, x, [&](int64_t number, float* centred) {
+            T* row = values + row_offset(x, number);
+            const float rstd = centre_row(static_cast<const T*>(row), width, eps, centred);
+            apply_affine(centred, rstd, affine.factor.data<float>(), affine.offset.data<float>(), width, row);
+        });
+    });
+}
+
 Tensor rms_rows_host(const Context& context, const Tensor& x, const Tensor& factor, float eps) {
     Tensor out = Tensor::empty(context, x.shape(), x.dtype());
     const int64_t width = x.dim(-1);

@@ -12,6 +12,7 @@ struct RowAffine {
 };
 
 Tensor normalise_rows_host(const Context& context, const Tensor& x, const RowAffine& affine, float eps);
+void normalise_rows_in_place_host(const Context& context, Tensor& x, const RowAffine& affine, float eps);
 Tensor rms_rows_host(const Context& context, const Tensor& x, const Tensor& factor, float eps);
 void rms_rows_in_place_host(const Context& context, Tensor& x, const Tensor& factor, float eps);
 

@@ -100,6 +100,47 @@ TEST(LayerNorm, EqualsTheTwinWithAndWithoutBias) {
     }
 }
 
+TEST(LayerNorm, ChangesHeadsOfPackedProjectionsInPlace) {
+    TestContext test;
+    for (const DType dtype : kBoth) {
+        // [B, S, 3 C] with heads of 7: the norm touches the keys only.
+        Tensor packed = random_tensor(test.context, {2, 5, 3 * 14}, dtype, 1, 2.0f);
+        const Tensor before = contiguous(test.context, packed.slice(-1, 0, 14));
+        Tensor keys = packed.slice(-1, 14, 28).split(-1, 2);  // [B, S, H, D]
+        const Tensor weight = random_tensor(test.context, {7}, DType::Float32, 2);
+        const Tensor bias = random_tensor(test.context, {7}, DType::Float32, 3);
+        const Tensor want = layer_norm(test.context, contiguous(test.context, keys), weight, bias, 1e-6f);
+        layer_norm_in_place(test.context, keys, weight, bias, 1e-6f);
+        EXPECT_TRUE(same_bits(contiguous(test.context, keys), want));
+        EXPECT_TRUE(same_bits(contiguous(test.context, packed.slice(-1, 0, 14)), before));
+    }
+}
+
+TEST(LayerNorm, ModulatedEqualsTheTwin) {
+    TestContext test;
+    for (const DType dtype : kBoth) {
+        for (const Shape& shape : kShapes) {
+            const int64_t width = shape[-1];
+            const Tensor x = random_tensor(test.context, shape, dtype, 1, 2.0f);
+            const Tensor weight = random_tensor(test.context, {width}, DType::Float32, 2);
+            const Tensor bias = random_tensor(test.context, {width}, DType::Float32, 3);
+            const Tensor table = random_tensor(test.context, {shape[0], 2 * width}, dtype, 4);
+            const Tensor shift = table.slice(1, 0, width), scale = table.slice(1, width, 2 * width);
+            std::vector<double> want = normalised(x);
+            const std::vector<double> w = to_doubles(weight), b = to_doubles(bias);
+            const std::vector<double> shifts = to_doubles(shift), scales = to_doubles(scale);
+            const size_t batch = want.size() / static_cast<size_t>(shape[0]);
+            for (size_t i = 0; i < want.size(); ++i) {
+                const size_t channel = i % static_cast<size_t>(width);
+                const size_t at = i / batch * static_cast<size_t>(width) + channel;
+                want[i] = (want[i] * w[channel] + b[channel]) * (1.0 + scales[at]) + shifts[at];
+            }
+            const NormWeights norm = {weight, bias, static_cast<float>(kEps)};
+            expect_close(layer_norm_modulate(test.context, x, norm, shift, scale), want, norm_tolerance(dtype));
+        }
+    }
+}
+
 TEST(LayerNorm, KeepsItsDigitsUnderALargeMean) {
     TestContext test;
     std::vector<double> values;
