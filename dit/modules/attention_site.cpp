@@ -40,16 +40,21 @@ void check_step(const StepContext& step) {
 
 }  // namespace
 
+Tensor through_cache(const StepContext& step, const broadcast::Site& site, const std::function<Tensor()>& compute) {
+    check_step(step);
+    Tensor value = step.cache.through(site, step.index, compute);
+    check(!step.find_not_finite || kernels::all_finite(step.context, value), ErrorCode::NotFinite,
+          "step {}: output of {} is not finite", step.index, broadcast::to_string(site));
+    return value;
+}
+
 Contribution at_site(const StepContext& step, const broadcast::Site& site, const Tensor& x, const Attend& attend,
                      const Tensor& gate) {
-    check_step(step);
     const bool keeps_gated = gate && step.cache.keep() == broadcast::Keep::Gated;
-    Tensor value = step.cache.through(site, step.index, [&] {
+    Tensor value = through_cache(step, site, [&] {
         Tensor output = attend_whole(step, site.kind, x, attend);
         return keeps_gated ? kernels::gate_multiply(step.context, gate, output) : output;
     });
-    check(!step.find_not_finite || kernels::all_finite(step.context, value), ErrorCode::NotFinite,
-          "step {}: output of {} is not finite", step.index, broadcast::to_string(site));
     return {std::move(value), keeps_gated ? Tensor() : gate};
 }
 

@@ -29,6 +29,9 @@ using Attend = std::function<Tensor(const Tensor& x)>;
 Contribution at_site(const StepContext& step, const broadcast::Site& site, const Tensor& x, const Attend& attend,
                      const Tensor& gate = {});
 
+/// A site's output: computed, or kept by an earlier step. What other residual forms are made of.
+Tensor through_cache(const StepContext& step, const broadcast::Site& site, const std::function<Tensor()>& compute);
+
 /// x + gate * attend(x), in place where `x` was handed over: the line that blocks are made of.
 Tensor residual_at(const StepContext& step, const broadcast::Site& site, Tensor x, const Attend& attend,
                    const Tensor& gate = {});

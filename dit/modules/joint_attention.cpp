@@ -12,14 +12,6 @@ namespace {
 /// [B, T, S, any] as one row of tokens [B, 1, T * S, any].
 Tensor in_one_row(const Tensor& x) { return x.reshape({x.dim(0), 1, x.dim(1) * x.dim(2), x.dim(3)}); }
 
-/// Columns [begin, end) of every rank's tokens, in one row.
-Tensor everybodys(const StepContext& step, const Tensor& part, int64_t begin, int64_t end) {
-    const parallel::Split split = step.ranks.strategy.resident.split;
-    const bool cuts_video = split == parallel::Split::Frames || split == parallel::Split::Patches;
-    if (!cuts_video || step.ranks.communicator.size() == 1) return in_one_row(part).slice(-1, begin, end);
-    return in_one_row(to_whole(step, part.slice(-1, begin, end)));
-}
-
 }  // namespace
 
 JointAttention::JointAttention(const Scope& scope, const AttentionShape& shape, double eps)
@@ -49,7 +41,7 @@ Tensor JointAttention::operator()(const StepContext& step, const Tensor& x, cons
     const Context& context = step.context;
     const int64_t channels = shape_.channels();
     const Tensor qkv = projected(context, x, turns);
-    const Tensor keys_values = everybodys(step, qkv, channels, 3 * channels);
+    const Tensor keys_values = everybodys_columns(step, qkv, channels, 3 * channels);
     if (x.elements() == 0) return x;
     const auto heads = [&](const Tensor& row, int64_t part) {
         return row.slice(-1, part * channels, (part + 1) * channels).split(3, shape_.heads);

@@ -1,5 +1,6 @@
 #include "dit/modules/position_table.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -26,6 +27,12 @@ std::vector<double> stretched(int64_t count, const PatchGrid& grid) {
     return positions;
 }
 
+std::vector<double> divided(int64_t count, double interpolation) {
+    std::vector<double> positions;
+    for (int64_t i = 0; i < count; ++i) positions.push_back(static_cast<float>(i) / static_cast<float>(interpolation));
+    return positions;
+}
+
 }  // namespace
 
 Tensor position_table(const Context& context, std::span<const double> positions, int64_t channels) {
@@ -48,6 +55,26 @@ Tensor patch_position_table(const Context& context, const PatchGrid& grid, int64
             write_sinusoid(x_position, channels / 2, row);
             write_sinusoid(y_position, channels / 2, row + channels / 2);
             row += channels;
+        }
+    }
+    return table;
+}
+
+Tensor video_position_table(const Context& context, const VideoGrid& grid, int64_t channels) {
+    const int64_t of_frame = channels / 4, of_side = channels / 8 * 3;
+    const Tensor frames = position_table(context, divided(grid.frames, grid.temporal_interpolation), of_frame);
+    const Tensor rows = position_table(context, divided(grid.rows, grid.spatial_interpolation), of_side);
+    const Tensor columns = position_table(context, divided(grid.columns, grid.spatial_interpolation), of_side);
+    Tensor table = Tensor::empty(context, {grid.frames, grid.rows * grid.columns, channels}, DType::Float32);
+    float* to = table.data<float>();
+    const auto add = [&to](const Tensor& axis, int64_t position) {
+        to = std::copy_n(axis.data<float>() + position * axis.dim(1), axis.dim(1), to);
+    };
+    for (int64_t frame = 0; frame < grid.frames; ++frame) {
+        for (int64_t patch = 0; patch < grid.rows * grid.columns; ++patch) {
+            add(frames, frame);
+            add(columns, patch % grid.columns);
+            add(rows, patch / grid.columns);
         }
     }
     return table;

@@ -21,4 +21,15 @@ struct PatchGrid {
 };
 Tensor patch_position_table(const Context& context, const PatchGrid& grid, int64_t channels);
 
+/// For patches over frames, rows and columns -> [T, rows * columns, C] f32: a quarter of the channels for the frame,
+/// then three eighths for the column and three for the row. Positions are divided by the interpolations in float32.
+struct VideoGrid {
+    int64_t frames = 0;
+    int64_t rows = 0;
+    int64_t columns = 0;
+    double temporal_interpolation = 1.0;
+    double spatial_interpolation = 1.0;
+};
+Tensor video_position_table(const Context& context, const VideoGrid& grid, int64_t channels);
+
 }  // namespace kine::dit

@@ -1,5 +1,6 @@
 #include "dit/modules/resident.h"
 
+#include "kernels/move/move.h"
 #include "parallel/partition.h"
 #include "parallel/reshard.h"
 
@@ -32,6 +33,20 @@ Tensor resident_rows(const StepContext& step, const Tensor& table, parallel::Spl
     if (strategy.resident.split != axis) return table;
     const parallel::Range rows = parallel::partition(table.dim(0), communicator.rank(), communicator.size());
     return table.slice(0, rows.begin, rows.end);
+}
+
+Tensor resident_grid(const StepContext& step, const Tensor& table) {
+    const Tensor of_frames = resident_rows(step, table, parallel::Split::Frames);
+    const Tensor of_patches = resident_rows(step, of_frames.transpose(0, 1), parallel::Split::Patches);
+    return kernels::contiguous(step.context, of_patches.transpose(0, 1));
+}
+
+Tensor everybodys_columns(const StepContext& step, const Tensor& part, int64_t begin, int64_t end) {
+    const auto in_one_row = [](const Tensor& x) { return x.reshape({x.dim(0), 1, x.dim(1) * x.dim(2), x.dim(3)}); };
+    const parallel::Split split = step.ranks.strategy.resident.split;
+    const bool is_cut = split == parallel::Split::Frames || split == parallel::Split::Patches;
+    if (!is_cut || step.ranks.communicator.size() == 1) return in_one_row(part).slice(-1, begin, end);
+    return in_one_row(to_whole(step, part.slice(-1, begin, end)));
 }
 
 }  // namespace kine::dit

@@ -6,12 +6,6 @@
 
 namespace kine::dit {
 
-namespace {
-
-constexpr int64_t kSinusoids = 256;
-
-}  // namespace
-
 Tensor timestep_sinusoid(const Context& context, std::span<const double> timesteps, int64_t half) {
     const auto steps = static_cast<int64_t>(timesteps.size());
     Tensor table = Tensor::empty(context, {steps, 2 * half}, DType::Float32);
@@ -28,11 +22,13 @@ Tensor timestep_sinusoid(const Context& context, std::span<const double> timeste
     return table;
 }
 
-SinusoidMlp::SinusoidMlp(const Scope& in, const Scope& out, int64_t channels)
-    : in_(in.as(DType::Float32), kSinusoids, channels), out_(out.as(DType::Float32), channels, channels) {}
+SinusoidMlp::SinusoidMlp(const Scope& in, const Scope& out, int64_t channels, int64_t sinusoids)
+    : sinusoids_(sinusoids),
+      in_(in.as(DType::Float32), sinusoids, channels),
+      out_(out.as(DType::Float32), channels, channels) {}
 
 Tensor SinusoidMlp::operator()(const Context& context, std::span<const double> values) const {
-    const Tensor sinusoid = timestep_sinusoid(context, values, kSinusoids / 2);
+    const Tensor sinusoid = timestep_sinusoid(context, values, sinusoids_ / 2);
     return out_(context, in_(context, sinusoid, kernels::Activation::Silu));
 }
 

@@ -10,15 +10,16 @@ namespace kine::dit {
 /// [cos(t f), sin(t f)], f_k = 10000^(-k / half) -> [steps, 2 half], in float32 in the order of the reference.
 Tensor timestep_sinusoid(const Context& context, std::span<const double> timesteps, int64_t half);
 
-/// The sinusoid of 256 channels through linear, SiLU, linear: time, frame rate, guidance. Always f32: it is tiny, and
-/// every activation of the model is scaled by it.
+/// A sinusoid through linear, SiLU, linear: time, frame rate, guidance. Always f32: it is tiny, and every activation of
+/// the model is scaled by it.
 class SinusoidMlp {
   public:
-    SinusoidMlp(const Scope& in, const Scope& out, int64_t channels);
+    SinusoidMlp(const Scope& in, const Scope& out, int64_t channels, int64_t sinusoids = 256);
 
     Tensor operator()(const Context& context, std::span<const double> values) const;  // [values, C]
 
   private:
+    int64_t sinusoids_;
     Linear in_;
     Linear out_;
 };

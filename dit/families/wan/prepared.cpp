@@ -24,13 +24,6 @@ Tensor time_rows(const StepContext& step, const WanPrepared& prepared) {
     return Tensor::of<int64_t>(step.context, {static_cast<int64_t>(ids.size())}, ids);
 }
 
-/// This rank's part of [T, S, D].
-Tensor resident_turns(const StepContext& step, const Tensor& turns) {
-    const Tensor of_frames = resident_rows(step, turns, parallel::Split::Frames);
-    const Tensor of_patches = resident_rows(step, of_frames.transpose(0, 1), parallel::Split::Patches);
-    return kernels::contiguous(step.context, of_patches.transpose(0, 1));
-}
-
 }  // namespace
 
 Moment moment_of(const StepContext& step, const WanPrepared& prepared) {
@@ -41,7 +34,7 @@ Moment moment_of(const StepContext& step, const WanPrepared& prepared) {
     const Tensor modulation = kernels::gather_rows(step.context, packed, ids);
     return {.modulation = modulation.reshape({ids.dim(0), 6, channels}),
             .embedded = kernels::gather_rows(step.context, time.embedded, ids),
-            .turns = resident_turns(step, prepared.turns)};
+            .turns = resident_grid(step, prepared.turns)};
 }
 
 Tensor with_first_frame(const Context& context, const Tensor& latents, const Tensor& first) {

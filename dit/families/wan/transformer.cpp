@@ -154,9 +154,11 @@ std::unique_ptr<Prepared> WanTransformer::prepare(const Context& context, const 
         prepared->time.push_back(experts_[expert].time_of(context, std::span(moments, prepared->condition ? 2 : 1)));
     }
     const int64_t side = 2 * (config_.attention_head_dim / 6);
-    prepared->turns = rotary_turns(context, {.frames = {size.latents[1], config_.attention_head_dim - 2 * side},
-                                             .rows = {size.latents[2] / config_.patch_size, side},
-                                             .columns = {size.latents[3] / config_.patch_size, side}});
+    const auto positions = [&](int axis) { return counted_positions(size.latents[axis] / config_.patch_size); };
+    prepared->turns =
+        rotary_turns(context, {.frames = {counted_positions(size.latents[1]), config_.attention_head_dim - 2 * side},
+                               .rows = {positions(2), side},
+                               .columns = {positions(3), side}});
     return prepared;
 }
 
