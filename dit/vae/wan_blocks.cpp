@@ -28,36 +28,10 @@ kernels::ConvWeight bind_shortcut(const Scope& scope, int64_t in, int64_t out) {
     return {scope.context(), weight, scope.bind("bias", {out}), {}};
 }
 
-/// One clip after the other. Both handles end here, so that nobody holds the parts beside the whole.
-Tensor joined(const Context& context, Tensor before, Tensor after) {
-    const Tensor parts[] = {std::move(before), std::move(after)};
-    return kernels::concat(context, parts, 0);
-}
-
-Tensor fresh_copy(const Context& context, const Tensor& x) { return kernels::concat(context, std::span(&x, 1), 0); }
-
 }  // namespace
 
 kernels::ConvWeight bind_picture_conv(const Scope& scope, int64_t in_channels, int64_t out_channels, int64_t side) {
     return bind_conv(scope, in_channels, out_channels, side);
-}
-
-CausalConv::CausalConv(const Scope& scope, int64_t in_channels, int64_t out_channels, TimeTaps taps, Kernel kernel)
-    : history_(taps == TimeTaps::All ? kernel.frames - 1 : 0) {
-    const auto [frames, side] = kernel;
-    Tensor weight = scope.bind("weight", {out_channels, in_channels, frames, side, side});
-    if (taps == TimeTaps::Last) weight = weight.select(2, frames - 1);
-    const kernels::ConvGeometry same_size = {.pad_begin = side / 2, .pad_end = side / 2};
-    weight_ = {scope.context(), weight, scope.bind("bias", {out_channels}), same_size};
-}
-
-Tensor CausalConv::operator()(const Context& context, Tensor x, FrameMemory& memory) const {
-    if (history_ == 0) return kernels::conv3d(context, x, weight_);
-    Tensor& kept = memory.next();
-    if (!kept) kept = Tensor::zeros(context, {history_, x.dim(1), x.dim(2), x.dim(3)}, x.dtype());
-    const Tensor clip = joined(context, std::exchange(kept, {}), std::move(x));
-    kept = fresh_copy(context, clip.slice(0, clip.dim(0) - history_, clip.dim(0)));
-    return kernels::conv3d(context, clip, weight_);
 }
 
 PixelNorm::PixelNorm(const Scope& scope, const Shape& shape)

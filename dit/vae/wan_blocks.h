@@ -1,9 +1,7 @@
-// The parts of Wan's VAE, on clips with channels last [F, Y, X, C]. Convolutions look back in time only, so a clip may
-// come chunk by chunk: what they looked back at is kept in a FrameMemory, and any chunks give the same bits.
+// The parts of Wan's VAE, on clips with channels last [F, Y, X, C] that come chunk by chunk (causal_conv.h).
 #pragma once
 
-#include "dit/vae/frame_memory.h"
-#include "kernels/conv/conv.h"
+#include "dit/vae/causal_conv.h"
 #include "kernels/linear/linear.h"
 #include "runtime/weights.h"
 
@@ -13,28 +11,8 @@
 
 namespace kine::dit {
 
-/// How a convolution meets time: as part of a clip, or at a single picture, before which there is nothing but zeros, so
-/// that only its last tap matters.
-enum class TimeTaps { All, Last };
-
 /// Binds scope.weight [out, in, side, side] and bias; keeps the size.
 kernels::ConvWeight bind_picture_conv(const Scope& scope, int64_t in_channels, int64_t out_channels, int64_t side);
-
-/// A convolution over `frames` frames, this one and those before it, and side x side pixels.
-class CausalConv {
-  public:
-    struct Kernel {
-        int64_t frames = 3;
-        int64_t side = 3;
-    };
-    CausalConv(const Scope& scope, int64_t in_channels, int64_t out_channels, TimeTaps taps, Kernel kernel);
-
-    Tensor operator()(const Context& context, Tensor x, FrameMemory& memory) const;
-
-  private:
-    int64_t history_;  // frames before the one that is computed
-    kernels::ConvWeight weight_;
-};
 
 /// x / |x| * sqrt(C) * gamma over the channels of a pixel, then SiLU.
 class PixelNorm {

@@ -1,0 +1,47 @@
+#include "dit/vae/causal_conv.h"
+
+#include "kernels/move/move.h"
+
+#include <utility>
+
+namespace kine::dit {
+
+namespace {
+
+/// One clip after the other. Both handles end here, so that nobody holds the parts beside the whole.
+Tensor joined(const Context& context, Tensor before, Tensor after) {
+    const Tensor parts[] = {std::move(before), std::move(after)};
+    return kernels::concat(context, parts, 0);
+}
+
+Tensor fresh_copy(const Context& context, const Tensor& x) { return kernels::concat(context, std::span(&x, 1), 0); }
+
+}  // namespace
+
+CausalConv::CausalConv(const Scope& scope, int64_t in_channels, int64_t out_channels, TimeTaps taps, Kernel kernel)
+    : history_(taps == TimeTaps::All ? kernel.frames - 1 : 0), before_(kernel.before) {
+    const auto [frames, side, before] = kernel;
+    Tensor weight = scope.bind("weight", {out_channels, in_channels, frames, side, side});
+    if (taps == TimeTaps::Last) weight = weight.select(2, frames - 1);
+    const kernels::ConvGeometry same_size = {.pad_begin = side / 2, .pad_end = side / 2};
+    weight_ = {scope.context(), weight, scope.bind("bias", {out_channels}), same_size};
+}
+
+/// The frames before the first of x.
+Tensor CausalConv::before(const Context& context, const Tensor& x) const {
+    if (before_ == BeforeFirst::Zeros)
+        return Tensor::zeros(context, {history_, x.dim(1), x.dim(2), x.dim(3)}, x.dtype());
+    const std::vector<Tensor> copies(static_cast<size_t>(history_), x.slice(0, 0, 1));
+    return kernels::concat(context, copies, 0);
+}
+
+Tensor CausalConv::operator()(const Context& context, Tensor x, FrameMemory& memory) const {
+    if (history_ == 0) return kernels::conv3d(context, x, weight_);
+    Tensor& kept = memory.next();
+    if (!kept) kept = before(context, x);
+    const Tensor clip = joined(context, std::exchange(kept, {}), std::move(x));
+    kept = fresh_copy(context, clip.slice(0, clip.dim(0) - history_, clip.dim(0)));
+    return kernels::conv3d(context, clip, weight_);
+}
+
+}  // namespace kine::dit
