@@ -2,6 +2,8 @@
 
 #include "dit/sampling/samplers/makers.h"
 
+#include <algorithm>
+
 namespace kine::dit {
 namespace {
 
@@ -16,7 +18,16 @@ constexpr SamplerRow kSamplers[] = {
      dpmpp_2m_options, SamplingPath::AsStated},
     {"unipc", "UniPCMultistepScheduler", "UniPC, predictor and corrector, second order", make_unipc, unipc_options,
      SamplingPath::AsStated},
+    {"cogvideox_ddim", "CogVideoXDDIMScheduler", "DDIM on CogVideoX's shifted schedule", make_cogvideox_ddim,
+     cogvideox_options},
+    {"cogvideox_dpm", "CogVideoXDPMScheduler", "DPM-Solver++ with new noise, second order, for CogVideoX",
+     make_cogvideox_dpm, cogvideox_options},
 };
+
+bool knows(const SamplerRow& row, std::string_view key) {
+    const std::vector<std::string> keys = row.options();
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
 
 bool is_flow(const SamplerRow* row, const Json& stored) {
     if (row != nullptr && row->path != SamplingPath::AsStated) return row->path == SamplingPath::Flow;
@@ -51,8 +62,10 @@ Json adapted_settings(const SamplerRow& sampler, const Json& stored, std::string
     const bool follows = sampler.path == SamplingPath::AsStated || (sampler.path == SamplingPath::Flow) == flows;
     check(follows, ErrorCode::Usage, "sampler '{}' is made for {}, but {} says that the model is one of {}",
           sampler.name, flows ? "diffusion" : "flow matching", where, flows ? "flow matching" : "diffusion");
-    if (!flows) return stored;
     Json settings = stored;
+    // A schedule that says nothing of a shift has none, whatever the other sampler would take for granted.
+    if (!settings.contains("snr_shift_scale") && knows(sampler, "snr_shift_scale")) settings["snr_shift_scale"] = 1.0;
+    if (!flows) return settings;
     const Json shift = stored.contains("flow_shift") ? stored["flow_shift"] : stored.value("shift", Json(1.0));
     settings.update({{"prediction_type", "flow_prediction"}, {"use_flow_sigmas", true}});
     settings.update({{"shift", shift}, {"flow_shift", shift}});

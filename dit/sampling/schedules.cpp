@@ -12,21 +12,9 @@ namespace {
 constexpr int64_t kMaxTrainSteps = 1'000'000;
 constexpr double kMaxCosineBeta = 0.999;
 
-// From both ends to the middle with one rounding per value: the order in which PyTorch fills such a table.
-std::vector<float> linear_betas(float first, float last, int64_t count) {
-    const float step = count > 1 ? (last - first) / static_cast<float>(count - 1) : 0.0f;
-    std::vector<float> betas(static_cast<size_t>(count));
-    for (int64_t i = 0; i < count; ++i) {
-        const bool is_lower_half = i < count / 2 || count == 1;
-        const float distance = static_cast<float>(is_lower_half ? i : count - 1 - i);
-        betas[static_cast<size_t>(i)] =
-            is_lower_half ? std::fma(step, distance, first) : std::fma(-step, distance, last);
-    }
-    return betas;
-}
-
 std::vector<float> scaled_linear_betas(double first, double last, int64_t count) {
-    auto betas = linear_betas(static_cast<float>(std::sqrt(first)), static_cast<float>(std::sqrt(last)), count);
+    auto betas =
+        linear_space_in_float(static_cast<float>(std::sqrt(first)), static_cast<float>(std::sqrt(last)), count);
     for (float& beta : betas) beta *= beta;
     return betas;
 }
@@ -63,7 +51,8 @@ std::vector<float> make_betas(const BetaOptions& options, std::string_view where
         where, "beta_schedule", options.beta_schedule,
         {{"linear", Kind::Linear}, {"scaled_linear", Kind::ScaledLinear}, {"squaredcos_cap_v2", Kind::Cosine}})) {
         case Kind::Linear:
-            return linear_betas(static_cast<float>(options.beta_start), static_cast<float>(options.beta_end), count);
+            return linear_space_in_float(static_cast<float>(options.beta_start), static_cast<float>(options.beta_end),
+                                         count);
         case Kind::ScaledLinear:
             return scaled_linear_betas(options.beta_start, options.beta_end, count);
         case Kind::Cosine:
@@ -172,6 +161,19 @@ std::vector<double> linear_space(double first, double last, int64_t count) {
     const double step = (last - first) / static_cast<double>(count - 1);
     for (int64_t i = 0; i < count; ++i) values[static_cast<size_t>(i)] = first + static_cast<double>(i) * step;
     values.back() = last;
+    return values;
+}
+
+// From both ends to the middle, with one rounding per value.
+std::vector<float> linear_space_in_float(float first, float last, int64_t count) {
+    const float step = count > 1 ? (last - first) / static_cast<float>(count - 1) : 0.0f;
+    std::vector<float> values(static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) {
+        const bool is_lower_half = i < count / 2 || count == 1;
+        const float distance = static_cast<float>(is_lower_half ? i : count - 1 - i);
+        values[static_cast<size_t>(i)] =
+            is_lower_half ? std::fma(step, distance, first) : std::fma(-step, distance, last);
+    }
     return values;
 }
 

@@ -62,5 +62,7 @@ std::vector<int64_t> spaced_timesteps_with_end(const Spacing& spacing);
 
 /// `count` values from first to last, as numpy makes them.
 std::vector<double> linear_space(double first, double last, int64_t count);
+/// The same as PyTorch makes them in float32.
+std::vector<float> linear_space_in_float(float first, float last, int64_t count);
 
 }  // namespace kine::dit

@@ -166,6 +166,17 @@ TEST(Samplers, RefuseValuesThatTheyCannotFollow) {
         {"dpmpp_2m", R"({"solver_type": "heun"})", ErrorCode::Unsupported},
         {"dpmpp_2m", R"({"final_sigmas_type": "sigma_max"})", ErrorCode::BadInput},
         {"dpmpp_2m", R"({"use_karras_sigmas": true, "use_flow_sigmas": true})", ErrorCode::Unsupported},
+        {"ddim", R"({"snr_shift_scale": 3})", ErrorCode::Unsupported},
+        {"dpmpp_2m", R"({"snr_shift_scale": 3})", ErrorCode::Unsupported},
+        {"unipc", R"({"snr_shift_scale": 3})", ErrorCode::Unsupported},
+        {"cogvideox_ddim", R"({"snr_shift_scale": 0})", ErrorCode::BadInput},
+        {"cogvideox_ddim", R"({"prediction_type": "flow_prediction"})", ErrorCode::BadInput},
+        {"cogvideox_ddim", R"({"rescale_betas_zero_snr": true, "timestep_spacing": "trailing"})", ErrorCode::BadInput},
+        {"cogvideox_dpm", R"({"beta_schedule": "sigmoid"})", ErrorCode::BadInput},
+        {"cogvideox_dpm", R"({"beta_start": 0.5})", ErrorCode::BadInput},
+        {"cogvideox_dpm", R"({"num_train_timesteps": 1})", ErrorCode::BadInput},
+        {"cogvideox_dpm", R"({"steps_offset": 900})", ErrorCode::Usage},
+        {"cogvideox_dpm", R"({"eta": -1})", ErrorCode::Usage},
         {"unipc", R"({"solver_type": "bh3"})", ErrorCode::BadInput},
         {"unipc", R"({"predict_x0": false})", ErrorCode::Unsupported},
         {"unipc", R"({"flow_shift": -1})", ErrorCode::BadInput},
@@ -231,6 +242,24 @@ TEST(AdaptedSettings, RefuseASamplerOfAnotherPath) {
     EXPECT_EQ(message("ddim", "FlowMatchEulerDiscreteScheduler"),
               "sampler 'ddim' is made for diffusion, but scheduler_config.json says that the model is one of flow "
               "matching");
+}
+
+TEST(Samplers, TakeNoShiftOfAScheduleThatNamesNone) {
+    const SamplerRow& shifted = sampler_row("cogvideox_dpm", "file");
+    const Json of_ddim = adapted_settings(shifted, {{"_class_name", "DDIMScheduler"}}, "file");
+    EXPECT_EQ(of_ddim["snr_shift_scale"], 1.0);
+    const Json own =
+        adapted_settings(shifted, {{"_class_name", "CogVideoXDDIMScheduler"}, {"snr_shift_scale", 3.0}}, "");
+    EXPECT_EQ(own["snr_shift_scale"], 3.0);
+}
+
+// The reference makes 62 timesteps of 61 steps, the last of them -1, where its table's last entry is pure noise.
+TEST(Samplers, EndCogVideoXsScheduleAtATimestep) {
+    for (const char* name : {"cogvideox_ddim", "cogvideox_dpm"}) {
+        const auto sampler = make_sampler(name, {{"timestep_spacing", "trailing"}}, "file", 61);
+        EXPECT_EQ(sampler->timesteps().size(), 61u);
+        EXPECT_GE(sampler->timesteps().back(), 0);
+    }
 }
 
 }  // namespace

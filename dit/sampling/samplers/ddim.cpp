@@ -123,6 +123,7 @@ std::vector<std::string> ddim_options() {
 std::unique_ptr<Sampler> make_ddim(const Json& config, std::string_view where, int64_t steps) {
     DdimOptions options;
     read_options(FieldList(options), config, where);
+    check_lacked(config, where, {{"snr_shift_scale", 1.0}});
     options.threshold.check(where);
     check_range(where, "clip_sample_range", options.clip_sample_range, 1e-6, 1e6);
     check(options.eta >= 0 && options.eta <= 1, ErrorCode::Usage, "eta is {}, expected 0 to 1", options.eta);

@@ -86,6 +86,7 @@ std::unique_ptr<Sampler> make_dpmpp_2m(const Json& config, std::string_view wher
     read_options(FieldList(options), config, where);
     check_lacked(config, where,
                  {{"algorithm_type", "dpmsolver++"},
+                  {"snr_shift_scale", 1.0},
                   {"solver_type", "midpoint"},
                   {"use_exponential_sigmas", false},
                   {"use_beta_sigmas", false},

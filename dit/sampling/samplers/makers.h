@@ -21,4 +21,8 @@ std::vector<std::string> dpmpp_2m_options();
 std::unique_ptr<Sampler> make_unipc(const Json& config, std::string_view where, int64_t steps);
 std::vector<std::string> unipc_options();
 
+std::unique_ptr<Sampler> make_cogvideox_ddim(const Json& config, std::string_view where, int64_t steps);
+std::unique_ptr<Sampler> make_cogvideox_dpm(const Json& config, std::string_view where, int64_t steps);
+std::vector<std::string> cogvideox_options();
+
 }  // namespace kine::dit

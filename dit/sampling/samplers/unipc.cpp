@@ -155,6 +155,7 @@ std::unique_ptr<Sampler> make_unipc(const Json& config, std::string_view where, 
     read_options(FieldList(options), config, where);
     check_lacked(config, where,
                  {{"predict_x0", true},
+                  {"snr_shift_scale", 1.0},
                   {"solver_p", nullptr},
                   {"use_exponential_sigmas", false},
                   {"use_beta_sigmas", false},
