@@ -36,7 +36,7 @@ class Run {
         context_.allocator.reset_peak();
         const Conditioning conditioning = encode();
         const Tensor latents = denoise(conditioning);
-        decode(model_.to_decode(context_, conditioning, latents), frames);
+        decode(model_.to_decode(context_, request_, conditioning, latents), frames);
         report_.peak_bytes = context_.allocator.peak_bytes();
         return report_;
     }
@@ -46,7 +46,7 @@ class Run {
         const Stopwatch watch;
         const ProfileZone zone(context_.profiler, "encode");
         observer_.on_progress(Stage::Encode, 0, 1);
-        Conditioning conditioning = make_conditioning(context_, model_, request_);
+        Conditioning conditioning = make_conditioning(context_, model_, request_, *make_run_noise(model_, request_));
         check(kernels::all_finite(context_, conditioning.states), ErrorCode::NotFinite,
               "encode: the text states are not finite");
         if (conditioning.prompt.tokens.truncated) {
@@ -83,7 +83,8 @@ class Run {
         const auto& [context, communicator] = place;
         const bool tells = communicator.rank() == 0;
         const std::unique_ptr<Sampler> sampler = make_run_sampler(model_, request_);
-        const std::unique_ptr<Noise> noise = make_noise(noise_from_name(request_.rng), request_.seed);
+        const std::unique_ptr<Noise> noise = make_run_noise(model_, request_);
+        for (const Shape& shape : conditioning.drawn) noise->normal(context, shape);
         communicator.set_timeout(request_.rank_timeout);
         Tensor latents = initial_latents(context, *noise, *sampler);
         parallel::Mesh mesh(context, communicator, mesh_shape(model_, request_));

@@ -45,6 +45,13 @@ std::string prompt_options_of(const Json& request) {
     return text;
 }
 
+/// "denoise/step_003/latents", "pab_gated/step_001/prediction_negative", ...
+bool is_of_run(const std::string& key) {
+    const bool in_run = key.starts_with("denoise/") || key.starts_with("pab_");
+    const auto is = [&](std::string_view what) { return key.find(what) != std::string::npos; };
+    return in_run && (is("latents") || is("/prediction") || is("/noise"));
+}
+
 double largest_magnitude(const Tensor& tensor) {
     if (tensor.dtype() != DType::Float32) return 0;
     const auto* values = tensor.data<float>();
@@ -66,6 +73,12 @@ GoldenCase::GoldenCase(const std::filesystem::path& directory)
 
 std::string GoldenCase::family() const { return description_["request"].value("family", ""); }
 
+Tensor GoldenCase::tensor(const std::string& key) const {
+    const Tensor stored = tensors_.tensor(key);
+    if (!frames_first_ || !is_of_run(key)) return stored;
+    return stored.transpose(stored.rank() - 4, stored.rank() - 3);
+}
+
 Request GoldenCase::request() const {
     return reading(directory_, [&] {
         const Json& stored = description_["request"];
@@ -79,7 +92,10 @@ Request GoldenCase::request() const {
         request.steps = stored.at("num_inference_steps").get<int64_t>();
         request.guidance_scale = stored.value("guidance_scale", 1.0);
         if (stored.contains("guidance_scale_2")) request.guidance_scale_2 = stored["guidance_scale_2"].get<double>();
-        if (has("input/image")) request.image = tensor("input/image");
+        for (const char* key : {"input/image", "image/pixels"}) {
+            if (has(key)) request.image = tensor(key);
+        }
+        request.dynamic_guidance = stored.value("use_dynamic_cfg", false);
         request.prompt_options = prompt_options_of(stored);
         if (stored.contains("eta")) request.sampler_options = fmt::format("eta={}", stored["eta"].get<double>());
         return request;

@@ -22,7 +22,10 @@ class GoldenCase {
     std::string family() const;
     Request request() const;
     bool has(const std::string& key) const { return tensors_.contains(key); }
-    Tensor tensor(const std::string& key) const { return tensors_.tensor(key); }
+    /// Latents, predictions and noise of a run as [.., C, T, Y, X], perhaps a view.
+    Tensor tensor(const std::string& key) const;
+    /// The case holds those as [.., T, C, Y, X].
+    void set_frames_first(bool frames_first) { frames_first_ = frames_first; }
     /// The keys of one tensor for all guidance branches, or of one for each in our order: KEY_negative, KEY_positive.
     std::vector<std::string> branch_keys(const std::string& key) const;
     /// "denoise/step_003/latents"
@@ -41,6 +44,7 @@ class GoldenCase {
     std::filesystem::path directory_;
     Json description_;
     SafetensorsFile tensors_;
+    bool frames_first_ = false;
 };
 
 }  // namespace kine::dit

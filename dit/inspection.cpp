@@ -63,7 +63,7 @@ Json describe_defaults(const Model& model) {
 Json inspect_model(Context& context, const fs::path& directory) {
     const Family& family = family_of(directory);
     const Json index = read_json(directory / "model_index.json");
-    Json result = {{"path", directory.string()}, {"family", family.name}, {"class", family.pipeline_class}};
+    Json result = {{"path", directory.string()}, {"family", family.name}, {"class", index["_class_name"]}};
     result["components"] = describe_components(directory, index);
     result["problems"] = Json::array();
     try {

@@ -1,6 +1,7 @@
 #include "dit/run.h"
 
 #include "broadcast/policies/policies.h"
+#include "dit/families/first_picture.h"
 #include "dit/rank_plan.h"
 #include "dit/sampling/samplers.h"
 #include "kernels/elementwise/elementwise.h"
@@ -90,6 +91,35 @@ void check_numbers(const Request& request) {
           request.ranks, kMostRanks);
 }
 
+/// Remembers what was drawn.
+class NoiseLog final : public Noise {
+  public:
+    NoiseLog(Noise& noise, std::vector<Shape>& drawn) : noise_(noise), drawn_(drawn) {}
+
+    Tensor normal(const Context& context, const Shape& shape) override {
+        drawn_.push_back(shape);
+        return noise_.normal(context, shape);
+    }
+
+  private:
+    Noise& noise_;
+    std::vector<Shape>& drawn_;
+};
+
+/// Latents are [C, T, Y, X] here, and drawn as [T, C, Y, X].
+class FramesFirstNoise final : public Noise {
+  public:
+    explicit FramesFirstNoise(std::unique_ptr<Noise> noise) : noise_(std::move(noise)) {}
+
+    Tensor normal(const Context& context, const Shape& shape) override {
+        const Tensor drawn = noise_->normal(context, {shape[1], shape[0], shape[2], shape[3]});
+        return kernels::contiguous(context, drawn.transpose(0, 1));
+    }
+
+  private:
+    std::unique_ptr<Noise> noise_;
+};
+
 /// One rank needs no strategy.
 std::string fastest_strategy(const Model& model, const Request& request, const parallel::MeshShape& mesh) {
     if (mesh.sequence == 1) return "none";
@@ -112,9 +142,12 @@ Request resolve_request(const Model& model, const Request& asked) {
     if (request.fps.empty()) request.fps = defaults.fps;
     if (!request.guidance_scale) request.guidance_scale = defaults.guidance_scale;
     check_numbers(request);
+    check(!request.dynamic_guidance || model.has_dynamic_guidance, ErrorCode::Usage,
+          "dynamic_guidance: {} models have no guidance that changes from step to step", model.family);
     model.check_geometry(request);
     model.fit_geometry(request);
     check_latents(model, request);
+    check_image_size(request);
     parse_rate(request.fps);
     noise_from_name(request.rng);
     const parallel::MeshShape mesh = mesh_shape(model, request);
@@ -135,10 +168,20 @@ std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& req
     return make_with_options(row, settings, request);
 }
 
-Conditioning make_conditioning(const Context& context, const Model& model, const Request& request) {
+Conditioning make_conditioning(const Context& context, const Model& model, const Request& request, Noise& noise) {
     Conditioning conditioning = model.text->encode(context, request, model.is_guided(request));
-    conditioning.first_latents = model.encode_image(context, request);
+    NoiseLog log(noise, conditioning.drawn);
+    conditioning.first_latents = model.encode_image(context, request, log);
     return conditioning;
+}
+
+std::unique_ptr<Noise> in_order_of(const Model& model, std::unique_ptr<Noise> noise) {
+    if (!model.frames_first) return noise;
+    return std::make_unique<FramesFirstNoise>(std::move(noise));
+}
+
+std::unique_ptr<Noise> make_run_noise(const Model& model, const Request& request) {
+    return in_order_of(model, make_noise(noise_from_name(request.rng), request.seed));
 }
 
 broadcast::Plan make_run_plan(const Model& model, const Request& request, const Sampler& sampler) {

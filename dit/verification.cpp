@@ -23,12 +23,24 @@ class GoldenNoise final : public Noise {
     void at_step(int64_t step) { step_ = step; }
 
     Tensor normal(const Context& context, const Shape&) override {
-        return kernels::cast(context, golden_.tensor(GoldenCase::step_key("denoise", step_, "noise")), DType::Float32);
+        const Tensor drawn = golden_.tensor(GoldenCase::step_key("denoise", step_, "noise"));
+        return kernels::cast(context, kernels::contiguous(context, drawn), DType::Float32);
     }
 
   private:
     const GoldenCase& golden_;
     int64_t step_ = 0;
+};
+
+/// Hands out what the reference drew for an image.
+class GoldenImageNoise final : public Noise {
+  public:
+    explicit GoldenImageNoise(const GoldenCase& golden) : golden_(golden) {}
+
+    Tensor normal(const Context&, const Shape&) override { return golden_.tensor("image/noise"); }
+
+  private:
+    const GoldenCase& golden_;
 };
 
 /// "temporal_transformer_blocks.3.attn1" -> "temporal.3": the names that the diffusers runs count by.
@@ -47,6 +59,11 @@ std::string site_of_module(const std::string& module) {
 std::string without_expert(const std::string& site) {
     const std::string second = "transformer_2.";
     return site.starts_with(second) ? site.substr(second.size()) : site;
+}
+
+/// A site as we call it, from a name of ours or a module's.
+std::string site_named(const std::string& name) {
+    return name.find(".attn") == std::string::npos ? without_expert(name) : site_of_module(name);
 }
 
 class Verification {
@@ -72,6 +89,8 @@ class Verification {
     }
 
   private:
+    Tensor golden(const std::string& key) const { return kernels::contiguous(context_, golden_.tensor(key)); }
+
     void verify_text() {
         const Conditioning ours = model_.text->encode(context_, request_, model_.is_guided(request_));
         verify_branch("prompt", ours.prompt);
@@ -82,17 +101,17 @@ class Verification {
             judge_.branches("text context", ours.states, "denoise/context");
         }
         if (golden_.has("denoise/condition")) {
-            judge_.close("image latents", model_.encode_image(context_, request_), "denoise/condition",
+            GoldenImageNoise noise(golden_);
+            judge_.close("image latents", model_.encode_image(context_, request_, noise), "denoise/condition",
                          "denoise/condition");
         }
     }
 
     /// The reference's tensor of all guidance branches [B, ...].
     Tensor golden_branches(const std::string& key) const {
-        if (golden_.has(key)) return golden_.tensor(key);
+        if (golden_.has(key)) return golden(key);
         std::vector<Tensor> branches;
-        for (const std::string& stored : golden_.branch_keys(key))
-            branches.push_back(golden_.tensor(stored).unsqueeze(0));
+        for (const std::string& stored : golden_.branch_keys(key)) branches.push_back(golden(stored).unsqueeze(0));
         return kernels::concat(context_, branches, 0);
     }
 
@@ -124,8 +143,16 @@ class Verification {
         Conditioning conditioning;
         conditioning.states = kernels::cast(context_, golden_branches("denoise/context"), model_.dtype);
         if (golden_.has("denoise/condition")) conditioning.first_latents = golden_.tensor("denoise/condition");
+        if (golden_.has("image/noise")) conditioning.first_latents = golden_image_latents();
         if (golden_.has("denoise/context_mask")) conditioning.mask = as_mask(golden_.tensor("denoise/context_mask"));
         return conditioning;
+    }
+
+    /// The first frame of what the reference made of the image; ours from its noise where the case does not tell.
+    Tensor golden_image_latents() const {
+        if (golden_.has("image/latents")) return golden_.tensor("image/latents").slice(0, 0, 1).transpose(0, 1);
+        GoldenImageNoise noise(golden_);
+        return model_.encode_image(context_, request_, noise);
     }
 
     Tensor as_mask(const Tensor& numbers) const {
@@ -136,8 +163,7 @@ class Verification {
     }
 
     Tensor initial_latents(const Sampler& sampler) const {
-        return kernels::scale(context_, golden_.tensor("denoise/initial_latents"),
-                              static_cast<float>(sampler.initial_scale()));
+        return kernels::scale(context_, golden("denoise/initial_latents"), static_cast<float>(sampler.initial_scale()));
     }
 
     /// Every step on the reference's latents of the step before.
@@ -162,7 +188,7 @@ class Verification {
             const Tensor guided = model_.guide(context_, golden_branches(prediction_key), request_, timestep);
             judge_.within_noise(fmt::format("step {:03} latents", step),
                                 sampler->step(context_, index, guided, latents, noise), latents_key, latents_key);
-            latents = golden_.tensor(latents_key);
+            latents = golden(latents_key);
         }
     }
 
@@ -177,7 +203,7 @@ class Verification {
         const std::string last = GoldenCase::step_key("denoise", request_.steps - 1, "latents");
         // Cases may also hold decode/latents, which are on the VAE's own scale; our decoders undo the scaling
         // themselves.
-        const Tensor frames = decode(model_.to_decode(context_, golden_conditioning(), golden_.tensor(last)));
+        const Tensor frames = decode(model_.to_decode(context_, request_, golden_conditioning(), golden(last)));
         judge_.close("decode video", kernels::to_channels_first(context_, frames), "decode/video", "decode/video");
         if (judge_.is_float32() && golden_.has("decode/frames"))
             judge_.levels("decode frames", frames, "decode/frames");
@@ -189,7 +215,8 @@ class Verification {
         const auto sampler = make_run_sampler(model_, request_);
         broadcast::Cache cache(plan);
         Tensor latents = initial_latents(*sampler);
-        const Conditioning conditioning = make_conditioning(context_, model_, request_);
+        GoldenImageNoise image_noise(golden_);
+        const Conditioning conditioning = make_conditioning(context_, model_, request_, image_noise);
         const Denoiser denoiser(context_, model_, request_, {conditioning, sampler->timesteps(), latents.shape()},
                                 alone_);
         GoldenNoise noise(golden_);
@@ -207,7 +234,7 @@ class Verification {
                                 GoldenCase::step_key("denoise", step, "latents"));
         }
         if (judge_.is_float32() && golden_.has(video_key)) {
-            const Tensor frames = decode(model_.to_decode(context_, conditioning, latents));
+            const Tensor frames = decode(model_.to_decode(context_, request_, conditioning, latents));
             judge_.close(label_of(run) + " video", kernels::to_channels_first(context_, frames), video_key,
                          "decode/video");
         }
@@ -239,7 +266,7 @@ class Verification {
         if (stored.contains("reused_steps")) {
             std::map<std::string, std::vector<int>> expected;
             for (const auto& [site, steps] : stored["reused_steps"].items()) {
-                for (const Json& step : steps) expected[without_expert(site)].push_back(step.get<int>());
+                for (const Json& step : steps) expected[site_named(site)].push_back(step.get<int>());
             }
             std::erase_if(expected, [](const auto& row) { return row.second.empty(); });
             std::erase_if(ours, [](const auto& row) { return row.second.empty(); });
@@ -267,7 +294,7 @@ class Verification {
 
 bool verify_case(Context& context, const std::filesystem::path& directory, DType dtype,
                  const std::function<void(const StageResult&)>& report) {
-    const GoldenCase golden(directory);
+    GoldenCase golden(directory);
     const std::string family = golden.family();
     const bool known = std::ranges::any_of(families(), [&](const Family& row) { return row.name == family; });
     if (!known) {
@@ -275,6 +302,7 @@ bool verify_case(Context& context, const std::filesystem::path& directory, DType
         return true;
     }
     const std::unique_ptr<Model> model = load_model(context, golden.model_directory(), dtype);
+    golden.set_frames_first(model->frames_first);
     return Verification(context, golden, *model, report)();
 }
 

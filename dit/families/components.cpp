@@ -145,7 +145,7 @@ void read_scheduler(const Components& components, Model& model) {
           "{}: _class_name is missing", model.scheduler_file);
 }
 
-PromptEncoder open_prompt_encoder(Components& components, int64_t length, int64_t caption_channels) {
+PromptEncoder open_prompt_encoder(Components& components, int64_t length, int64_t caption_channels, Padding padding) {
     const T5Config t5 = T5Config::from_json(components.config("text_encoder"), components.config_file("text_encoder"));
     const fs::path folder = components.folder("tokenizer");
     auto tokenizer = open_sentencepiece(folder);
@@ -156,7 +156,7 @@ PromptEncoder open_prompt_encoder(Components& components, int64_t length, int64_
           "{}: d_model is {}, the transformer expects caption_channels {}", components.config_file("text_encoder"),
           t5.d_model, caption_channels);
     auto encoder = components.bind("text_encoder", [&](const Scope& scope) { return T5Encoder(scope, t5); });
-    return {std::move(tokenizer), std::move(encoder), length};
+    return {std::move(tokenizer), std::move(encoder), length, padding};
 }
 
 }  // namespace kine::dit

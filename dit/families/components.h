@@ -60,6 +60,7 @@ std::string hash_of(const std::filesystem::path& directory);
 /// The model's scheduler and scheduler_file, from the component scheduler.
 void read_scheduler(const Components& components, Model& model);
 /// The components tokenizer and text_encoder, with the transformer's caption_channels as the width that it expects.
-PromptEncoder open_prompt_encoder(Components& components, int64_t length, int64_t caption_channels);
+PromptEncoder open_prompt_encoder(Components& components, int64_t length, int64_t caption_channels,
+                                  Padding padding = Padding::Hidden);
 
 }  // namespace kine::dit

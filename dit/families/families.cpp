@@ -23,7 +23,11 @@ constexpr std::array kFamilies = {
 
 std::string known_classes() {
     std::string text;
-    for (const Family& family : kFamilies) text += fmt::format("{}{}", text.empty() ? "" : ", ", family.pipeline_class);
+    const auto add = [&](std::string_view name) { text += fmt::format("{}{}", text.empty() ? "" : ", ", name); };
+    for (const Family& family : kFamilies) {
+        add(family.pipeline_class);
+        if (!family.image_pipeline_class.empty()) add(family.image_pipeline_class);
+    }
     return text;
 }
 
@@ -41,7 +45,7 @@ const Family& family_of(const std::filesystem::path& directory) {
           "{}: expected an object with the text '_class_name'", file.string());
     const std::string name = index["_class_name"];
     for (const Family& family : kFamilies) {
-        if (family.pipeline_class == name) return family;
+        if (name == family.pipeline_class || (name == family.image_pipeline_class && !name.empty())) return family;
     }
     fail(ErrorCode::Unsupported, "{}: pipeline '{}' is not supported, known are {}", file.string(), name,
          known_classes());
@@ -62,7 +66,7 @@ Shape Model::latent_shape(const Request& request) const {
             request.height / decoder->spatial_factor(), request.width / decoder->spatial_factor()};
 }
 
-Tensor Model::encode_image(const Context&, const Request& request) const {
+Tensor Model::encode_image(const Context&, const Request& request, Noise&) const {
     check(!request.image, ErrorCode::Usage, "this {} model takes no image", family);
     return {};
 }

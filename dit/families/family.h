@@ -8,6 +8,7 @@
 #include "dit/text/prompt_encoder.h"
 #include "dit/vae/frame_decoder.h"
 #include "runtime/io/json.h"
+#include "runtime/rng/noise.h"
 
 #include <filesystem>
 #include <memory>
@@ -19,11 +20,12 @@ namespace kine::dit {
 
 /// Text as the transformer receives it.
 struct Conditioning {
-    Tensor states;         ///< [B, L, D], B in the pipeline's order of guidance branches
-    Tensor mask;           ///< u8 [1 or B, L]: rows of the states that are attended; empty: all
-    EncodedText prompt;    ///< for reports and verification
-    EncodedText negative;  ///< likewise; without states where there is no negative prompt
-    Tensor first_latents;  ///< [C, 1, Y, X] of a given first frame; empty: none
+    Tensor states;             ///< [B, L, D], B in the pipeline's order of guidance branches
+    Tensor mask;               ///< u8 [1 or B, L]: rows of the states that are attended; empty: all
+    EncodedText prompt;        ///< for reports and verification
+    EncodedText negative;      ///< likewise; without states where there is no negative prompt
+    Tensor first_latents;      ///< [C, 1, Y, X] of a given first frame; empty: none
+    std::vector<Shape> drawn;  ///< what was drawn for all this from the run's noise, before any latents'
 };
 
 /// What is denoised: latents [C, T, Y, X], and the size in pixels that was asked for, of which latents may be a part.
@@ -96,6 +98,8 @@ struct Model {
     DType dtype = DType::Float32;
     FamilyDefaults defaults;
     std::vector<std::string> unused_weights;  ///< tensors of the checkpoint that belong to no part of this model
+    bool frames_first = false;                ///< the reference keeps latents as [T, C, Y, X], and draws noise so
+    bool has_dynamic_guidance = false;        ///< Request::dynamic_guidance means something
     Json scheduler;                           ///< the scheduler's configuration as stored
     std::string scheduler_file;
     std::unique_ptr<TextStage> text;
@@ -112,11 +116,13 @@ struct Model {
     virtual bool is_guided(const Request& request) const = 0;
     /// What reuse policies compare with their windows, from the sampler's timesteps.
     virtual broadcast::Schedule reuse_schedule(const std::vector<double>& timesteps) const { return {timesteps}; }
-    /// Latents of the request's image, [C, 1, Y, X]; empty where there is none. Throws ErrorCode::Usage for a model
-    /// that takes none.
-    virtual Tensor encode_image(const Context& context, const Request& request) const;
+    /// Latents of the request's image, [C, 1, Y, X]; empty where there is none. Draws from `noise`, the run's own, at
+    /// most once, a tensor of that shape. Throws ErrorCode::Usage for a model that takes none.
+    virtual Tensor encode_image(const Context& context, const Request& request, Noise& noise) const;
     /// The last latents as the decoder takes them.
-    virtual Tensor to_decode(const Context&, const Conditioning&, const Tensor& latents) const { return latents; }
+    virtual Tensor to_decode(const Context&, const Request&, const Conditioning&, const Tensor& latents) const {
+        return latents;
+    }
     /// Latents [C, T, Y, X] for a resolved request.
     virtual Shape latent_shape(const Request& request) const;
     /// The scheduler's configuration for a resolved request, with what the family derives from size and length.
@@ -131,6 +137,7 @@ struct Family {
     std::string_view pipeline_class;  ///< `_class_name` in model_index.json
     std::string_view summary;
     std::unique_ptr<Model> (*build)(Context& context, const std::filesystem::path& directory, DType dtype);
+    std::string_view image_pipeline_class = {};  ///< of its directories that take an image; empty: the same class
 };
 
 }  // namespace kine::dit

@@ -14,10 +14,13 @@ struct EncodedText {
     Tensor states;  // [L, D]
 };
 
+/// Whether the encoder's attention sees the rows of padding.
+enum class Padding { Hidden, Attended };
+
 class PromptEncoder {
   public:
     /// Every text becomes `length` rows, by padding or cutting.
-    PromptEncoder(std::unique_ptr<Tokenizer> tokenizer, T5Encoder encoder, int64_t length);
+    PromptEncoder(std::unique_ptr<Tokenizer> tokenizer, T5Encoder encoder, int64_t length, Padding padding);
 
     /// `text` as the family's pipeline cleans it -> states [length, D], before any cut or mask.
     EncodedText operator()(const Context& context, std::string_view text) const;
@@ -26,6 +29,7 @@ class PromptEncoder {
     std::unique_ptr<Tokenizer> tokenizer_;
     T5Encoder encoder_;
     int64_t length_;
+    Padding padding_;
 };
 
 }  // namespace kine::dit

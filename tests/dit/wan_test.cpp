@@ -101,7 +101,7 @@ TEST_F(Wan, RefusesMlpSpansAcrossTheExperts) {
 TEST_F(Wan, TakesNoImageWhereTheFirstFrameIsNoise) {
     request = resolve_request(*model, request);
     request.image = Tensor::zeros(bundle.context, {32, 64, 3}, DType::UInt8);
-    EXPECT_THROW(model->encode_image(bundle.context, request), Error);
+    EXPECT_THROW(model->encode_image(bundle.context, request, *make_run_noise(*model, request)), Error);
 }
 
 /// Keeps the latents of every step.

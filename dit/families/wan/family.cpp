@@ -1,6 +1,7 @@
 #include "dit/families/wan/family.h"
 
 #include "dit/families/components.h"
+#include "dit/families/first_picture.h"
 #include "dit/families/wan/names.h"
 #include "dit/families/wan/text.h"
 #include "dit/families/wan/transformer.h"
@@ -69,23 +70,16 @@ struct WanModel final : Model {
         return {timesteps, {static_cast<int>(second - timesteps.begin())}};
     }
 
-    Tensor encode_image(const Context& context, const Request& request) const override {
+    Tensor encode_image(const Context& context, const Request& request, Noise&) const override {
         if (!request.image) return {};
         check(encoder != nullptr, ErrorCode::Usage,
               "this wan model takes no image: its first frame is as noisy as the others");
-        const Shape expected = {request.height, request.width, 3};
-        check(request.image.shape() == expected && request.image.dtype() == DType::UInt8, ErrorCode::Usage,
-              "image has the shape {} ({}), a video of {} x {} needs {} (u8)", to_string(request.image.shape()),
-              name_of(request.image.dtype()), request.width, request.height, to_string(expected));
-        Tensor picture = Tensor::empty(context, {1, request.height, request.width, 3}, DType::Float32);
-        const auto* levels = request.image.data<uint8_t>();
-        std::transform(levels, levels + picture.elements(), picture.data<float>(),
-                       [](uint8_t level) { return static_cast<float>(level) / 255.0f * 2.0f - 1.0f; });
-        return encoder->encode(context, picture);
+        return encoder->encode(context, first_picture(context, request));
     }
 
     /// The sampler stepped the first frame too; what counts is the given one.
-    Tensor to_decode(const Context& context, const Conditioning& conditioning, const Tensor& latents) const override {
+    Tensor to_decode(const Context& context, const Request&, const Conditioning& conditioning,
+                     const Tensor& latents) const override {
         if (!conditioning.first_latents) return latents;
         const Tensor parts[] = {conditioning.first_latents, latents.slice(1, 1, latents.dim(1))};
         return kernels::concat(context, parts, 1);
