@@ -2,8 +2,10 @@
 
 #include "broadcast/policies/policies.h"
 #include "dit/families/factored_cost.h"
+#include "dit/families/joint_cost.h"
 #include "dit/geometry_presets.h"
 #include "dit/rank_plan.h"
+#include "dit/sampling/schedules.h"
 #include "runtime/options.h"
 #include "runtime/registry.h"
 
@@ -43,26 +45,41 @@ std::vector<double> ddim(const Request& request) {
     return timesteps;
 }
 
+std::vector<double> trailing(const Request& request) {
+    const std::vector<int64_t> timesteps =
+        spaced_timesteps({.kind = TimestepSpacing::Trailing, .train_steps = 1000, .steps = request.steps});
+    return {timesteps.begin(), timesteps.end()};
+}
+
 void check_geometry(const Geometry& geometry, std::string_view where) {
     const auto positive = [&](std::string_view name, int64_t value) {
         check(value > 0, ErrorCode::BadInput, "{}: {} is {}, expected a positive number", where, name, value);
     };
     positive("channels", geometry.channels);
     positive("heads", geometry.heads);
-    positive("pairs", geometry.pairs);
+    positive("pairs or joint_blocks", geometry.pairs + geometry.joint_blocks);
+    check(geometry.pairs >= 0 && geometry.joint_blocks >= 0 && geometry.pairs * geometry.joint_blocks == 0,
+          ErrorCode::BadInput, "{}: {} pairs and {} joint_blocks, expected one of them", where, geometry.pairs,
+          geometry.joint_blocks);
+    positive("patch_frames", geometry.patch_frames);
+    check(geometry.text_tokens >= 0 && geometry.causal_frames >= 0, ErrorCode::BadInput,
+          "{}: text_tokens {} and causal_frames {} must not be negative", where, geometry.text_tokens,
+          geometry.causal_frames);
     positive("patch", geometry.patch);
     positive("spatial_factor", geometry.spatial_factor);
     positive("frames_in_chunk", geometry.frames_in_chunk);
     positive("latents_in_chunk", geometry.latents_in_chunk);
     check(geometry.channels % geometry.heads == 0, ErrorCode::BadInput, "{}: {} channels in {} heads", where,
           geometry.channels, geometry.heads);
-    check(geometry.schedule == "ddim" || geometry.schedule == "shifted_flow", ErrorCode::BadInput,
-          "{}: schedule '{}', expected ddim or shifted_flow", where, geometry.schedule);
+    const bool is_known =
+        geometry.schedule == "ddim" || geometry.schedule == "trailing" || geometry.schedule == "shifted_flow";
+    check(is_known, ErrorCode::BadInput, "{}: schedule '{}', expected ddim, trailing or shifted_flow", where,
+          geometry.schedule);
 }
 
 Geometry geometry_from(const Json& json, std::string_view where) {
     Geometry geometry;
-    read_options(FieldList(geometry), json, where, {"name", "channels", "heads", "pairs"});
+    read_options(FieldList(geometry), json, where, {"name", "channels", "heads"});
     check_geometry(geometry, where);
     return geometry;
 }
@@ -87,15 +104,27 @@ Request Geometry::resolve(const Request& asked) const {
 Shape Geometry::tokens(const Request& request) const {
     const int64_t side = spatial_factor * patch;  // what does not fill a patch is cut off
     const int64_t patches = (request.height / side) * (request.width / side);
-    const int64_t frames = std::max<int64_t>(request.num_frames / frames_in_chunk, 1) * latents_in_chunk;
-    return {*request.guidance_scale > 1.0 ? 2 : 1, frames, patches, channels};
+    const int64_t chunked = std::max<int64_t>(request.num_frames / frames_in_chunk, 1) * latents_in_chunk;
+    const int64_t frames = causal_frames > 0 ? (request.num_frames - 1) / causal_frames + 1 : chunked;
+    return {*request.guidance_scale > 1.0 ? 2 : 1, (frames + patch_frames - 1) / patch_frames, patches, channels};
 }
 
 broadcast::Schedule Geometry::timesteps(const Request& request) const {
+    if (schedule == "trailing") return {trailing(request)};
     return {schedule == "ddim" ? ddim(request) : shifted_flow(request)};
 }
 
 TransformerCost Geometry::cost(const Request& request) const {
+    if (joint_blocks > 0) {
+        return joint_cost({.tokens = tokens(request),
+                           .text_tokens = text_tokens,
+                           .heads = heads,
+                           .blocks = joint_blocks,
+                           .element_bytes = size_of(dtype_from_name(dtype)),
+                           .patch_pixels = patch_frames * patch * patch,
+                           .input_channels = latent_channels,
+                           .output_channels = output_channels});
+    }
     return factored_cost({.tokens = tokens(request),
                           .heads = heads,
                           .pairs = pairs,
