@@ -1,5 +1,6 @@
 #include "dit/families/families.h"
 
+#include "dit/families/cogvideox/family.h"
 #include "dit/families/components.h"
 #include "dit/families/latte/family.h"
 #include "dit/families/open_sora/family.h"
@@ -12,6 +13,10 @@ namespace kine::dit {
 namespace {
 
 constexpr std::array kFamilies = {
+    Family{
+        "cogvideox", "CogVideoXPipeline",
+        "CogVideoX 2b, 5b and 1.5: text and video tokens in one attention, T5 text, causal 3-D VAE (arXiv 2408.06072)",
+        cogvideox::build, cogvideox::kImagePipeline},
     Family{"latte", "LattePipeline",
            "Latte-1: spatial and temporal blocks in turn, T5 text, 2-D VAE (arXiv 2401.03048)", latte::build},
     Family{"open_sora", "OpenSoraPipeline",
