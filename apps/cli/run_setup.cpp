@@ -81,6 +81,7 @@ Request make_request(const Arguments& arguments) {
     if (arguments.flag("vae_tiling") && !arguments.has("vae_tile")) request.set("vae_tile", kDefaultTile);
     if (arguments.flag("no_metadata")) request.set("metadata", "false");
     if (arguments.flag("cfg_parallel")) request.set("cfg_parallel", "true");
+    if (arguments.flag("dynamic_guidance")) request.set("dynamic_guidance", "true");
     if (arguments.flag("overwrite")) request.set("overwrite", "true");
     return request;
 }

@@ -1,6 +1,7 @@
 #include "apps/embed/job.h"
 
 #include "apps/embed/frame_tap.h"
+#include "apps/embed/image_file.h"
 #include "apps/embed/latents_file.h"
 #include "apps/embed/metadata.h"
 #include "apps/embed/side_file.h"
@@ -67,7 +68,7 @@ class Job::HostObserver final : public dit::Observer {
 
 Job::Job(std::shared_ptr<Session> session, RunRequest request, HostCallbacks callbacks)
     : session_(std::move(session)), request_(std::move(request)), callbacks_(std::move(callbacks)) {
-    load_latents();
+    load_inputs();
     request_.generation = session_->generator().resolve(request_.generation);
     session_->generator().plan(request_.generation);  // an unknown policy or sampler must not cost an opened output
     session_->generator().check_fits(session_->context(), request_.generation);
@@ -82,10 +83,12 @@ Job::~Job() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Job::load_latents() {
-    if (request_.run.latents.empty()) return;
+void Job::load_inputs() {
+    const RunOptions& run = request_.run;
+    if (run.latents.empty() && run.image.empty()) return;
     const auto claim = session_->claim();
-    request_.generation.latents = read_latents(session_->context(), request_.run.latents);
+    if (!run.latents.empty()) request_.generation.latents = read_latents(session_->context(), run.latents);
+    if (!run.image.empty()) request_.generation.image = read_image(session_->context(), run.image);
 }
 
 /// Two files under one name would leave only the one that is finished last.
@@ -97,6 +100,7 @@ void Job::check_distinct_files() const {
         const auto [other, is_new] = seen.emplace(std::filesystem::weakly_canonical(path, ignored), what);
         check(is_new, ErrorCode::Usage, "{} and {} are the same file '{}'", other->second, what, path);
     };
+    add("image", request_.run.image);
     add("latents", request_.run.latents);
     add("save_latents", request_.run.save_latents);
     add("trace", session_->options().trace);

@@ -51,7 +51,7 @@ class Job {
     enum class State { Ready, Running, Done };
     class HostObserver;
 
-    void load_latents();
+    void load_inputs();
     void check_distinct_files() const;
     void open_outputs();
     void begin();

@@ -23,6 +23,7 @@ struct OutputRequest {
 
 /// Beside the generator's own request: what only a program with files needs.
 struct RunOptions {
+    std::string image;
     std::string latents;  ///< FILE[:NAME]
     std::string save_latents;
     bool overwrite = false;
@@ -30,6 +31,7 @@ struct RunOptions {
 
     template <class Visitor>
     void visit(Visitor& v) {
+        v("image", image, "the video's first frame, for models that take one: a picture of the video's size");
         v("latents", latents, "start from the noise in this safetensors file: FILE[:NAME]");
         v("save_latents", save_latents, "keep the last latents before decoding in this safetensors file");
         v("overwrite", overwrite, "replace an existing latents file");
