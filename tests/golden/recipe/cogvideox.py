@@ -141,7 +141,7 @@ def encode(pipe, text):
 
 def initial_noise(spec):
     frames = (spec["num_frames"] - 1) // 4 + 1
-    frames += frames % spec["transformer"].get("patch_size_t", 1)
+    frames += -frames % spec["transformer"].get("patch_size_t", 1)
     shape = (frames, spec["transformer"]["out_channels"], spec["height"] // 8, spec["width"] // 8)
     return torch.randn(shape, generator=torch.Generator().manual_seed(spec["seed"] + 2))
 
