@@ -68,8 +68,9 @@ class Job::HostObserver final : public dit::Observer {
 
 Job::Job(std::shared_ptr<Session> session, RunRequest request, HostCallbacks callbacks)
     : session_(std::move(session)), request_(std::move(request)), callbacks_(std::move(callbacks)) {
-    load_inputs();
+    load_latents();
     request_.generation = session_->generator().resolve(request_.generation);
+    load_image();
     session_->generator().plan(request_.generation);  // an unknown policy or sampler must not cost an opened output
     session_->generator().check_fits(session_->context(), request_.generation);
     check_side_file("save_latents", request_.run.save_latents, request_.run.overwrite);
@@ -83,12 +84,18 @@ Job::~Job() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Job::load_inputs() {
-    const RunOptions& run = request_.run;
-    if (run.latents.empty() && run.image.empty()) return;
+void Job::load_latents() {
+    if (request_.run.latents.empty()) return;
     const auto claim = session_->claim();
-    if (!run.latents.empty()) request_.generation.latents = read_latents(session_->context(), run.latents);
-    if (!run.image.empty()) request_.generation.image = read_image(session_->context(), run.image);
+    request_.generation.latents = read_latents(session_->context(), request_.run.latents);
+}
+
+/// Of the size that the video will have, so only once that is known.
+void Job::load_image() {
+    if (request_.run.image.empty()) return;
+    const auto claim = session_->claim();
+    dit::Request& generation = request_.generation;
+    generation.image = read_image(session_->context(), request_.run.image, generation.width, generation.height);
 }
 
 /// Two files under one name would leave only the one that is finished last.

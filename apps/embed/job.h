@@ -51,7 +51,8 @@ class Job {
     enum class State { Ready, Running, Done };
     class HostObserver;
 
-    void load_inputs();
+    void load_latents();
+    void load_image();
     void check_distinct_files() const;
     void open_outputs();
     void begin();

@@ -31,7 +31,7 @@ struct RunOptions {
 
     template <class Visitor>
     void visit(Visitor& v) {
-        v("image", image, "the video's first frame, for models that take one: a picture of the video's size");
+        v("image", image, "the video's first frame, for models that take one; its middle, scaled to the video's size");
         v("latents", latents, "start from the noise in this safetensors file: FILE[:NAME]");
         v("save_latents", save_latents, "keep the last latents before decoding in this safetensors file");
         v("overwrite", overwrite, "replace an existing latents file");

@@ -36,11 +36,15 @@ TEST(Image, IsTheFirstFrameOfTheVideo) {
     EXPECT_TRUE(std::filesystem::exists(folder / "a/0000.png"));
 }
 
-TEST(Image, IsRefusedWhereItDoesNotFit) {
+TEST(Image, OfAnotherSizeIsScaled) {
     const TemporaryFolder folder;
     const Ended larger = run(animate({"--image", picture(folder, "large", "64x48"), "-o", folder / "a/%04d.png"}));
-    EXPECT_EQ(larger.status, kUsage) << larger.error;
-    EXPECT_TRUE(larger.says("48 x 32")) << larger.error;
+    EXPECT_EQ(larger.status, 0) << larger.error;
+    EXPECT_TRUE(std::filesystem::exists(folder / "a/0000.png"));
+}
+
+TEST(Image, IsRefusedWhereItIsNoneOrNotWanted) {
+    const TemporaryFolder folder;
     const Ended missing = run(animate({"-o", folder / "b/%04d.png"}));
     EXPECT_EQ(missing.status, kUsage) << missing.error;
     EXPECT_TRUE(missing.says("needs an image")) << missing.error;
