@@ -1,5 +1,6 @@
 #include "dit/generator.h"
 
+#include "dit/agreement.h"
 #include "dit/families/families.h"
 #include "dit/rank_plan.h"
 #include "dit/ranks.h"
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace kine::dit {
 
@@ -21,27 +23,38 @@ class Stopwatch {
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+/// Whom a run is for.
+struct Host {
+    Observer& observer;
+    std::stop_token stop;
+    parallel::Processes* processes;
+};
+
 /// One run of one request, told as it happens.
 class Run {
   public:
-    Run(Context& context, const Model& model, const Request& request, Observer& observer, std::stop_token stop)
+    Run(Context& context, const Model& model, const Request& request, Host host)
         : context_(context),
           model_(model),
           request_(request),
-          observer_(observer),
-          stop_(std::move(stop)),
+          observer_(host.observer),
+          stop_(std::move(host.stop)),
+          processes_(host.processes),
           plan_(make_run_plan(model, request, *make_run_sampler(model, request))) {}
 
     RunReport operator()(FrameQueue& frames) {
         context_.allocator.reset_peak();
         const Conditioning conditioning = encode();
         const Tensor latents = denoise(conditioning);
-        decode(model_.to_decode(context_, request_, conditioning, latents), frames);
+        if (tells()) decode(model_.to_decode(context_, request_, conditioning, latents), frames);
         report_.peak_bytes = context_.allocator.peak_bytes();
         return report_;
     }
 
   private:
+    /// Whether this process has rank 0.
+    bool tells() const { return !processes_ || processes_->rank() == 0; }
+
     Conditioning encode() {
         const Stopwatch watch;
         const ProfileZone zone(context_.profiler, "encode");
@@ -64,10 +77,13 @@ class Run {
         Tensor latents;
         const auto body = [&](const Context& context, parallel::Communicator& communicator) {
             const Tensor last = denoise_on({context, communicator}, conditioning);
-            if (communicator.rank() == 0) latents = last;
+            if (processes_ || communicator.rank() == 0) latents = last;
         };
-        on_ranks(context_, static_cast<int>(request_.ranks), body,
-                 [&](const Error& failure) { observer_.on_stuck(failure); });
+        on_ranks(context_,
+                 {.ranks = static_cast<int>(request_.ranks),
+                  .processes = processes_,
+                  .on_stuck = [&](const Error& failure) { observer_.on_stuck(failure); }},
+                 body);
         for (const RankReport& rank : report_.ranks) report_.cache_peak_bytes += rank.cache_peak_bytes;
         report_.denoise_seconds = watch.seconds();
         return latents;
@@ -86,6 +102,7 @@ class Run {
         const std::unique_ptr<Noise> noise = make_run_noise(model_, request_);
         for (const Shape& shape : conditioning.drawn) noise->normal(context, shape);
         communicator.set_timeout(request_.rank_timeout);
+        if (processes_) check_agreement(context, communicator, request_, model_.hash);
         Tensor latents = initial_latents(context, *noise, *sampler);
         parallel::Mesh mesh(context, communicator, mesh_shape(model_, request_));
         const Denoiser denoiser(context, model_, request_, {conditioning, sampler->timesteps(), latents.shape()}, mesh);
@@ -105,7 +122,22 @@ class Run {
         }
         if (tells) observer_.on_progress(Stage::Denoise, request_.steps, request_.steps);
         report_.ranks[static_cast<size_t>(communicator.rank())] = {mesh.traffic(), cache.peak_bytes()};
+        if (processes_) gather_reports(place);
         return latents;
+    }
+
+    /// What threads of one process write into one report, processes tell one another.
+    void gather_reports(const RankPlace& place) {
+        const auto& [context, communicator] = place;
+        const RankReport& own = report_.ranks[static_cast<size_t>(communicator.rank())];
+        const auto& [calls, sent, received, seconds] = own.traffic;
+        const int64_t numbers[] = {calls, sent, received, std::llround(seconds * 1e9), own.cache_peak_bytes};
+        const std::vector<Shape> shapes(report_.ranks.size(), Shape{5});
+        const auto all = communicator.all_gather(context, Tensor::of<int64_t>(context, {5}, numbers), shapes);
+        for (size_t rank = 0; rank < all.size(); ++rank) {
+            const auto* told = all[rank].data<int64_t>();
+            report_.ranks[rank] = {{told[0], told[1], told[2], static_cast<double>(told[3]) * 1e-9}, told[4]};
+        }
     }
 
     Tensor initial_latents(const Context& context, Noise& noise, const Sampler& sampler) const {
@@ -148,6 +180,7 @@ class Run {
     const Request& request_;
     Observer& observer_;
     std::stop_token stop_;
+    parallel::Processes* processes_;
     broadcast::Plan plan_;
     RunReport report_;
 };
@@ -174,7 +207,17 @@ std::unique_ptr<Generator> Generator::open(Context& context, const std::filesyst
 
 std::string_view Generator::family() const { return model_->family; }
 const std::string& Generator::model_hash() const { return model_->hash; }
-Request Generator::resolve(const Request& request) const { return resolve_request(*model_, request); }
+
+Request Generator::resolve(const Request& asked) const {
+    Request request = asked;
+    if (processes_) {
+        const int64_t ranks = processes_->size();
+        check(request.ranks == 1 || request.ranks == ranks, ErrorCode::Usage,
+              "ranks {}: the launcher started {} processes, each of which is one", request.ranks, ranks);
+        request.ranks = ranks;
+    }
+    return resolve_request(*model_, request);
+}
 
 FrameSize Generator::frame_size(const Request& request) const {
     const Shape latents = model_->latent_shape(resolve(request));
@@ -224,7 +267,9 @@ RunReport Generator::generate(Context& context, const Request& asked, FrameQueue
     try {
         const Request request = resolve(asked);
         check_fits(context, request);
-        const RunReport report = Run(context, *model_, request, observer, std::move(stop))(frames);
+        Observer nobody;
+        Observer& told = !processes_ || processes_->rank() == 0 ? observer : nobody;
+        const RunReport report = Run(context, *model_, request, {told, std::move(stop), processes_})(frames);
         frames.close();
         return report;
     } catch (...) {

@@ -5,6 +5,7 @@
 #include "dit/request.h"
 #include "parallel/communicator.h"
 #include "parallel/planner/work.h"
+#include "parallel/processes.h"
 #include "runtime/context.h"
 #include "runtime/frame/frame_queue.h"
 #include "runtime/log.h"
@@ -70,6 +71,10 @@ class Generator {
     static std::unique_ptr<Generator> open(Context& context, const std::filesystem::path& directory, DType dtype);
     ~Generator();
 
+    /// The ranks of every run are these processes, each with a generator of its own, instead of threads. Rank 0 decodes
+    /// and is the one that observers hear and frames come from.
+    void share_runs(parallel::Processes& processes) { processes_ = &processes; }
+
     std::string_view family() const;
     const std::string& model_hash()
         const;  ///< hex digest of names, shapes and contents of the weights' headers and edges
@@ -94,6 +99,7 @@ class Generator {
   private:
     explicit Generator(std::unique_ptr<Model> model);
     std::unique_ptr<Model> model_;
+    parallel::Processes* processes_ = nullptr;
 };
 
 }  // namespace kine::dit

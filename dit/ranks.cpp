@@ -40,10 +40,22 @@ void tell_stuck(const parallel::LostRanks& lost, const std::function<void(const 
     }
 }
 
+/// The only rank of this process.
+void on_process(const Context& context, parallel::Processes& processes, const RankBody& body) {
+    const std::unique_ptr<parallel::Communicator> communicator = processes.communicator();
+    try {
+        run_named(context, *communicator, body);
+    } catch (...) {
+        communicator->abandon(std::current_exception());
+        throw;
+    }
+}
+
 }  // namespace
 
-void on_ranks(const Context& context, int ranks, const RankBody& body,
-              const std::function<void(const Error& failure)>& on_stuck) {
+void on_ranks(const Context& context, const RankHost& host, const RankBody& body) {
+    if (host.processes) return on_process(context, *host.processes, body);
+    const int ranks = host.ranks;
     if (ranks == 1) return body(context, *parallel::make_single_communicator());
     const auto run_rank = [&](parallel::Communicator& communicator) {
         const int64_t share = parallel::partition(context.threads.size(), communicator.rank(), ranks).size();
@@ -52,7 +64,7 @@ void on_ranks(const Context& context, int ranks, const RankBody& body,
         run_named(own, communicator, body);
     };
     parallel::GiveUp give_up;
-    if (on_stuck) give_up.call = [&](const parallel::LostRanks& lost) { tell_stuck(lost, on_stuck); };
+    if (host.on_stuck) give_up.call = [&](const parallel::LostRanks& lost) { tell_stuck(lost, host.on_stuck); };
     parallel::launch(ranks, run_rank, give_up);
 }
 

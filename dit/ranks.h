@@ -2,6 +2,7 @@
 #pragma once
 
 #include "parallel/communicator.h"
+#include "parallel/processes.h"
 #include "runtime/context.h"
 
 #include <functional>
@@ -10,10 +11,16 @@ namespace kine::dit {
 
 using RankBody = std::function<void(const Context& context, parallel::Communicator& communicator)>;
 
-/// body on every rank, rank 0 on the caller's thread; one rank runs with `context` itself. Several share its allocator
-/// and as many threads as it has, at least one each. The exception that came first is thrown when all have left; an
-/// Error says which rank it came from. Ranks that hang after a failure are told to `on_stuck`, with that failure.
-void on_ranks(const Context& context, int ranks, const RankBody& body,
-              const std::function<void(const Error& failure)>& on_stuck = {});
+/// Who the ranks are.
+struct RankHost {
+    int ranks = 1;
+    parallel::Processes* processes = nullptr;                 ///< of which this is one; null: threads of this process
+    std::function<void(const Error& failure)> on_stuck = {};  ///< told of threads that hang after a failure
+};
+
+/// body on every rank of this process: of threads, rank 0 on the caller's thread; one rank runs with `context` itself.
+/// Several share its allocator and as many threads as it has, at least one each. The exception that came first is
+/// thrown when all have left; an Error says which rank it came from.
+void on_ranks(const Context& context, const RankHost& host, const RankBody& body);
 
 }  // namespace kine::dit

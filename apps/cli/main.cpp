@@ -31,7 +31,7 @@ const CommandRow& find_command(const std::string& name) {
                                         close.empty() ? "" : ", did you mean '" + close + "'?"));
 }
 
-int dispatch(std::vector<std::string> arguments, SignalWatch& signals) {
+int dispatch(std::vector<std::string> arguments, Surroundings& around) {
     if (arguments.empty()) {
         fmt::print(stderr, "{}", overview());
         return KINE_USAGE;
@@ -52,7 +52,7 @@ int dispatch(std::vector<std::string> arguments, SignalWatch& signals) {
     }
     const CommandRow& command = find_command(name);
     const std::optional<Arguments> parsed = parse_arguments(command.help, arguments);
-    return parsed ? command.run(*parsed, signals) : KINE_OK;
+    return parsed ? command.run(*parsed, around) : KINE_OK;
 }
 
 /// A closed standard stream would lend its number to the next file that is opened, and talk would end inside a video.
@@ -64,22 +64,35 @@ void occupy_standard_streams() {
     }
 }
 
+int fail_with(std::string& reason, int status, const char* message) {
+    reason = message;
+    say(fmt::format("error: {}", message));
+    return status;
+}
+
+/// The exit code; what went wrong, if anything, is said and in `reason`.
+int run_command(std::vector<std::string> arguments, Surroundings& around, std::string& reason) {
+    try {
+        return dispatch(std::move(arguments), around);
+    } catch (const Error& error) {
+        return fail_with(reason, error.status(), error.what());
+    } catch (const std::bad_alloc&) {
+        return fail_with(reason, KINE_DOES_NOT_FIT, "out of memory");
+    } catch (const std::exception& error) {
+        return fail_with(reason, KINE_BUG, error.what());
+    }
+}
+
 int run(std::vector<std::string> arguments) {
     occupy_standard_streams();
     kine_silence_codecs();
-    SignalWatch signals;
-    try {
-        return dispatch(std::move(arguments), signals);
-    } catch (const Error& error) {
-        say(fmt::format("error: {}", error.what()));
-        return error.status();
-    } catch (const std::bad_alloc&) {
-        say("error: out of memory");
-        return KINE_DOES_NOT_FIT;
-    } catch (const std::exception& error) {
-        say(fmt::format("error: {}", error.what()));
-        return KINE_BUG;
-    }
+    Surroundings around;
+    std::string reason;
+    const int own = run_command(std::move(arguments), around, reason);
+    const int status = around.ranks.leave(own, reason);
+    if (status != own) say(fmt::format("error: {}", reason));
+    around.ranks.end_others(status);
+    return status;
 }
 
 }  // namespace

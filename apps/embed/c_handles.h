@@ -25,6 +25,10 @@ struct kine_job {
     kine::Frame current;  // what next_frame handed out last
 };
 
+struct kine_ranks {
+    std::shared_ptr<kine::parallel::Processes> processes;  // null: one rank alone
+};
+
 namespace kine::embed {
 
 /// Remembers the message for kine_last_error; never throws.

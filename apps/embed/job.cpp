@@ -69,13 +69,18 @@ class Job::HostObserver final : public dit::Observer {
 Job::Job(std::shared_ptr<Session> session, RunRequest request, HostCallbacks callbacks)
     : session_(std::move(session)), request_(std::move(request)), callbacks_(std::move(callbacks)) {
     load_latents();
+    agree_on_seed();
     request_.generation = session_->generator().resolve(request_.generation);
     load_image();
     session_->generator().plan(request_.generation);  // an unknown policy or sampler must not cost an opened output
     session_->generator().check_fits(session_->context(), request_.generation);
-    check_side_file("save_latents", request_.run.save_latents, request_.run.overwrite);
-    check_side_file("trace", session_->options().trace, request_.run.overwrite);
-    check_distinct_files();
+    if (session_->tells()) {
+        check_side_file("save_latents", request_.run.save_latents, request_.run.overwrite);
+        check_side_file("trace", session_->options().trace, request_.run.overwrite);
+        check_distinct_files();
+    } else {
+        request_.outputs.clear();
+    }
     open_outputs();
 }
 
@@ -96,6 +101,19 @@ void Job::load_image() {
     const auto claim = session_->claim();
     dit::Request& generation = request_.generation;
     generation.image = read_image(session_->context(), request_.run.image, generation.width, generation.height);
+}
+
+/// Processes that were not told a seed each drew one: that of rank 0 counts.
+void Job::agree_on_seed() {
+    if (session_->processes() == nullptr) return;
+    const auto claim = session_->claim();
+    const auto communicator = session_->processes()->communicator();
+    communicator->set_timeout(request_.generation.rank_timeout);
+    communicator->set_place("the beginning");
+    const int64_t own[] = {static_cast<int64_t>(request_.generation.seed)};
+    const Tensor seed = Tensor::of<int64_t>(session_->context(), {1}, own);
+    const Tensor first = communicator->broadcast(session_->context(), seed, {0, {1}}, DType::Int64);
+    if (request_.is_seed_drawn) request_.generation.seed = static_cast<uint64_t>(first.data<int64_t>()[0]);
 }
 
 /// Two files under one name would leave only the one that is finished last.

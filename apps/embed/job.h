@@ -53,6 +53,7 @@ class Job {
 
     void load_latents();
     void load_image();
+    void agree_on_seed();
     void check_distinct_files() const;
     void open_outputs();
     void begin();

@@ -37,6 +37,7 @@ typedef enum kine_status {
 typedef struct kine_session kine_session;
 typedef struct kine_request kine_request;
 typedef struct kine_job kine_job;
+typedef struct kine_ranks kine_ranks; /* one thread at a time */
 
 typedef struct kine_option {
     const char* name;
@@ -128,6 +129,27 @@ kine_status kine_request_add_output(kine_request* request, const char* target, c
 kine_status kine_request_describe(const kine_request* request, char** json);
 
 void kine_request_destroy(kine_request* request);
+
+/* ---- ranks that are processes ------------------------------------------------------------------------------------
+ */
+
+/* Joins the processes that mpirun or srun started together with this one, which share every run of a session that is
+ * told so. Without such a launcher *ranks is alone: rank 0 of 1, and all else does nothing. Initialises MPI unless the
+ * program did. The caller owns *ranks. */
+kine_status kine_ranks_join(kine_ranks** ranks);
+int32_t kine_ranks_rank(const kine_ranks* ranks);
+int32_t kine_ranks_size(const kine_ranks* ranks);
+
+/* Every process makes the same jobs in the same order; rank 0 gets the frames and writes the files. */
+kine_status kine_session_share(kine_session* session, const kine_ranks* ranks);
+
+/* Before the process ends, with the status it is going to end with and, for one other than 0, the reason: tells the
+ * others and waits for their end, a moment only if one failed. Returns the status to end with: if that differs, another
+ * rank failed, as kine_last_error says. */
+int kine_ranks_leave(kine_ranks* ranks, int status, const char* reason);
+
+/* Frees it. With a status other than 0, ends those that have not left; this process too, then. */
+void kine_ranks_destroy(kine_ranks* ranks, int status);
 
 /* ---- job: one run -------------------------------------------------------------------------------------------------
  */

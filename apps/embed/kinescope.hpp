@@ -119,6 +119,7 @@ class Session {
         check(kine_verify(handle_.get(), golden_case.c_str(), forward, &copy, &passed));
         return passed != 0;
     }
+    void share(const kine_ranks* ranks) { check(kine_session_share(handle_.get(), ranks)); }
     kine_session* get() const { return handle_.get(); }
 
   private:

@@ -65,6 +65,7 @@ void RunRequest::set(std::string_view name, std::string_view value) {
     if (key == "prompt" || key == "negative_prompt") check_prompt(key, value);
     if (key == "seed" && value == "-1") {
         generation.seed = random_seed();
+        is_seed_drawn = true;
         return;
     }
     if (key == "cache_budget") {
@@ -83,6 +84,7 @@ void RunRequest::set(std::string_view name, std::string_view value) {
     dit::Request changed = generation;
     FieldList(changed).find(key).parse(value);
     std::swap(generation, changed);
+    if (key == "seed") is_seed_drawn = false;
     try {
         check_range(key);
     } catch (const Error&) {

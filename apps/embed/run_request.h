@@ -53,6 +53,7 @@ class RunRequest {
     dit::Request generation;
     RunOptions run;
     std::vector<OutputRequest> outputs;
+    bool is_seed_drawn = true;  ///< nobody asked for this one
 
   private:
     void check_range(std::string_view name) const;

@@ -37,6 +37,11 @@ dit::Generator& Session::generator() {
     return *generator_;
 }
 
+void Session::share_runs(std::shared_ptr<parallel::Processes> processes) {
+    processes_ = std::move(processes);
+    if (processes_) generator().share_runs(*processes_);
+}
+
 std::unique_lock<std::mutex> Session::claim() {
     std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
     check(lock.owns_lock(), ErrorCode::Usage, "this session is busy with another run");
@@ -44,7 +49,7 @@ std::unique_lock<std::mutex> Session::claim() {
 }
 
 void Session::write_trace() const {
-    if (!options_.trace.empty()) profiler_.write_trace(options_.trace);
+    if (!options_.trace.empty() && tells()) profiler_.write_trace(options_.trace);
 }
 
 }  // namespace kine::embed

@@ -4,6 +4,7 @@
 
 #include "apps/embed/run_request.h"
 #include "dit/generator.h"
+#include "parallel/processes.h"
 #include "runtime/context.h"
 #include "runtime/device/host/host_allocator.h"
 #include "runtime/profile.h"
@@ -50,6 +51,13 @@ class Session {
     /// Throws ErrorCode::Usage for a session without a model.
     dit::Generator& generator();
 
+    /// The ranks of its runs are these processes.
+    void share_runs(std::shared_ptr<parallel::Processes> processes);
+    /// Null if the ranks are threads.
+    parallel::Processes* processes() { return processes_.get(); }
+    /// Whether this process is the one that writes files and talks.
+    bool tells() const { return !processes_ || processes_->rank() == 0; }
+
     /// Held while the session works; throws ErrorCode::Usage if another thread holds it.
     std::unique_lock<std::mutex> claim();
     void write_trace() const;
@@ -62,6 +70,7 @@ class Session {
     Profiler profiler_;
     Context context_;
     std::unique_ptr<dit::Generator> generator_;  // after the allocator: its weights lie there
+    std::shared_ptr<parallel::Processes> processes_;
     std::mutex busy_;
 };
 

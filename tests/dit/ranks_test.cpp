@@ -293,7 +293,7 @@ TEST_F(DemoRanks, AreRefusedWhereTheyCannotBeShared) {
 TEST(OnRanks, GivesEveryRankThreadsOfItsOwnAndNoMoreThanThereAre) {
     TestContext bundle(4);
     std::atomic<int> threads = 0;
-    on_ranks(bundle.context, 3, [&](const Context& context, parallel::Communicator& communicator) {
+    on_ranks(bundle.context, {.ranks = 3}, [&](const Context& context, parallel::Communicator& communicator) {
         EXPECT_EQ(communicator.size(), 3);
         threads += context.threads.size();
     });

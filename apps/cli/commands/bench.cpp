@@ -113,7 +113,7 @@ Json measure(Session& session, const Arguments& arguments, int runs, int warmup)
 
 }  // namespace
 
-int run_bench(const Arguments& arguments, SignalWatch&) {
+int run_bench(const Arguments& arguments, Surroundings&) {
     const int runs = arguments.number("runs", 5, 1, 1000);
     const int warmup = arguments.number("warmup", 1, 0, 1000);
     make_request(arguments);

@@ -30,7 +30,7 @@ std::string text_of(const Json& report) {
 
 }  // namespace
 
-int run_compare(const Arguments& arguments, SignalWatch&) {
+int run_compare(const Arguments& arguments, Surroundings&) {
     const std::string sheet = arguments.text("sheet");
     std::error_code ignored;
     if (!sheet.empty() && !arguments.flag("overwrite") && std::filesystem::exists(sheet, ignored)) {

@@ -57,6 +57,8 @@ void tell_kept(const Json& report) {
     }
 }
 
+int interrupted_by(int signal) { return 128 + (signal != 0 ? signal : SIGINT); }
+
 int tell_interrupted(const Json& report, int signal) {
     const bool has_frames = report["frames"] != 0;
     for (const Json& output : report["outputs"]) {
@@ -64,13 +66,14 @@ int tell_interrupted(const Json& report, int signal) {
         say(fmt::format("wrote {}: {} frames", output["name"].get<std::string>(), report["frames"].dump()));
     }
     say(has_frames ? "interrupted" : "interrupted before the first frame, nothing is written");
-    return 128 + (signal != 0 ? signal : SIGINT);
+    return interrupted_by(signal);
 }
 
 }  // namespace
 
-int run_generate(const Arguments& arguments, SignalWatch& signals) {
-    const bool quiet = arguments.flag("quiet");
+int run_generate(const Arguments& arguments, Surroundings& around) {
+    if (!arguments.flag("print_config")) around.ranks.join();
+    const bool quiet = arguments.flag("quiet") || !around.ranks.tells();
     Progress progress(quiet ? "none" : arguments.text("progress", "auto"));
     if (arguments.flag("print_config")) {
         make_request(arguments);
@@ -80,21 +83,25 @@ int run_generate(const Arguments& arguments, SignalWatch& signals) {
     if (!has_prompt(arguments)) throw Error(KINE_USAGE, "a prompt is needed: -p TEXT, --prompt-file FILE or -p -");
     Request request = make_request(arguments);
     add_outputs(request, arguments);
-    const Session session = make_session(arguments);
+    Session session = make_session(arguments);
+    if (around.ranks.get() != nullptr) session.share(around.ranks.get());
     Job job(session, request, callbacks_to(progress));
     if (!quiet) tell_start(Json::parse(job.report())["request"]);
-    signals.set_cancel([&job] { job.cancel(); });
+    around.signals.set_cancel([&job] { job.cancel(); });
     try {
         job.run();
     } catch (const Error& error) {
-        signals.set_cancel({});
+        around.signals.set_cancel({});
         progress.clear();
         const Json report = Json::parse(job.report());
-        if (error.status() == KINE_INTERRUPTED) return tell_interrupted(report, signals.received());
+        if (error.status() == KINE_INTERRUPTED) {
+            const int signal = around.signals.received();
+            return around.ranks.tells() ? tell_interrupted(report, signal) : interrupted_by(signal);
+        }
         tell_kept(report);
         throw;
     }
-    signals.set_cancel({});
+    around.signals.set_cancel({});
     progress.clear();
     if (!quiet) tell_end(Json::parse(job.report()));
     return KINE_OK;

@@ -74,7 +74,7 @@ std::string text_of(const Json& report) {
 
 }  // namespace
 
-int run_inspect(const Arguments& arguments, SignalWatch&) {
+int run_inspect(const Arguments& arguments, Surroundings&) {
     Session session = make_session(arguments, false);
     const Json report = Json::parse(session.inspect(arguments.positional.front()));
     print_data(arguments.flag("json") ? report.dump(2) + "\n" : text_of(report));

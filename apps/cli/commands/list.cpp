@@ -31,7 +31,7 @@ std::string table_text(const std::string& name) {
 
 }  // namespace
 
-int run_list(const Arguments& arguments, SignalWatch&) {
+int run_list(const Arguments& arguments, Surroundings&) {
     const bool as_data = arguments.flag("json");
     if (!arguments.positional.empty()) {
         const std::string& name = arguments.positional.front();

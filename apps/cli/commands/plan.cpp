@@ -8,7 +8,7 @@
 
 namespace kinescope::cli {
 
-int run_plan(const Arguments& arguments, SignalWatch&) {
+int run_plan(const Arguments& arguments, Surroundings&) {
     const Request request = make_request(arguments);
     if (arguments.flag("print_config")) {
         print_data(print_config(arguments) + "\n");

@@ -29,7 +29,7 @@ std::string as_line(const kine_stage_result& row) {
 
 }  // namespace
 
-int run_verify(const Arguments& arguments, SignalWatch&) {
+int run_verify(const Arguments& arguments, Surroundings&) {
     const bool as_data = arguments.flag("json");
     Session session = make_session(arguments, false);
     Json cases = Json::array();

@@ -69,6 +69,8 @@ class FreshSignals {
 std::vector<std::string> command_line(const Launch& launch) {
     std::vector<std::string> words;
     if (!launch.shell.empty()) words = {"/bin/sh", "-c", launch.shell + " && exec \"$@\"", "sh"};
+    if (!launch.launcher.empty()) words.emplace_back("/usr/bin/env");
+    words.insert(words.end(), launch.launcher.begin(), launch.launcher.end());
     words.push_back(program_path().string());
     words.insert(words.end(), launch.arguments.begin(), launch.arguments.end());
     return words;

@@ -17,6 +17,7 @@ std::filesystem::path program_path();
 
 struct Launch {
     std::vector<std::string> arguments = {};
+    std::vector<std::string> launcher = {};  ///< words before the program: what starts it, found by PATH
     std::string input = {};                  ///< for standard input, at most a pipe's 64 KiB
     std::vector<int> closed = {};            ///< of 0, 1 and 2: not open at all in the program
     std::string shell = {};                  ///< run by sh before the program takes over, e.g. "ulimit -f 100"

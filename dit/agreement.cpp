@@ -1,0 +1,62 @@
+#include "dit/agreement.h"
+
+#include "runtime/config.h"
+#include "runtime/options.h"
+
+#include <nlohmann/json.hpp>
+
+namespace kine::dit {
+
+namespace {
+
+/// FNV-1a: the same on every machine.
+int64_t digest(std::string_view bytes) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3u;
+    return static_cast<int64_t>(hash);
+}
+
+int64_t digest(const Tensor& tensor) {
+    if (!tensor) return 0;
+    return digest(std::string_view(reinterpret_cast<const char*>(tensor.raw()), static_cast<size_t>(tensor.bytes())));
+}
+
+struct Digests {
+    std::vector<std::string> names;
+    std::vector<int64_t> values;
+
+    void add(std::string name, int64_t value) {
+        names.push_back(std::move(name));
+        values.push_back(value);
+    }
+};
+
+Digests digests_of(Request request, std::string_view model) {
+    Digests all;
+    all.add("version", digest(kVersion));
+    all.add("model", digest(model));
+    const FieldList fields(request);
+    for (const OptionField& field : fields.fields()) all.add(field.name, digest(field.write().dump()));
+    all.add("latents", digest(request.latents));
+    all.add("image", digest(request.image));
+    return all;
+}
+
+}  // namespace
+
+void check_agreement(const Context& context, parallel::Communicator& communicator, const Request& request,
+                     std::string_view model) {
+    const Digests own = digests_of(request, model);
+    const Shape shape{static_cast<int64_t>(own.values.size())};
+    const std::vector<Shape> shapes(static_cast<size_t>(communicator.size()), shape);
+    const std::vector<Tensor> all =
+        communicator.all_gather(context, Tensor::of<int64_t>(context, shape, own.values), shapes);
+    for (size_t rank = 1; rank < all.size(); ++rank) {
+        for (size_t i = 0; i < own.names.size(); ++i) {
+            check(all[rank].data<int64_t>()[i] == all[0].data<int64_t>()[i], ErrorCode::Usage,
+                  "rank {} was started with another {} than rank 0", rank, own.names[i]);
+        }
+    }
+}
+
+}  // namespace kine::dit

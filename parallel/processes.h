@@ -1,0 +1,76 @@
+// Ranks that are processes, started together by mpirun or srun. Which of them failed, and why, travels as news beside
+// the tokens, so that none waits for one that is gone: each says goodbye, with the exit code it leaves with.
+#pragma once
+
+#include "parallel/communicator.h"
+#include "parallel/mpi/library.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kine::parallel {
+
+/// One thread at a time. Outlives its communicators.
+class Processes {
+  public:
+    /// This process and those that the launcher started with it; null where none did. ErrorCode::Unsupported if they
+    /// have no way to speak to one another.
+    static std::unique_ptr<Processes> join();
+    ~Processes();
+
+    int rank() const { return rank_; }
+    int size() const { return size_; }
+    /// Between all of them; every process makes the same ones in the same order.
+    std::unique_ptr<Communicator> communicator();
+
+    /// The last thing but one that a process does: tells the others how it ended and waits until they have ended,
+    /// whatever time they take if all goes well, a moment otherwise. Returns the exit status: `status`, or what another
+    /// failed with, whose reason is then in `reason`.
+    int leave(int status, std::string& reason);
+    /// The last thing, where leave() has failed: ends all ranks if one of them is still there. Then it does not return.
+    void end_others(int status);
+
+    // For the transport.
+
+    /// Throws what another rank failed with, or ErrorCode::Rank for one that is gone without a word.
+    void check_others(const Call& call);
+    /// Whether `rank` has ended well, and so will not answer.
+    bool has_left(int rank);
+    /// Tells the others of this rank's end, once.
+    void tell(int status, const std::string& reason) noexcept;
+    const MpiLibrary& library() const { return library_; }
+    void* joined() const { return joined_; }
+
+  private:
+    struct Goodbye {
+        int status = 0;
+        std::string reason;
+    };
+    struct Whereabouts {  // of a process: travels as it is
+        int64_t machine = 0;
+        int64_t process = 0;
+    };
+
+    explicit Processes(const MpiLibrary& library);
+    void exchange_whereabouts();
+    void read_news();
+    bool is_gone(int rank) const;
+    /// A rank that failed or is gone, said goodbye before or not; -1: none.
+    int find_failed() const;
+    /// A rank that may still say goodbye; -1: none.
+    int find_present() const;
+    Goodbye failure_of(int rank) const;
+    bool wait_for_goodbyes(int status);
+
+    const MpiLibrary& library_;
+    void* joined_ = nullptr;
+    int rank_ = 0;
+    int size_ = 1;
+    std::vector<std::optional<Goodbye>> goodbyes_;  // by rank
+    std::vector<Whereabouts> whereabouts_;
+    std::string said_;  // may still be on its way
+    bool has_told_ = false;
+};
+
+}  // namespace kine::parallel

@@ -1,0 +1,121 @@
+// One video by several processes: the frames of one rank, and no process left behind, however one of them ends.
+#include "tests/apps/support/model_copy.h"
+#include "tests/apps/support/mpi_run.h"
+#include "tests/apps/support/videos.h"
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+
+namespace kine::apps {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class MpiRanks : public testing::Test {
+  protected:
+    void SetUp() override {
+        if (!has_mpirun()) GTEST_SKIP() << "no MPI here";
+    }
+
+    /// Starts 2 ranks that would go on for minutes, and waits until they are in the middle of it.
+    std::unique_ptr<Program> endless_run() {
+        auto program = std::make_unique<Program>(
+            mpi_launch(2, {"generate", "-m", tiny_model(), "-p", "a kite", "--steps", "1000", "--parallel", "dsp",
+                           "--rank-timeout", "2", "--progress", "json", "-y", "-o", folder / "video.mp4"}));
+        EXPECT_TRUE(program->wait_for("{\"done\":5,"));
+        return program;
+    }
+
+    /// 2 ranks, the second with another value of an option.
+    Launch two_with(const std::string& option, const std::string& value, const std::string& other) {
+        std::vector<std::string> words = generate({option, value, "-o", folder / "video.y4m"});
+        const std::vector<std::string> second = generate({option, other, "-o", folder / "video.y4m"});
+        words.insert(words.end(), {":", "--allow-run-as-root", "-n", "1", program_path().string()});
+        words.insert(words.end(), second.begin(), second.end());
+        return mpi_launch(1, words);
+    }
+
+    /// Every process of the run holds a pipe open, so the program ends with the last of them.
+    Ended finish_soon(Program& program) {
+        const auto start = Clock::now();
+        Ended ended = program.finish();
+        EXPECT_LT(Clock::now() - start, std::chrono::seconds(10)) << ended.error;
+        return ended;
+    }
+
+    TemporaryFolder folder;
+};
+
+class MpiRanksOf : public MpiRanks, public testing::WithParamInterface<int> {};
+
+TEST_P(MpiRanksOf, MakeTheFramesOfOneRankWhicheverSeedIsDrawn) {
+    const Ended ended = launch(mpi_launch(
+        GetParam(), {"generate", "-m", tiny_model(), "-p", "a kite", "--steps", "3", "--cache", "pab", "--parallel",
+                     "dsp_frames", "--save-latents", folder / "last.safetensors", "-o", folder / "ranks.y4m"}));
+    ASSERT_EQ(ended.status, 0) << ended.error;
+    const size_t said = ended.error.find("wrote ");
+    EXPECT_EQ(ended.error.find("wrote ", said + 1), std::string::npos) << "one rank talks\n" << ended.error;
+    const size_t seed = ended.error.find("seed ");
+    ASSERT_NE(seed, std::string::npos) << ended.error;
+    const std::string drawn = std::to_string(std::stoull(ended.error.substr(seed + 5)));
+    ASSERT_EQ(run({"generate", "-m", tiny_model(), "-p", "a kite", "--steps", "3", "--cache", "pab", "--seed", drawn,
+                   "-o", folder / "alone.y4m"})
+                  .status,
+              0);
+    EXPECT_TRUE(content_of(folder / "ranks.y4m") == content_of(folder / "alone.y4m"));
+    EXPECT_EQ(folder.count_files(), 3u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Counts, MpiRanksOf, testing::Values(2, 4));
+
+TEST_F(MpiRanks, ThatWereStartedWithDifferentOptionsSayWhichBeforeTheFirstStep) {
+    Program program(two_with("--guidance-scale", "3", "4"));
+    const Ended ended = finish_soon(program);
+    EXPECT_EQ(ended.status, 2) << ended.error;
+    EXPECT_TRUE(ended.says("rank 1 was started with another guidance_scale than rank 0")) << ended.error;
+    EXPECT_FALSE(std::filesystem::exists(folder / "video.y4m"));
+}
+
+TEST_F(MpiRanks, AreAllOutSoonWhenOneIsKilled) {
+    const auto program = endless_run();
+    ::kill(process_of_rank(program->process(), 1), SIGKILL);
+    const Ended ended = finish_soon(*program);
+    EXPECT_EQ(ended.status, 128 + SIGKILL) << "of the cause\n" << ended.error;
+    EXPECT_TRUE(ended.says("rank 1 is gone") && ended.says("of rank 0 in step ")) << ended.error;
+    EXPECT_FALSE(std::filesystem::exists(folder / "video.mp4"));
+}
+
+TEST_F(MpiRanks, AreAllOutSoonWhenOneHangs) {
+    const auto program = endless_run();
+    ::kill(process_of_rank(program->process(), 1), SIGSTOP);
+    const Ended ended = finish_soon(*program);
+    EXPECT_EQ(ended.status, 9) << ended.error;
+    EXPECT_TRUE(ended.says("rank 1 did not answer") && ended.says("of rank 0 in step ") && ended.says("within 2 s"))
+        << ended.error;
+}
+
+TEST_F(MpiRanks, EndWithTheCauseWhenOneCannotGoOn) {
+    Program program(two_with("--max-ram", "1G", "1M"));
+    const Ended ended = finish_soon(program);
+    EXPECT_EQ(ended.status, 5) << ended.error;
+    EXPECT_TRUE(ended.says("rank 1 failed: the run needs about")) << ended.error;
+}
+
+TEST_F(MpiRanks, KeepTheFinishedFramesWhenARunIsCancelled) {
+    const LongModel model;
+    const std::vector<std::string> arguments = generate_with(
+        model.path(), {"-f", "600", "--decode-chunk", "1", "--progress", "json", "-y", "-o", folder / "video.mp4"});
+    Program program(mpi_launch(2, arguments));
+    ASSERT_TRUE(program.wait_for("{\"done\":12,"));
+    program.send(SIGTERM);
+    const Ended ended = finish_soon(program);
+    EXPECT_NE(ended.status, 0);
+    const size_t frames = frames_of(folder / "video.mp4").size();
+    EXPECT_TRUE(frames >= 1 && frames < 600) << frames << " frames\n" << ended.error;
+}
+
+}  // namespace
+}  // namespace kine::apps
