@@ -5,7 +5,7 @@
 
 namespace kine::apps {
 
-/// Whether there is an mpirun, and so a build with MPI.
+/// Whether there is an mpirun that works, and so a build with MPI.
 bool has_mpirun();
 /// `ranks` processes of the program with these arguments, however few processors there are.
 Launch mpi_launch(int ranks, std::vector<std::string> arguments);
