@@ -1,24 +1,29 @@
 #include "dit/agreement.h"
 
 #include "runtime/config.h"
+#include "runtime/digest.h"
 #include "runtime/options.h"
 
 #include <nlohmann/json.hpp>
+
+#include <span>
 
 namespace kine::dit {
 
 namespace {
 
-/// FNV-1a: the same on every machine.
-int64_t digest(std::string_view bytes) {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3u;
-    return static_cast<int64_t>(hash);
+int64_t digest(std::span<const std::byte> bytes) {
+    Digest digest;
+    digest.add(bytes);
+    return static_cast<int64_t>(digest.value());
 }
+
+int64_t digest(std::string_view text) { return digest(std::as_bytes(std::span(text.data(), text.size()))); }
 
 int64_t digest(const Tensor& tensor) {
     if (!tensor) return 0;
-    return digest(std::string_view(reinterpret_cast<const char*>(tensor.raw()), static_cast<size_t>(tensor.bytes())));
+    return digest(
+        {static_cast<const std::byte*>(static_cast<const void*>(tensor.raw())), static_cast<size_t>(tensor.bytes())});
 }
 
 struct Digests {

@@ -15,13 +15,6 @@ namespace kine::dit {
 
 namespace {
 
-/// A float rounded to eight significant bits, to nearest even: bfloat16's.
-double rounded_to_bf16(double value) {
-    int exponent = 0;
-    const double mantissa = std::frexp(value, &exponent);
-    return std::ldexp(std::nearbyint(std::ldexp(mantissa, 8)), exponent - 8);
-}
-
 /// Open-Sora's rectified flow: evenly spaced noise levels, shifted towards noise for more pixels and frames. The model
 /// sees the timesteps in bfloat16, and the policy their integer part.
 std::vector<double> shifted_flow(const Request& request) {
@@ -33,21 +26,13 @@ std::vector<double> shifted_flow(const Request& request) {
     for (int64_t step = 0; step < request.steps; ++step) {
         const double level = 1.0 - static_cast<double>(step) / static_cast<double>(request.steps);
         const double t = 1000.0 * ratio * level / (1.0 + (ratio - 1.0) * level);
-        timesteps.push_back(std::floor(rounded_to_bf16(t)));
+        timesteps.push_back(std::floor(static_cast<float>(BFloat16(static_cast<float>(t)))));
     }
     return timesteps;
 }
 
-std::vector<double> ddim(const Request& request) {
-    std::vector<double> timesteps;
-    for (int64_t step = request.steps - 1; step >= 0; --step)
-        timesteps.push_back(static_cast<double>(step * (1000 / request.steps)));
-    return timesteps;
-}
-
-std::vector<double> trailing(const Request& request) {
-    const std::vector<int64_t> timesteps =
-        spaced_timesteps({.kind = TimestepSpacing::Trailing, .train_steps = 1000, .steps = request.steps});
+std::vector<double> spaced(TimestepSpacing kind, int64_t steps) {
+    const std::vector<int64_t> timesteps = spaced_timesteps({.kind = kind, .steps = steps});
     return {timesteps.begin(), timesteps.end()};
 }
 
@@ -110,8 +95,8 @@ Shape Geometry::tokens(const Request& request) const {
 }
 
 broadcast::Schedule Geometry::timesteps(const Request& request) const {
-    if (schedule == "trailing") return {trailing(request)};
-    return {schedule == "ddim" ? ddim(request) : shifted_flow(request)};
+    if (schedule == "shifted_flow") return {shifted_flow(request)};
+    return {spaced(schedule == "trailing" ? TimestepSpacing::Trailing : TimestepSpacing::Leading, request.steps)};
 }
 
 TransformerCost Geometry::cost(const Request& request) const {

@@ -1,5 +1,6 @@
 #include "dit/families/components.h"
 
+#include "runtime/digest.h"
 #include "runtime/io/mapped_file.h"
 #include "runtime/printable.h"
 
@@ -44,19 +45,6 @@ int64_t stored_elements(const fs::path& file) {
     for (const auto& [name, entry] : weights.entries()) elements += entry.shape.elements();
     return elements;
 }
-
-/// FNV-1a, 64 bits: short, and collisions are no attack here.
-class Digest {
-  public:
-    void add(std::span<const std::byte> bytes) {
-        for (const std::byte byte : bytes) state_ = (state_ ^ static_cast<uint64_t>(byte)) * 0x100000001b3ull;
-    }
-    void add(std::string_view text) { add(std::as_bytes(std::span(text.data(), text.size()))); }
-    std::string hex() const { return fmt::format("{:016x}", state_); }
-
-  private:
-    uint64_t state_ = 0xcbf29ce484222325ull;
-};
 
 }  // namespace
 
@@ -135,7 +123,7 @@ std::string hash_of(const fs::path& directory) {
         digest.add(bytes.first(std::min(kEdge, bytes.size())));
         digest.add(bytes.last(std::min(kEdge, bytes.size())));
     }
-    return digest.hex();
+    return fmt::format("{:016x}", digest.value());
 }
 
 void read_scheduler(const Components& components, Model& model) {

@@ -10,6 +10,7 @@
 #include "dit/rank_plan.h"
 #include "dit/run.h"
 #include "parallel/strategies/strategies.h"
+#include "tests/dit/denoise.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/test_context.h"
@@ -186,31 +187,6 @@ TEST_F(CogVideoX, LeavesGuidanceThatChangesToItsOwnFamily) {
     request = GoldenCase(golden("latte")).request();
     request.dynamic_guidance = true;
     EXPECT_EQ(refusal(), ErrorCode::Usage);
-}
-
-/// Keeps the latents of every step, and stops before they are decoded: ranks have no part in that.
-class Latents final : public Observer {
-  public:
-    struct Enough {};
-    explicit Latents(int64_t steps) : steps_(steps) {}
-    void on_latents(int, const Tensor& latents) override {
-        all.push_back(latents);
-        if (static_cast<int64_t>(all.size()) == steps_) throw Enough();
-    }
-    std::vector<Tensor> all;
-
-  private:
-    int64_t steps_;
-};
-
-std::vector<Tensor> denoise(Generator& generator, Context& context, const Request& request) {
-    Latents latents(request.steps);
-    FrameQueue frames(1);
-    try {
-        generator.generate(context, request, frames, latents, {});
-    } catch (const Latents::Enough&) {
-    }
-    return std::move(latents.all);
 }
 
 struct Shared {

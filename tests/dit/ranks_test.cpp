@@ -3,6 +3,7 @@
 #include "dit/generator.h"
 #include "dit/golden_case.h"
 #include "parallel/strategies/strategies.h"
+#include "tests/dit/denoise.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/temporary_folder.h"
@@ -17,31 +18,6 @@ namespace kine::dit {
 namespace {
 
 constexpr int kMostRanks = 4;
-
-/// Keeps the latents of every step, and stops before they are decoded: ranks have no part in that.
-class Latents final : public Observer {
-  public:
-    struct Enough {};
-    explicit Latents(int64_t steps) : steps_(steps) {}
-    void on_latents(int, const Tensor& latents) override {
-        all.push_back(latents);
-        if (static_cast<int64_t>(all.size()) == steps_) throw Enough();
-    }
-    std::vector<Tensor> all;
-
-  private:
-    int64_t steps_;
-};
-
-std::vector<Tensor> denoise(Generator& generator, Context& context, const Request& request) {
-    Latents latents(request.steps);
-    FrameQueue frames(1);
-    try {
-        generator.generate(context, request, frames, latents, {});
-    } catch (const Latents::Enough&) {
-    }
-    return std::move(latents.all);
-}
 
 std::filesystem::path golden_case() { return source_tree() / "tests" / "golden" / "latte"; }
 

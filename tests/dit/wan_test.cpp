@@ -7,6 +7,7 @@
 #include "dit/golden_case.h"
 #include "dit/run.h"
 #include "parallel/strategies/strategies.h"
+#include "tests/dit/denoise.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/test_context.h"
@@ -104,13 +105,6 @@ TEST_F(Wan, TakesNoImageWhereTheFirstFrameIsNoise) {
     EXPECT_THROW(model->encode_image(bundle.context, request, *make_run_noise(*model, request)), Error);
 }
 
-/// Keeps the latents of every step.
-class Latents final : public Observer {
-  public:
-    void on_latents(int, const Tensor& latents) override { all.push_back(latents); }
-    std::vector<Tensor> all;
-};
-
 /// T = 3 frames of S = 15 patches: two and four ranks divide neither.
 TEST_F(Wan, GivesTheBitsOfOneRankUnderEveryStrategy) {
     const auto generator = Generator::open(bundle.context, golden_case() / "model", DType::Float32);
@@ -120,12 +114,7 @@ TEST_F(Wan, GivesTheBitsOfOneRankUnderEveryStrategy) {
     request.steps = 3;
     request.cache = "pab";
     request.cache_options = "spatial_range=2,cross_range=2,window=0:1001";
-    const auto run = [&] {
-        Latents latents;
-        FrameQueue frames(100);
-        generator->generate(bundle.context, request, frames, latents, {});
-        return std::move(latents.all);
-    };
+    const auto run = [&] { return denoise(*generator, bundle.context, request); };
     const std::vector<Tensor> alone = run();
     for (const parallel::Strategy& strategy : parallel::strategies()) {
         request.parallel = strategy.name;
