@@ -60,54 +60,95 @@ Traffic& Traffic::operator+=(const Traffic& other) {
 Communicator::Communicator(std::unique_ptr<Transport> transport, std::shared_ptr<Watch> watch)
     : transport_(std::move(transport)), watch_(std::move(watch)) {}
 
-void Communicator::exchange(const Context& context, std::string_view operation, std::span<const Parcel> sent,
-                            std::span<Parcel> received) {
-    for (const Parcel& parcel : sent) check_contiguous(operation, rank(), parcel.tensor);
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+}  // namespace
+
+Pending Communicator::begin(const Context& context, std::string_view operation, Letters letters) {
+    for (const Parcel& parcel : letters.sent) check_contiguous(operation, rank(), parcel.tensor);
     const ProfileZone zone(context.profiler, operation);
-    const auto start = std::chrono::steady_clock::now();
-    transport_->exchange({operation, watch_->place, watch_->timeout_seconds}, sent, received);
-    ++traffic_.calls;
-    traffic_.bytes_sent += bytes_of(sent);
-    traffic_.bytes_received += bytes_of(received);
-    traffic_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const Clock::time_point start = Clock::now();
+    Pending call;
+    call.communicator_ = this;
+    call.profiler_ = &context.profiler;
+    call.operation_ = operation;
+    call.result_ = std::move(letters.result);
+    call.bytes_sent_ = bytes_of(letters.sent);
+    call.bytes_received_ = bytes_of(letters.received);
+    call.exchange_ = transport_->begin({operation, watch_->place, watch_->timeout_seconds}, std::move(letters.sent),
+                                       std::move(letters.received));
+    traffic_.seconds += seconds_since(start);
+    return call;
+}
+
+std::vector<Tensor> Pending::wait() {
+    const ProfileZone zone(*profiler_, operation_);
+    const Clock::time_point start = Clock::now();
+    exchange_->finish();
+    exchange_.reset();  // it holds handles, and the result is to have the only ones
+    communicator_->traffic_ += {1, bytes_sent_, bytes_received_, seconds_since(start)};
+    return std::move(result_);
 }
 
 /// One part for every rank, one from every rank; this rank's own is handed over.
-std::vector<Tensor> Communicator::swap(const Context& context, std::string_view operation,
-                                       std::span<const Tensor> parts, std::span<const Shape> shapes) {
+Communicator::Letters Communicator::one_for_each(const Context& context, std::string_view operation,
+                                                 std::span<const Tensor> parts, std::span<const Shape> shapes) const {
     const auto own = static_cast<size_t>(rank());
     check(static_cast<int>(parts.size()) == size() && static_cast<int>(shapes.size()) == size(), ErrorCode::Bug,
           "{}: {} ranks, {} parts, {} shapes", operation, size(), parts.size(), shapes.size());
     check(parts[own].shape() == shapes[own], ErrorCode::Bug, "{}: rank {} expected {} from rank {}, came {}", operation,
           rank(), to_string(shapes[own]), rank(), to_string(parts[own].shape()));
-    std::vector<Parcel> sent, received;
+    Letters letters{{}, {}, {parts.begin(), parts.end()}};
     for (int distance = 1; distance < size(); ++distance) {  // starting at the next rank spreads the load
         const int peer = (rank() + distance) % size();
         const auto index = static_cast<size_t>(peer);
-        sent.push_back({peer, parts[index]});
-        received.push_back({peer, Tensor::empty(context, shapes[index], parts[own].dtype())});
+        letters.result[index] = Tensor::empty(context, shapes[index], parts[own].dtype());
+        letters.sent.push_back({peer, parts[index]});
+        letters.received.push_back({peer, letters.result[index]});
     }
-    exchange(context, operation, sent, received);
-    std::vector<Tensor> result(parts.begin(), parts.end());
-    for (const Parcel& parcel : received) result[static_cast<size_t>(parcel.peer)] = parcel.tensor;
-    return result;
+    return letters;
+}
+
+Pending Communicator::begin_all_to_all(const Context& context, std::span<const Tensor> parts,
+                                       std::span<const Shape> shapes) {
+    return begin(context, "all_to_all", one_for_each(context, "all_to_all", parts, shapes));
+}
+
+Pending Communicator::begin_all_gather(const Context& context, const Tensor& part, std::span<const Shape> shapes) {
+    const std::vector<Tensor> parts(static_cast<size_t>(size()), part);
+    return begin(context, "all_gather", one_for_each(context, "all_gather", parts, shapes));
+}
+
+Pending Communicator::begin_send_receive(const Context& context, std::span<const Parcel> sent,
+                                         std::span<const Awaited> awaited) {
+    Letters letters{{sent.begin(), sent.end()}, {}, {}};
+    for (const Awaited& from : awaited) {
+        letters.result.push_back(Tensor::empty(context, from.shape, from.dtype));
+        letters.received.push_back({from.peer, letters.result.back()});
+    }
+    return begin(context, "send_receive", std::move(letters));
 }
 
 std::vector<Tensor> Communicator::all_to_all(const Context& context, std::span<const Tensor> parts,
                                              std::span<const Shape> shapes) {
-    return swap(context, "all_to_all", parts, shapes);
+    return begin_all_to_all(context, parts, shapes).wait();
 }
 
 std::vector<Tensor> Communicator::all_gather(const Context& context, const Tensor& part,
                                              std::span<const Shape> shapes) {
-    return swap(context, "all_gather", std::vector<Tensor>(static_cast<size_t>(size()), part), shapes);
+    return begin_all_gather(context, part, shapes).wait();
 }
 
 Tensor Communicator::reduce_scatter(const Context& context, std::span<const Tensor> parts) {
     check(static_cast<int>(parts.size()) == size(), ErrorCode::Bug, "reduce_scatter: {} ranks, {} parts", size(),
           parts.size());
     const std::vector<Shape> shapes(parts.size(), parts[static_cast<size_t>(rank())].shape());
-    return sum_of(context, swap(context, "reduce_scatter", parts, shapes));
+    return sum_of(context,
+                  begin(context, "reduce_scatter", one_for_each(context, "reduce_scatter", parts, shapes)).wait());
 }
 
 Tensor Communicator::all_reduce(const Context& context, const Tensor& x) {
@@ -120,34 +161,29 @@ Tensor Communicator::all_reduce(const Context& context, const Tensor& x) {
 }
 
 std::vector<Tensor> Communicator::send_receive(const Context& context, std::span<const Parcel> sent,
-                                               std::span<const Awaited> awaited, DType dtype) {
-    std::vector<Parcel> received;
-    for (const Awaited& from : awaited) received.push_back({from.peer, Tensor::empty(context, from.shape, dtype)});
-    exchange(context, "send_receive", sent, received);
-    std::vector<Tensor> tensors;
-    for (const Parcel& parcel : received) tensors.push_back(parcel.tensor);
-    return tensors;
+                                               std::span<const Awaited> awaited) {
+    return begin_send_receive(context, sent, awaited).wait();
 }
 
-Tensor Communicator::broadcast(const Context& context, const Tensor& x, const Awaited& from, DType dtype) {
+Tensor Communicator::broadcast(const Context& context, const Tensor& x, const Awaited& from) {
+    Letters letters;
     if (rank() != from.peer) {
-        Parcel received{from.peer, Tensor::empty(context, from.shape, dtype)};
-        exchange(context, "broadcast", {}, {&received, 1});
-        return received.tensor;
+        letters.result.push_back(Tensor::empty(context, from.shape, from.dtype));
+        letters.received.push_back({from.peer, letters.result.back()});
+        return begin(context, "broadcast", std::move(letters)).wait()[0];
     }
-    check(x.shape() == from.shape && x.dtype() == dtype, ErrorCode::Bug, "broadcast: rank {} sends {} {}, expected {}",
-          rank(), name_of(x.dtype()), to_string(x.shape()), to_string(from.shape));
-    std::vector<Parcel> sent;
-    for (int distance = 1; distance < size(); ++distance) sent.push_back({(rank() + distance) % size(), x});
-    exchange(context, "broadcast", sent, {});
+    check(x.shape() == from.shape && x.dtype() == from.dtype, ErrorCode::Bug,
+          "broadcast: rank {} sends {} {}, expected {}", rank(), name_of(x.dtype()), to_string(x.shape()),
+          to_string(from.shape));
+    for (int distance = 1; distance < size(); ++distance) letters.sent.push_back({(rank() + distance) % size(), x});
+    begin(context, "broadcast", std::move(letters)).wait();
     return x;
 }
 
 void Communicator::barrier() {
     std::vector<Parcel> parcels;
     for (int distance = 1; distance < size(); ++distance) parcels.push_back({(rank() + distance) % size(), {}});
-    std::vector<Parcel> received = parcels;
-    transport_->exchange({"barrier", watch_->place, watch_->timeout_seconds}, parcels, received);
+    transport_->begin({"barrier", watch_->place, watch_->timeout_seconds}, parcels, parcels)->finish();
 }
 
 std::unique_ptr<Communicator> Communicator::split(const Context& context, int64_t color, int64_t key) {

@@ -23,6 +23,28 @@ struct Traffic {
 struct Awaited {
     int peer = 0;
     Shape shape;
+    DType dtype = DType::Float32;
+};
+
+class Communicator;
+
+/// A call that was begun: its parcels travel while this rank computes. One at a time may be on its way between the
+/// ranks of a communicator, which must outlive it.
+class Pending {
+  public:
+    /// What the call returns. Once.
+    std::vector<Tensor> wait();
+
+  private:
+    friend class Communicator;
+
+    Communicator* communicator_ = nullptr;
+    Profiler* profiler_ = nullptr;
+    std::string_view operation_;
+    std::vector<Tensor> result_;  // what has yet to come is being written
+    int64_t bytes_sent_ = 0;
+    int64_t bytes_received_ = 0;
+    std::unique_ptr<Exchange> exchange_;
 };
 
 /// One thread at a time each. A rank that fails calls abandon(), so that no other rank waits for it: theirs waiting and
@@ -50,13 +72,19 @@ class Communicator {
     Tensor reduce_scatter(const Context& context, std::span<const Tensor> parts);
     /// The sum over ranks of x.
     Tensor all_reduce(const Context& context, const Tensor& x);
-    /// Pairs, all at once: sends `sent` and returns what was awaited, in that order and of `dtype`. A rank with nothing
-    /// to say calls it all the same.
+    /// Pairs, all at once: sends `sent` and returns what was awaited, in that order. A rank with nothing to say calls
+    /// it all the same.
     std::vector<Tensor> send_receive(const Context& context, std::span<const Parcel> sent,
-                                     std::span<const Awaited> awaited, DType dtype);
+                                     std::span<const Awaited> awaited);
     /// The tensor of rank `from.peer`, whose `x` it is; others need not bring one.
-    Tensor broadcast(const Context& context, const Tensor& x, const Awaited& from, DType dtype);
+    Tensor broadcast(const Context& context, const Tensor& x, const Awaited& from);
     void barrier();
+
+    // The same, begun only, so that this rank may compute meanwhile.
+    Pending begin_all_to_all(const Context& context, std::span<const Tensor> parts, std::span<const Shape> shapes);
+    Pending begin_all_gather(const Context& context, const Tensor& part, std::span<const Shape> shapes);
+    Pending begin_send_receive(const Context& context, std::span<const Parcel> sent, std::span<const Awaited> awaited);
+
     /// Ranks of one colour among themselves, ordered by `key`, then by rank.
     std::unique_ptr<Communicator> split(const Context& context, int64_t color, int64_t key);
     /// This rank gives up because of `cause`. The first to do so is the one that the others name.
@@ -71,10 +99,17 @@ class Communicator {
     const Traffic& traffic() const { return traffic_; }
 
   private:
-    std::vector<Tensor> swap(const Context& context, std::string_view operation, std::span<const Tensor> parts,
-                             std::span<const Shape> shapes);
-    void exchange(const Context& context, std::string_view operation, std::span<const Parcel> sent,
-                  std::span<Parcel> received);
+    friend class Pending;
+
+    struct Letters {
+        std::vector<Parcel> sent;
+        std::vector<Parcel> received;
+        std::vector<Tensor> result;
+    };
+
+    Letters one_for_each(const Context& context, std::string_view operation, std::span<const Tensor> parts,
+                         std::span<const Shape> shapes) const;
+    Pending begin(const Context& context, std::string_view operation, Letters letters);
 
     std::unique_ptr<Transport> transport_;
     std::shared_ptr<Watch> watch_;

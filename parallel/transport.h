@@ -25,16 +25,27 @@ struct Call {
     double timeout_seconds = 0;  ///< for a peer to answer; 0 waits for ever
 };
 
+/// Parcels on their way. Destroyed before it has finished, the rank gives the call up; its peers are not released by
+/// that, but by abandon().
+class Exchange {
+  public:
+    virtual ~Exchange() = default;
+    /// Returns when all parcels have come and those sent may be written again. Once.
+    virtual void finish() = 0;
+};
+
 class Transport {
   public:
     virtual ~Transport() = default;
 
     virtual int rank() const = 0;
     virtual int size() const = 0;
-    /// Sends `sent` and fills the tensors of `received`, in any order; the n-th parcel for a peer is the n-th that it
-    /// awaits from here. Every rank makes the same calls in the same order. ErrorCode::Rank names a peer that failed,
-    /// left or stayed silent, ErrorCode::Bug one that makes another call or sends another shape.
-    virtual void exchange(const Call& call, std::span<const Parcel> sent, std::span<Parcel> received) = 0;
+    /// Begins to send `sent` and to fill the tensors of `received`, in any order; the n-th parcel for a peer is the n-th
+    /// that it awaits from here. Every rank makes the same calls in the same order, one at a time. ErrorCode::Rank, here
+    /// or when it finishes, names a peer that failed, left or stayed silent, ErrorCode::Bug one that makes another call
+    /// or sends another shape.
+    virtual std::unique_ptr<Exchange> begin(const Call& call, std::vector<Parcel> sent,
+                                            std::vector<Parcel> received) = 0;
     /// The same for some of the ranks, who all call this; `members` in their new order, this rank at `index`.
     virtual std::unique_ptr<Transport> subgroup(const std::vector<int>& members, int index) = 0;
     /// This rank gives up because of `cause`: the calls of all others fail, those of subgroups too.

@@ -19,13 +19,20 @@ Mailbox::Mailbox(const std::vector<int>& names, std::shared_ptr<Room> room)
     if (room_->left.empty()) room_->left.resize(names.size());  // the outermost group
 }
 
-void Mailbox::exchange(int rank, const Call& call, std::span<const Parcel> sent, std::span<Parcel> received) {
-    Lock lock(room_->mutex);
+void Mailbox::post(int rank, const Call& call, std::span<const Parcel> sent) {
+    const Lock lock(room_->mutex);
     Desk& own = desk(rank);
+    check(own.finished == own.posted, ErrorCode::Bug, "{}{}: rank {} has not finished {}", call.operation,
+          in_place(call), own.name, own.call.operation);
     own.call = call;
     own.sent = sent;
     ++own.posted;
     room_->changed.notify_all();
+}
+
+void Mailbox::finish(int rank, std::span<Parcel> received) {
+    Lock lock(room_->mutex);
+    Desk& own = desk(rank);
     try {
         for (auto parcel = received.begin(); parcel != received.end(); ++parcel) {
             const auto from_same = [&](const Parcel& earlier) { return earlier.peer == parcel->peer; };
@@ -33,12 +40,17 @@ void Mailbox::exchange(int rank, const Call& call, std::span<const Parcel> sent,
         }
         own.finished = own.posted;
         room_->changed.notify_all();
-        for (const Parcel& parcel : sent) wait_for(lock, rank, parcel.peer, &Desk::finished);
+        for (const Parcel& parcel : own.sent) wait_for(lock, rank, parcel.peer, &Desk::finished);
     } catch (...) {
         withdraw(lock, rank);
         throw;
     }
     own.sent = {};
+}
+
+void Mailbox::withdraw(int rank) {
+    Lock lock(room_->mutex);
+    withdraw(lock, rank);
 }
 
 /// The parcel that `from` has for `rank`, after as many others for it.

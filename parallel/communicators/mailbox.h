@@ -1,5 +1,5 @@
 // Where thread ranks leave word for one another. A call has three acts: post what this rank sends, read what its peers
-// posted, and wait until its own peers have read. Readers copy straight out of the sender's tensors without holding the
+// posted, and wait until its own peers have read; between the first and the second a rank may do other work. Readers copy straight out of the sender's tensors without holding the
 // lock, so a rank that gives up half way withdraws its post and waits for readers that are still at it.
 #pragma once
 
@@ -29,8 +29,11 @@ class Mailbox {
     Mailbox(const std::vector<int>& names, std::shared_ptr<Room> room);
 
     int ranks() const { return static_cast<int>(desks_.size()); }
-    /// As Transport::exchange, for `rank`.
-    void exchange(int rank, const Call& call, std::span<const Parcel> sent, std::span<Parcel> received);
+    /// The acts of Transport::begin, for `rank`. What is posted must stay until it is finished or withdrawn; a call that
+    /// throws has withdrawn it.
+    void post(int rank, const Call& call, std::span<const Parcel> sent);
+    void finish(int rank, std::span<Parcel> received);
+    void withdraw(int rank);
     std::shared_ptr<Mailbox> subgroup(int rank, const std::vector<int>& members);
     /// All other ranks' waiting and later calls throw ErrorCode::Rank. Only the first counts.
     void abandon(int rank, std::string reason) noexcept;

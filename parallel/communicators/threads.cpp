@@ -20,6 +20,34 @@ std::string reason_of(const std::exception_ptr& cause) {
     }
 }
 
+class ThreadExchange final : public Exchange {
+  public:
+    ThreadExchange(std::shared_ptr<Mailbox> mailbox, int rank, std::vector<Parcel> sent, std::vector<Parcel> received)
+        : mailbox_(std::move(mailbox)), rank_(rank), sent_(std::move(sent)), received_(std::move(received)) {}
+    ThreadExchange(const ThreadExchange&) = delete;
+    ThreadExchange& operator=(const ThreadExchange&) = delete;
+    ~ThreadExchange() override {
+        if (is_posted_) mailbox_->withdraw(rank_);
+    }
+
+    void post(const Call& call) {
+        mailbox_->post(rank_, call, sent_);
+        is_posted_ = true;
+    }
+
+    void finish() override {
+        is_posted_ = false;
+        mailbox_->finish(rank_, received_);
+    }
+
+  private:
+    std::shared_ptr<Mailbox> mailbox_;
+    int rank_;
+    std::vector<Parcel> sent_;
+    std::vector<Parcel> received_;
+    bool is_posted_ = false;
+};
+
 class ThreadTransport final : public Transport {
   public:
     enum class Group { Outermost, Part };
@@ -33,12 +61,14 @@ class ThreadTransport final : public Transport {
     int rank() const override { return rank_; }
     int size() const override { return mailbox_->ranks(); }
 
-    void exchange(const Call& call, std::span<const Parcel> sent, std::span<Parcel> received) override {
+    std::unique_ptr<Exchange> begin(const Call& call, std::vector<Parcel> sent, std::vector<Parcel> received) override {
         for (const Parcel& parcel : sent) {
             check(parcel.tensor.device().kind == DeviceKind::Cpu, ErrorCode::Device,
                   "{}: thread ranks have no path on {}", call.operation, to_string(parcel.tensor.device()));
         }
-        mailbox_->exchange(rank_, call, sent, received);
+        auto exchange = std::make_unique<ThreadExchange>(mailbox_, rank_, std::move(sent), std::move(received));
+        exchange->post(call);
+        return exchange;
     }
 
     std::unique_ptr<Transport> subgroup(const std::vector<int>& members, int index) override {

@@ -243,7 +243,7 @@ TEST(Communicator, SendsAndReceivesInARingBothWaysAtOnce) {
                                    {before, letter(test.context, rank, 2, 5)}};
             const Awaited awaited[] = {{before, {3}}, {next, {5}}};
             for (int round = 0; round < 10; ++round) {
-                const auto received = communicator.send_receive(test.context, sent, awaited, DType::Float32);
+                const auto received = communicator.send_receive(test.context, sent, awaited);
                 EXPECT_EQ(received[0].data<float>()[2], static_cast<float>(100 * before + 1));
                 EXPECT_EQ(received[1].data<float>()[4], static_cast<float>(100 * next + 2));
             }
@@ -258,7 +258,7 @@ TEST(Communicator, LetsPairsTalkWhileOthersAreFarAhead) {
         for (int round = 0; round < 20; ++round) {
             const Parcel sent[] = {{peer, letter(test.context, communicator.rank(), round, 2)}};
             const Awaited awaited[] = {{peer, {2}}};
-            const auto received = communicator.send_receive(test.context, sent, awaited, DType::Float32);
+            const auto received = communicator.send_receive(test.context, sent, awaited);
             EXPECT_EQ(*received[0].data<float>(), static_cast<float>(100 * peer + round));
         }
     });
@@ -269,7 +269,7 @@ TEST(Communicator, BroadcastsFromAnyRank) {
         const TestContext test(1);
         for (int root = 0; root < 3; ++root) {
             const Tensor own = communicator.rank() == root ? letter(test.context, root, 9, 4) : Tensor();
-            const Tensor x = communicator.broadcast(test.context, own, {root, {4}}, DType::Float32);
+            const Tensor x = communicator.broadcast(test.context, own, {root, {4}});
             EXPECT_EQ(x.data<float>()[3], static_cast<float>(100 * root + 9));
         }
     });
