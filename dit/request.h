@@ -35,6 +35,7 @@ struct Request {
     int64_t ranks = 1;              ///< that share the tokens of a run
     double rank_timeout = 300;      ///< seconds that a rank may stay silent, 0: for ever
     std::string parallel = "auto";  ///< how they share them: a strategy by name
+    int64_t group_size = 0;         ///< ranks of a group, for strategies that know groups; 0: as many as fit
     std::string cluster = "cpu";    ///< whose rates auto goes by: a preset or a .json file
     bool cfg_parallel = false;      ///< half of the ranks for each guidance branch
     Tensor latents;                 ///< initial noise [C, T, Y, X] f32 instead of the seed's
@@ -64,6 +65,8 @@ struct Request {
         v("vae_tile", vae_tile, "decode in tiles of this many latent pixels, 0 for whole frames");
         v("ranks", ranks, "ranks that share one video: threads of this process");
         v("parallel", parallel, "how ranks share the tokens: a strategy by name, or auto for the fastest");
+        v("group_size", group_size,
+          "neighbours that switch heads (usp) or form an inner ring (double_ring), 0 for as many as fit");
         v("rank_timeout", rank_timeout, "seconds after which a silent rank fails the run, 0 for never");
         v("cluster", cluster, "whose rates the choice goes by: a preset by name, or a .json file");
         v("cfg_parallel", cfg_parallel, "give each guidance branch half of the ranks");

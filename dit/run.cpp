@@ -120,6 +120,27 @@ class FramesFirstNoise final : public Noise {
     std::unique_ptr<Noise> noise_;
 };
 
+/// Attention of all tokens has queries normed over all heads, or text beside the tokens: neither is a sum over heads.
+void check_strategy(const Model& model, const Request& request) {
+    const parallel::Strategy& strategy = parallel::find_strategy(request.parallel);
+    if (!strategy.splits_weights) return;
+    for (const broadcast::SiteCost& row : model.transformer->cost(model.latent_shape(request), 1).sites) {
+        check(row.site.kind != broadcast::SiteKind::JointAttention, ErrorCode::Usage,
+              "parallel {}: expected a strategy that leaves weights whole, since {} models attend over all tokens at "
+              "once",
+              strategy.name, model.family);
+    }
+}
+
+/// How many neighbours form a group; 0 for strategies that know none.
+int group_of(const Model& model, const Request& request, int ranks) {
+    check(request.group_size >= 0 && (request.group_size == 0 || ranks % request.group_size == 0), ErrorCode::Usage,
+          "group_size {}: expected a divisor of the {} ranks of a sequence", request.group_size, ranks);
+    if (request.parallel == "auto" || !parallel::find_strategy(request.parallel).is_grouped) return 0;
+    if (request.group_size > 0) return static_cast<int>(request.group_size);
+    return parallel::default_group(ranks, model.transformer->cost(model.latent_shape(request), 1).heads);
+}
+
 /// One rank needs no strategy.
 std::string fastest_strategy(const Model& model, const Request& request, const parallel::MeshShape& mesh) {
     if (mesh.sequence == 1) return "none";
@@ -152,7 +173,7 @@ Request resolve_request(const Model& model, const Request& asked) {
     noise_from_name(request.rng);
     const parallel::MeshShape mesh = mesh_shape(model, request);
     if (request.parallel == "auto") request.parallel = fastest_strategy(model, request, mesh);
-    parallel::find_strategy(request.parallel);
+    check_strategy(model, request);
     return request;
 }
 
@@ -194,11 +215,16 @@ broadcast::Plan make_run_plan(const Model& model, const Request& request, const 
 
 parallel::MeshShape mesh_shape(const Model& model, const Request& request) {
     const auto ranks = static_cast<int>(request.ranks);
-    if (!request.cfg_parallel) return {.sequence = ranks};
-    check(model.is_guided(request) && ranks % 2 == 0, ErrorCode::Usage,
-          "cfg_parallel: expected guidance above 1 and an even number of ranks, came guidance_scale {} and {} ranks",
-          *request.guidance_scale, ranks);
-    return {.branches = 2, .sequence = ranks / 2};
+    parallel::MeshShape shape{.sequence = ranks};
+    if (request.cfg_parallel) {
+        check(
+            model.is_guided(request) && ranks % 2 == 0, ErrorCode::Usage,
+            "cfg_parallel: expected guidance above 1 and an even number of ranks, came guidance_scale {} and {} ranks",
+            *request.guidance_scale, ranks);
+        shape = {.branches = 2, .sequence = ranks / 2};
+    }
+    shape.group = group_of(model, request, shape.sequence);
+    return shape;
 }
 
 namespace {
@@ -233,7 +259,7 @@ StepContext Denoiser::step_context(broadcast::Cache& cache, int index, std::stop
     return {.context = context_,
             .index = index,
             .cache = cache,
-            .ranks = {mesh_.sequence(), strategy_},
+            .ranks = {mesh_.sequence(), strategy_, mesh_.group(), mesh_.peers(), weights_.get()},
             .tokens = tokens_,
             .stop = std::move(stop),
             .find_not_finite = find_not_finite};

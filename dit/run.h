@@ -59,6 +59,7 @@ class Denoiser {
     int64_t branches_;         // of guidance
     parallel::Range present_;  // those on this rank
     Shape tokens_;             // of those
+    std::unique_ptr<WeightParts> weights_ = std::make_unique<WeightParts>();
     std::unique_ptr<Prepared> prepared_;
 };
 

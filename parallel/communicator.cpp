@@ -57,6 +57,14 @@ Traffic& Traffic::operator+=(const Traffic& other) {
     return *this;
 }
 
+Traffic& Traffic::operator-=(const Traffic& other) {
+    calls -= other.calls;
+    bytes_sent -= other.bytes_sent;
+    bytes_received -= other.bytes_received;
+    seconds -= other.seconds;
+    return *this;
+}
+
 Communicator::Communicator(std::unique_ptr<Transport> transport, std::shared_ptr<Watch> watch)
     : transport_(std::move(transport)), watch_(std::move(watch)) {}
 

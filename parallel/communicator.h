@@ -17,6 +17,7 @@ struct Traffic {
     double seconds = 0;  ///< in calls, waiting included
 
     Traffic& operator+=(const Traffic& other);
+    Traffic& operator-=(const Traffic& other);
 };
 
 /// What is to come from `peer`.

@@ -10,9 +10,14 @@ struct MeshShape {
     int requests = 1;
     int branches = 1;
     int sequence = 1;
+    int group = 0;  ///< neighbours of a sequence that form a group; 0: there are no groups
 
     int ranks() const { return requests * branches * sequence; }
 };
+
+/// How many neighbours form a group where nobody says: as many as divide the ranks and find a head each, but not all of
+/// them, so that both kinds of exchange have their share; all where no other number divides.
+int default_group(int ranks, int64_t heads);
 
 /// Where a rank stands in a mesh.
 struct MeshPlace {
@@ -37,6 +42,10 @@ class Mesh {
     Communicator& sequence() { return sequence_ ? *sequence_ : world_; }
     /// The ranks that hold the same tokens of the request's other branches; null where each rank has all branches.
     Communicator* branches() { return branches_.get(); }
+    /// Of a sequence: the neighbours that form this rank's group, and the ranks at its place in all groups. Null where
+    /// there are no groups.
+    Communicator* group() { return group_.get(); }
+    Communicator* peers() { return peers_.get(); }
     /// What travelled within sequences and between branches.
     Traffic traffic() const;
 
@@ -44,6 +53,8 @@ class Mesh {
     Communicator& world_;
     std::unique_ptr<Communicator> sequence_;  // null: the world
     std::unique_ptr<Communicator> branches_;
+    std::unique_ptr<Communicator> group_, peers_;
+    Traffic arranging_;  // all this
 };
 
 }  // namespace kine::parallel

@@ -15,4 +15,10 @@ Range partition(int64_t count, int rank, int ranks) {
     return {begin, begin + least + (rank < longer ? 1 : 0)};
 }
 
+Range group_part(int64_t count, int group, int groups, int ranks) {
+    check(groups > 0 && ranks % groups == 0, ErrorCode::Bug, "{} ranks in {} groups", ranks, groups);
+    const int size = ranks / groups;
+    return {partition(count, group * size, ranks).begin, partition(count, group * size + size - 1, ranks).end};
+}
+
 }  // namespace kine::parallel

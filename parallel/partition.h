@@ -15,4 +15,8 @@ struct Range {
 /// The part of [0, count) that `rank` of `ranks` holds: the first count % ranks ranks hold one more. May be empty.
 Range partition(int64_t count, int rank, int ranks);
 
+/// What the neighbours `ranks` / `groups` hold together that form the group `group`. Shared out among them by
+/// partition(), it gives each the part that it has of the whole.
+Range group_part(int64_t count, int group, int groups, int ranks);
+
 }  // namespace kine::parallel

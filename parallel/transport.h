@@ -40,10 +40,10 @@ class Transport {
 
     virtual int rank() const = 0;
     virtual int size() const = 0;
-    /// Begins to send `sent` and to fill the tensors of `received`, in any order; the n-th parcel for a peer is the n-th
-    /// that it awaits from here. Every rank makes the same calls in the same order, one at a time. ErrorCode::Rank, here
-    /// or when it finishes, names a peer that failed, left or stayed silent, ErrorCode::Bug one that makes another call
-    /// or sends another shape.
+    /// Begins to send `sent` and to fill the tensors of `received`, in any order; the n-th parcel for a peer is the
+    /// n-th that it awaits from here. Every rank makes the same calls in the same order, one at a time.
+    /// ErrorCode::Rank, here or when it finishes, names a peer that failed, left or stayed silent, ErrorCode::Bug one
+    /// that makes another call or sends another shape.
     virtual std::unique_ptr<Exchange> begin(const Call& call, std::vector<Parcel> sent,
                                             std::vector<Parcel> received) = 0;
     /// The same for some of the ranks, who all call this; `members` in their new order, this rank at `index`.

@@ -83,6 +83,8 @@ constexpr std::array kRows = {
               "plan a published model without its weights, see `kinescope list geometries`"},
     OptionRow{"cfg_parallel", "--cfg-parallel,--use-cfg-parallel,--enable-cfg-parallel", "", Program, kRuns, kRanks,
               "give each guidance branch half of the ranks"},
+    OptionRow{"group_size", "--group-size,--ulysses-degree,--ulysses-size", "N", Request, kRuns, kRanks,
+              "neighbours that switch heads (usp) or form an inner ring (double_ring), 0 for as many as fit"},
     OptionRow{"rank_timeout", "--rank-timeout", "SECONDS", Request, kRuns, kRanks,
               "a rank that stays silent for so long fails the run, 0 for never (300)"},
 

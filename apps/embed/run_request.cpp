@@ -22,7 +22,7 @@ constexpr std::array kRanges = {
     Range{"width", 1, 16384},          Range{"height", 1, 16384},        Range{"num_frames", 1, 100000},
     Range{"steps", 1, 1000},           Range{"decode_chunk", 0, 100000}, Range{"vae_tile", 0, 16384},
     Range{"vae_tile_overlap", 0, 0.5}, Range{"guidance_scale", 0, 1000}, Range{"guidance_scale_2", 0, 1000},
-    Range{"ranks", 1, 1024},           Range{"rank_timeout", 0, 86400},
+    Range{"ranks", 1, 1024},           Range{"rank_timeout", 0, 86400},  Range{"group_size", 0, 1024},
 };
 
 double as_number(const Json& value) { return value.is_number() ? value.get<double>() : 0.0; }

@@ -22,6 +22,7 @@ TransformerCost joint_cost(const JointSizes& sizes) {
     cost.heads = sizes.heads;
     cost.element_bytes = sizes.element_bytes;
     cost.output_channels = sizes.patch_pixels * sizes.output_channels;
+    cost.text_tokens = sizes.text_tokens;
     return cost;
 }
 

@@ -1,12 +1,12 @@
 #include "dit/modules/attention.h"
 
+#include "dit/modules/rank_attention.h"
 #include "kernels/attention/attention.h"
 #include "kernels/move/move.h"
 #include "kernels/norm/norm.h"
 #include "kernels/rope/rope.h"
 #include "parallel/partition.h"
-#include "parallel/reshard.h"
-#include "parallel/ring.h"
+#include "parallel/tiled_sum.h"
 
 #include <utility>
 
@@ -20,74 +20,25 @@ Tensor heads_of(const Tensor& packed, int64_t first, const AttentionShape& shape
     return packed.slice(-1, first * channels, (first + 1) * channels).split(3, shape.heads);
 }
 
-/// [B, T, S, H, D] seen with the attended axis third.
-Tensor along(AttendedAxis axis, const Tensor& heads) {
-    return axis == AttendedAxis::Frames ? heads.transpose(1, 2) : heads;
+parallel::Attended attended_by(AttendedAxis axis) {
+    return axis == AttendedAxis::Frames ? parallel::Attended::Frames : parallel::Attended::Patches;
 }
 
-/// How the parts of one attention reach the ranks that need them. Where the site has made the attended axis whole,
-/// nothing is left to do.
-class HeadExchange {
-  public:
-    HeadExchange(const StepContext& step, AttendedAxis axis) : step_(step), resident_(step.ranks.strategy.resident) {
-        const parallel::Strategy& strategy = step.ranks.strategy;
-        const bool is_temporal = axis == AttendedAxis::Frames;
-        queries_ = is_temporal ? strategy.temporal : strategy.spatial;
-        const parallel::Split attended = is_temporal ? parallel::Split::Frames : parallel::Split::Patches;
-        keys_ = strategy.keys_of(queries_, attended);
-        travels_ = strategy.travels(queries_, attended);
-    }
+/// The rows of turns [T or 1, S or 1, D] that belong to the tokens of `layout` on this rank.
+Tensor turns_here(const StepContext& step, const Tensor& turns, parallel::Layout layout) {
+    if (!turns || layout.split == parallel::Split::None) return turns;
+    const int axis = parallel::axis_of(layout.split) - 1;
+    if (turns.dim(axis) == 1) return turns;
+    const auto& communicator = step.ranks.communicator;
+    const parallel::Range rows = parallel::partition(turns.dim(axis), communicator.rank(), communicator.size());
+    return kernels::contiguous(step.context, turns.slice(axis, rows.begin, rows.end));
+}
 
-    /// Queries, keys and values [B, T, S, 3, H, D] of resident tokens -> of this rank's heads, all tokens.
-    Tensor to_heads(const Tensor& qkv) const {
-        if (queries_.split != parallel::Split::Heads) return qkv;
-        return reshard(qkv, whole(qkv, qkv.dim(-2)), resident_, queries_);
-    }
-
-    /// The rows of turns [T or 1, S or 1, D] that belong to the tokens as they are handed over.
-    Tensor turns_here(const Tensor& turns) const {
-        const parallel::Layout here = queries_.split == parallel::Split::Heads ? resident_ : queries_;
-        if (!turns || (here.split != parallel::Split::Frames && here.split != parallel::Split::Patches)) return turns;
-        const int axis = parallel::axis_of(here.split) - 1;
-        if (turns.dim(axis) == 1) return turns;
-        const auto& communicator = step_.ranks.communicator;
-        const parallel::Range rows = parallel::partition(turns.dim(axis), communicator.rank(), communicator.size());
-        return kernels::contiguous(step_.context, turns.slice(axis, rows.begin, rows.end));
-    }
-
-    /// Whether keys and values pass by instead of being brought here.
-    bool travels() const { return travels_; }
-
-    /// Their keys and values [B, T, S, 2, H, D], along the attended axis whole.
-    Tensor keys_and_values(const Tensor& qkv) const {
-        const Tensor own = qkv.slice(3, 1, 3);
-        return keys_ == queries_ ? own : reshard(own, whole(own, own.dim(-2)), queries_, keys_);
-    }
-
-    /// The result for this rank's queries -> for resident tokens, of `heads` heads in all.
-    Tensor back(const Tensor& mixed, int64_t heads) const {
-        if (queries_.split != parallel::Split::Heads) return mixed;
-        return reshard(mixed, whole(mixed, heads), queries_, resident_);
-    }
-
-  private:
-    Shape whole(const Tensor& part, int64_t heads) const {
-        Shape shape = part.shape();
-        for (int axis = 0; axis < 3; ++axis) shape.set(axis, step_.tokens[axis]);
-        shape.set(-2, heads);
-        return shape;
-    }
-
-    Tensor reshard(const Tensor& x, const Shape& whole, parallel::Layout from, parallel::Layout to) const {
-        return parallel::reshard(step_.context, step_.ranks.communicator, x, whole, from, to);
-    }
-
-    const StepContext& step_;
-    parallel::Layout resident_;
-    parallel::Layout queries_;
-    parallel::Layout keys_;
-    bool travels_ = false;
-};
+/// The rows of turns [T or 1, S or 1, D] that belong to a tile along one of the first two axes.
+Tensor turns_of_tile(const Context& context, const Tensor& turns, int axis, parallel::Range rows) {
+    if (!turns || turns.dim(axis) == 1) return turns;
+    return kernels::contiguous(context, turns.slice(axis, rows.begin, rows.end));
+}
 
 }  // namespace
 
@@ -104,13 +55,31 @@ SelfAttention::SelfAttention(SelfAttentionLayers layers, const AttentionShape& s
     : shape_(shape), axis_(axis), layers_(std::move(layers)) {}
 
 Tensor SelfAttention::operator()(const StepContext& step, const Tensor& x, const Tensor& turns) const {
-    const HeadExchange exchange(step, axis_);
+    const parallel::Attended attended = attended_by(axis_);
+    if (step.ranks.strategy.sums(attended) && step.ranks.communicator.size() > 1) return sum_of_heads(step, x, turns);
     const Tensor qkv = layers_.qkv(step.context, x).split(3, 3).split(4, shape_.heads);  // [B, T, S, 3, H, D]
-    place(step.context, qkv, exchange.turns_here(turns));
-    const Tensor seen = exchange.to_heads(qkv);
-    const Tensor mixed = exchange.travels() ? attend_passing(step, seen)
-                                            : attend(step.context, seen.select(3, 0), exchange.keys_and_values(seen));
-    return layers_.out(step.context, exchange.back(mixed, shape_.heads).reshape(x.shape()));
+    place(step.context, qkv, turns_here(step, turns, tokens_for(step.ranks.strategy, attended)));
+    const Mixed mixed = attend_among_ranks(step, attended, {qkv, {}});
+    return layers_.out(step.context, mixed.video.reshape(x.shape()));
+}
+
+/// Tokens of all ranks through the layers of this rank's heads, summed over ranks where tokens live.
+Tensor SelfAttention::sum_of_heads(const StepContext& step, const Tensor& x, const Tensor& turns) const {
+    const Context& context = step.context;
+    const parallel::Communicator& ranks = step.ranks.communicator;
+    const parallel::Range heads = parallel::partition(shape_.heads, ranks.rank(), ranks.size());
+    const parallel::Tiling tiling{step.tokens, step.ranks.strategy.resident, axis_ == AttendedAxis::Frames ? 2 : 1};
+    const auto compute = [&](const Tensor& tokens, parallel::Range rows) {
+        if (heads.size() == 0) return Tensor::zeros(context, tokens.shape(), tokens.dtype());
+        const auto& [qkv, out] =
+            step.ranks.weights->of_heads(context, layers_.qkv, layers_.out, shape_.head_size, heads);
+        const Tensor projected = qkv(context, tokens).split(3, 3).split(4, heads.size());
+        place(context, projected, turns_of_tile(context, turns, tiling.tile_axis - 1, rows));
+        return out(context,
+                   attend_here(context, attended_by(axis_), projected)
+                       .reshape({tokens.dim(0), tokens.dim(1), tokens.dim(2), heads.size() * shape_.head_size}));
+    };
+    return parallel::tiled_sum(context, step.ranks.communicator, x, tiling, compute);
 }
 
 /// Norms queries and keys of qkv [B, T, S, 3, H, D] and turns them to their positions, in place.
@@ -123,25 +92,6 @@ void SelfAttention::place(const Context& context, const Tensor& qkv, const Tenso
     if (!turns) return;
     kernels::rotate_pairs(context, queries, turns);
     kernels::rotate_pairs(context, keys, turns);
-}
-
-/// [B, T, S, 3, H, D] -> [B, T, S, H, D], the attended axis split between ranks.
-Tensor SelfAttention::attend_passing(const StepContext& step, const Tensor& qkv) const {
-    const auto part = [&](int64_t index) { return along(axis_, qkv.select(3, index)); };
-    const int64_t whole = step.tokens[axis_ == AttendedAxis::Frames ? 1 : 2];
-    const Tensor mixed =
-        parallel::ring_attention(step.context, step.ranks.communicator, {part(0), part(1), part(2), whole});
-    return kernels::contiguous(step.context, along(axis_, mixed));
-}
-
-/// q [B, T, S, H, D], keys and values [B, T', S', 2, H, D] -> as q.
-Tensor SelfAttention::attend(const Context& context, const Tensor& q, const Tensor& keys_and_values) const {
-    Tensor mixed = Tensor::empty(context, q.shape(), q.dtype());
-    if (mixed.elements() == 0) return mixed;  // more ranks than there is to share
-    Tensor mixed_along = along(axis_, mixed);
-    kernels::attention_into(context, along(axis_, q), along(axis_, keys_and_values.select(3, 0)),
-                            along(axis_, keys_and_values.select(3, 1)), mixed_along);
-    return mixed;
 }
 
 CrossAttention::CrossAttention(const Scope& scope, const AttentionShape& shape, int64_t text_channels)

@@ -44,9 +44,8 @@ class SelfAttention {
     Tensor operator()(const StepContext& step, const Tensor& x, const Tensor& turns = {}) const;
 
   private:
+    Tensor sum_of_heads(const StepContext& step, const Tensor& x, const Tensor& turns) const;
     void place(const Context& context, const Tensor& qkv, const Tensor& turns) const;
-    Tensor attend_passing(const StepContext& step, const Tensor& qkv) const;
-    Tensor attend(const Context& context, const Tensor& q, const Tensor& keys_and_values) const;
 
     AttentionShape shape_;
     AttendedAxis axis_;

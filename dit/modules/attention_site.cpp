@@ -1,5 +1,6 @@
 #include "dit/modules/attention_site.h"
 
+#include "dit/modules/rank_attention.h"
 #include "kernels/elementwise/elementwise.h"
 #include "parallel/reshard.h"
 
@@ -9,14 +10,12 @@ namespace {
 
 using broadcast::SiteKind;
 
-/// The layout in which a site's arithmetic is local: attention must see its axis whole, all else is token by token.
-/// Attention that splits heads takes tokens as they live and moves its own queries, keys and values; joint attention
-/// fetches the others' keys and values itself.
+/// The layout in which a site gets its tokens: attention must see its axis whole unless it moves heads, or keys and
+/// values, itself; all else is token by token.
 parallel::Layout needed_by(const parallel::Strategy& strategy, SiteKind kind) {
-    parallel::Layout needed = strategy.resident;
-    if (kind == SiteKind::SpatialAttention) needed = strategy.spatial;
-    if (kind == SiteKind::TemporalAttention) needed = strategy.temporal;
-    return needed.split == parallel::Split::Heads ? strategy.resident : needed;
+    if (kind == SiteKind::SpatialAttention) return tokens_for(strategy, parallel::Attended::Patches);
+    if (kind == SiteKind::TemporalAttention) return tokens_for(strategy, parallel::Attended::Frames);
+    return strategy.resident;
 }
 
 /// Attention that moves keys or heads itself needs every rank's call, also that of one without tokens.
@@ -26,7 +25,8 @@ bool may_exchange(SiteKind kind) {
 }
 
 Tensor attend_whole(const StepContext& step, SiteKind kind, const Tensor& x, const Attend& attend) {
-    const auto& [communicator, strategy] = step.ranks;
+    parallel::Communicator& communicator = step.ranks.communicator;
+    const parallel::Strategy& strategy = step.ranks.strategy;
     const parallel::Layout needed = needed_by(strategy, kind);
     const Tensor seen = parallel::reshard(step.context, communicator, x, step.tokens, strategy.resident, needed);
     const bool is_idle = seen.elements() == 0 && !may_exchange(kind);  // more ranks than there is to share

@@ -1,18 +1,10 @@
 #include "dit/modules/joint_attention.h"
 
-#include "dit/modules/resident.h"
-#include "kernels/attention/attention.h"
+#include "dit/modules/rank_attention.h"
 #include "kernels/norm/norm.h"
 #include "kernels/rope/rope.h"
 
 namespace kine::dit {
-
-namespace {
-
-/// [B, T, S, any] as one row of tokens [B, 1, T * S, any].
-Tensor in_one_row(const Tensor& x) { return x.reshape({x.dim(0), 1, x.dim(1) * x.dim(2), x.dim(3)}); }
-
-}  // namespace
 
 JointAttention::JointAttention(const Scope& scope, const AttentionShape& shape, double eps)
     : shape_(shape),
@@ -38,19 +30,9 @@ Tensor JointAttention::projected(const Context& context, const Tensor& x, const 
 }
 
 Tensor JointAttention::operator()(const StepContext& step, const Tensor& x, const Tensor& turns) const {
-    const Context& context = step.context;
-    const int64_t channels = shape_.channels();
-    const Tensor qkv = projected(context, x, turns);
-    const Tensor keys_values = everybodys_columns(step, qkv, channels, 3 * channels);
-    if (x.elements() == 0) return x;
-    const auto heads = [&](const Tensor& row, int64_t part) {
-        return row.slice(-1, part * channels, (part + 1) * channels).split(3, shape_.heads);
-    };
-    Tensor mixed = Tensor::empty(context, x.shape(), x.dtype());
-    Tensor mixed_heads = heads(in_one_row(mixed), 0);
-    kernels::attention_into(context, heads(in_one_row(qkv), 0), heads(keys_values, 0), heads(keys_values, 1),
-                            mixed_heads);
-    return out_(context, mixed);
+    const Tensor qkv = projected(step.context, x, turns).split(3, 3).split(4, shape_.heads);
+    const Mixed mixed = attend_among_ranks(step, parallel::Attended::All, {qkv, {}});
+    return x.elements() == 0 ? x : out_(step.context, mixed.video.reshape(x.shape()));
 }
 
 }  // namespace kine::dit

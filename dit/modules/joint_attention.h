@@ -1,7 +1,6 @@
 // Attention of all tokens of a video to one another, with normed queries and keys and rotary positions (Wan; Su et al.
-// 2021). No axis of the tokens can stay split while every token sees every other, so the ranks exchange keys and values
-// instead: each attends with the queries of its own tokens. A query's result does not depend on which queries stand
-// beside it, so any number of ranks gives the same bits.
+// 2021). No axis of the tokens can stay split while every token sees every other: ranks share out heads, or move keys
+// and values, as the strategy says.
 #pragma once
 
 #include "dit/modules/attention.h"

@@ -20,6 +20,24 @@ Linear::Linear(std::initializer_list<Scope> scopes, int64_t in, int64_t out_each
     weight_ = kernels::LinearWeight(context, joined(weights), has_bias ? joined(biases) : Tensor());
 }
 
+namespace {
+
+/// The given ranges of an axis, one after the other, contiguous.
+Tensor ranges_of(const Context& context, const Tensor& x, int axis, const std::vector<parallel::Range>& ranges) {
+    std::vector<Tensor> parts;
+    for (const parallel::Range& range : ranges) parts.push_back(x.slice(axis, range.begin, range.end));
+    return parts.size() == 1 ? kernels::contiguous(context, parts.front()) : kernels::concat(context, parts, axis);
+}
+
+}  // namespace
+
+Linear Linear::part(const Context& context, const Part& part) const {
+    const Tensor rows = ranges_of(context, weight_.unpacked_weight(context), 0, part.outputs);
+    const Tensor weight = ranges_of(context, rows, 1, part.inputs);
+    const Tensor bias = part.has_bias ? ranges_of(context, weight_.unpacked_bias(), 0, part.outputs) : Tensor();
+    return {context, weight, bias};
+}
+
 Linear Linear::over_patches(const Scope& scope, int64_t in, int64_t out, int64_t patch) {
     return over_kernel(scope, {out, in, patch, patch});
 }

@@ -2,7 +2,10 @@
 #pragma once
 
 #include "kernels/linear/linear.h"
+#include "parallel/partition.h"
 #include "runtime/weights.h"
+
+#include <vector>
 
 namespace kine::dit {
 
@@ -17,10 +20,21 @@ class Linear {
     /// From a weight [out, in] and a bias [out] that were bound elsewhere.
     Linear(const Context& context, const Tensor& weight, const Tensor& bias) : weight_(context, weight, bias) {}
 
+    /// Which of a layer's outputs and inputs another has, each a list of ranges one after the other.
+    struct Part {
+        std::vector<parallel::Range> outputs;
+        std::vector<parallel::Range> inputs;
+        bool has_bias = true;
+    };
+    Linear part(const Context& context, const Part& part) const;
+
     /// A convolution with kernel = stride = patch, weight [out, in, p, p], as a linear layer over patch vectors.
     static Linear over_patches(const Scope& scope, int64_t in, int64_t out, int64_t patch);
     /// The same where the weight is stored for clips, [out, in, 1, p, p].
     static Linear over_frame_patches(const Scope& scope, int64_t in, int64_t out, int64_t patch);
+
+    int64_t in_features() const { return weight_.in_features(); }
+    int64_t out_features() const { return weight_.out_features(); }
 
     Tensor operator()(const Context& context, const Tensor& x,
                       kernels::Activation activation = kernels::Activation::None) const {

@@ -14,8 +14,5 @@ Tensor to_whole(const StepContext& step, const Tensor& resident);
 Tensor resident_rows(const StepContext& step, const Tensor& table, parallel::Split axis);
 /// This rank's part of a table [T, S, any] that every rank has whole; contiguous.
 Tensor resident_grid(const StepContext& step, const Tensor& table);
-/// Columns [begin, end) of every rank's tokens in one row [B, 1, T * S, end - begin], from this rank's part [B, T, S,
-/// any]. Every rank must call, also one without tokens.
-Tensor everybodys_columns(const StepContext& step, const Tensor& part, int64_t begin, int64_t end);
 
 }  // namespace kine::dit

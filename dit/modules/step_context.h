@@ -3,6 +3,7 @@
 #pragma once
 
 #include "broadcast/cache.h"
+#include "dit/modules/weight_parts.h"
 #include "parallel/communicator.h"
 #include "parallel/strategies/strategies.h"
 #include "runtime/context.h"
@@ -15,6 +16,9 @@ namespace kine::dit {
 struct RankContext {
     parallel::Communicator& communicator;
     const parallel::Strategy& strategy;
+    parallel::Communicator* group = nullptr;  ///< neighbours, as in Mesh
+    parallel::Communicator* peers = nullptr;  ///< the ranks at this one's place in other groups
+    WeightParts* weights = nullptr;           ///< where strategies that split weights keep theirs
 };
 
 struct StepContext {

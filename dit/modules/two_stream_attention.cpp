@@ -1,7 +1,6 @@
 #include "dit/modules/two_stream_attention.h"
 
-#include "dit/modules/resident.h"
-#include "kernels/attention/attention.h"
+#include "dit/modules/rank_attention.h"
 #include "kernels/move/move.h"
 #include "kernels/norm/norm.h"
 #include "kernels/rope/rope.h"
@@ -11,9 +10,6 @@ namespace kine::dit {
 namespace {
 
 constexpr float kHeadEps = 1e-6f;
-
-/// [B, T, S, any] as one row of tokens.
-Tensor in_one_row(const Tensor& x) { return x.reshape({x.dim(0), 1, x.dim(1) * x.dim(2), x.dim(3)}); }
 
 }  // namespace
 
@@ -48,24 +44,11 @@ TokenStreams TwoStreamAttention::projected(const Context& context, const TokenSt
 }
 
 Tensor TwoStreamAttention::operator()(const StepContext& step, const TokenStreams& x, const Tensor& turns) const {
-    const Context& context = step.context;
-    const int64_t channels = shape_.channels();
-    const TokenStreams qkv = projected(context, x, turns);
-    const Tensor parts[] = {qkv.text.slice(-1, channels, 3 * channels),
-                            everybodys_columns(step, qkv.video, channels, 3 * channels)};
-    const Tensor keys_values = kernels::concat(context, parts, 2);  // [B, 1, L + N, 2C]
-    Tensor rows = Tensor::empty(context, {(qkv.text.elements() + qkv.video.elements()) / (3 * channels), channels},
-                                x.text.dtype());
-    const TokenStreams mixed = unpacked(rows, x);
-    const auto attend = [&](const Tensor& stream, const Tensor& result) {
-        if (stream.elements() == 0) return;
-        Tensor place = in_one_row(result).split(-1, shape_.heads);
-        kernels::attention_into(context, heads(in_one_row(stream), 0), heads(keys_values, 0), heads(keys_values, 1),
-                                place);
-    };
-    attend(qkv.text, mixed.text);
-    attend(qkv.video, mixed.video);
-    return out_(context, rows);
+    const auto split = [&](const Tensor& qkv) { return qkv.split(3, 3).split(4, shape_.heads); };
+    const TokenStreams qkv = projected(step.context, x, turns);
+    const Mixed mixed = attend_among_ranks(step, parallel::Attended::All, {split(qkv.video), split(qkv.text)});
+    return out_(step.context,
+                packed(step.context, {mixed.video.reshape(x.video.shape()), mixed.text.reshape(x.text.shape())}));
 }
 
 }  // namespace kine::dit

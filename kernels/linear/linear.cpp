@@ -53,6 +53,8 @@ LinearWeight::LinearWeight(const Context& context, const Tensor& weight, const T
 int64_t LinearWeight::in_features() const { return packed_->matrix.in_features(); }
 int64_t LinearWeight::out_features() const { return packed_->matrix.out_features(); }
 DType LinearWeight::dtype() const { return packed_->matrix.dtype(); }
+Tensor LinearWeight::unpacked_weight(const Context& context) const { return packed_->matrix.unpacked(context); }
+Tensor LinearWeight::unpacked_bias() const { return packed_->matrix.bias(); }
 
 Tensor linear(const Context& context, const Tensor& x, const LinearWeight& weight, Activation activation) {
     check(static_cast<bool>(weight), ErrorCode::Bug, "linear: weight is empty");

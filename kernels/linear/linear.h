@@ -20,6 +20,10 @@ class LinearWeight {
     int64_t in_features() const;
     int64_t out_features() const;
     DType dtype() const;
+    /// As they were given, [N, K] of dtype() and [N] f32 (zeros where there was none): copies, for those who make
+    /// another layer of a part of this one.
+    Tensor unpacked_weight(const Context& context) const;
+    Tensor unpacked_bias() const;
     explicit operator bool() const { return packed_ != nullptr; }
 
     struct Packed;

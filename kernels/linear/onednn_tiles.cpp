@@ -116,6 +116,22 @@ OnednnMatrix::OnednnMatrix(const Context& context, const Tensor& weight) {
     state_ = std::move(state);
 }
 
+Tensor OnednnMatrix::unpacked(const Context& context) const {
+    const OneThread guard;
+    const State& state = *state_;
+    Tensor weight = Tensor::empty(context, {state.panels.back().columns.end, state.depth}, state.dtype);
+    dnnl::stream stream(state.engine);
+    for (const State::Panel& panel : state.panels) {
+        const Memory::desc plain({state.depth, panel.columns.size()}, type_of(state.dtype), Memory::format_tag::ba);
+        const int64_t offset = panel.columns.begin * state.depth * size_of(state.dtype);
+        Memory from(panel.plan.weights_desc(), state.engine, const_cast<std::byte*>(panel.packed.raw()));
+        Memory to(plain, state.engine, weight.raw() + offset);
+        dnnl::reorder(from, to).execute(stream, from, to);
+    }
+    stream.wait();
+    return weight;
+}
+
 void OnednnMatrix::multiply(const Context& context, const Rows& rows, const Epilogue& epilogue) const {
     const State& state = *state_;
     const int64_t height = tile_rows(state.dtype);

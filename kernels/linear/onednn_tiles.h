@@ -16,6 +16,7 @@ class OnednnMatrix {
     /// `weight` [N, K], contiguous.
     OnednnMatrix(const Context& context, const Tensor& weight);
 
+    Tensor unpacked(const Context& context) const;
     void multiply(const Context& context, const Rows& rows, const Epilogue& epilogue) const;
 
     /// Whether a row gives the same bits at every place in the tile. Plain (not packed) products of the library do not.

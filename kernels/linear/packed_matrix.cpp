@@ -65,6 +65,10 @@ PackedMatrix::PackedMatrix(const Context& context, const Tensor& weight, const T
 
 std::string_view PackedMatrix::method() const { return kMethods[form_.index()].name; }
 
+Tensor PackedMatrix::unpacked(const Context& context) const {
+    return std::visit([&](const auto& form) { return form.unpacked(context); }, form_);
+}
+
 void PackedMatrix::multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out) const {
     const Epilogue epilogue = {bias_.data<float>(), activation, &out};
     std::visit([&](const auto& form) { form.multiply(context, rows, epilogue); }, form_);

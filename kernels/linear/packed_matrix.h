@@ -23,6 +23,9 @@ class PackedMatrix {
     int64_t out_features() const { return out_features_; }
     DType dtype() const { return dtype_; }
     std::string_view method() const;
+    const Tensor& bias() const { return bias_; }
+    /// The weight [N, K], to the bit.
+    Tensor unpacked(const Context& context) const;
 
     /// out [rows.count, N], contiguous, of the weight's dtype. A row's bits depend on that row alone.
     void multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out) const;

@@ -97,6 +97,19 @@ PanelMatrix::PanelMatrix(const Context& context, const Tensor& weight)
     });
 }
 
+Tensor PanelMatrix::unpacked(const Context& context) const {
+    Tensor weight = Tensor::empty(context, {columns_, depth_}, panels_.dtype());
+    visit_floating(weight.dtype(), [&]<class T>(T) {
+        T* to = weight.data<T>();
+        const T* panels = panels_.data<T>();
+        for (int64_t column = 0; column < columns_; ++column) {
+            const T* from = panels + column / kPanel * depth_ * kPanel + column % kPanel;
+            for (int64_t k = 0; k < depth_; ++k) *to++ = from[k * kPanel];
+        }
+    });
+    return weight;
+}
+
 void PanelMatrix::multiply(const Context& context, const Rows& rows, const Epilogue& epilogue) const {
     const int64_t groups = divided_up(columns_, kTileColumns);
     const int64_t tiles = divided_up(rows.count, kTileRows);

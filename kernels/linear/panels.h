@@ -14,6 +14,7 @@ class PanelMatrix {
     /// `weight` [N, K], contiguous, f32 or bf16.
     PanelMatrix(const Context& context, const Tensor& weight);
 
+    Tensor unpacked(const Context& context) const;
     void multiply(const Context& context, const Rows& rows, const Epilogue& epilogue) const;
 
   private:

@@ -1,6 +1,7 @@
 // Where thread ranks leave word for one another. A call has three acts: post what this rank sends, read what its peers
-// posted, and wait until its own peers have read; between the first and the second a rank may do other work. Readers copy straight out of the sender's tensors without holding the
-// lock, so a rank that gives up half way withdraws its post and waits for readers that are still at it.
+// posted, and wait until its own peers have read; between the first and the second a rank may do other work. Readers
+// copy straight out of the sender's tensors without holding the lock, so a rank that gives up half way withdraws its
+// post and waits for readers that are still at it.
 #pragma once
 
 #include "parallel/transport.h"
@@ -29,8 +30,8 @@ class Mailbox {
     Mailbox(const std::vector<int>& names, std::shared_ptr<Room> room);
 
     int ranks() const { return static_cast<int>(desks_.size()); }
-    /// The acts of Transport::begin, for `rank`. What is posted must stay until it is finished or withdrawn; a call that
-    /// throws has withdrawn it.
+    /// The acts of Transport::begin, for `rank`. What is posted must stay until it is finished or withdrawn; a call
+    /// that throws has withdrawn it.
     void post(int rank, const Call& call, std::span<const Parcel> sent);
     void finish(int rank, std::span<Parcel> received);
     void withdraw(int rank);

@@ -37,7 +37,7 @@ double compute_seconds(const Division& division, const Strategy& strategy) {
     return division.linear_seconds(work.other_macs) * division.largest_share(strategy.resident) +
            attention_seconds(division, work.spatial, strategy.resident, strategy.spatial) +
            attention_seconds(division, work.temporal, strategy.resident, strategy.temporal) +
-           attention_seconds(division, work.joint, strategy.resident, strategy.resident);
+           attention_seconds(division, work.joint, strategy.resident, strategy.joint);
 }
 
 double exchange_seconds(const Division& division, const Strategy& strategy) {
@@ -65,38 +65,12 @@ int64_t memory_of(const Division& division, const Strategy& strategy) {
 Price price(const Division& division, const Strategy& strategy) {
     const auto& [work, cluster, ranks] = division;
     Price price{.name = strategy.name, .summary = strategy.summary};
+    price.is_available = work.joint.calls == 0 || !strategy.splits_weights;
     price.bytes_total = bytes_of_all(work, strategy, ranks);
     price.bytes_formula = bytes_by_formula(work, strategy, ranks);
     price.compute_seconds = compute_seconds(division, strategy);
     price.time_seconds = price.compute_seconds + exchange_seconds(division, strategy);
     price.memory_bytes_per_rank = memory_of(division, strategy);
-    return price;
-}
-
-/// Gather and scatter around temporal attention of tokens that live split by frames, as the PAB paper counts it: heads
-/// are split meanwhile. Each of a call's two collectives sends (N - 1) / N of the tokens in all, N - 1 times a part.
-Price price_megatron(const Division& division) {
-    const auto& [work, cluster, ranks] = division;
-    constexpr Layout kFrames{Split::Frames}, kHeads{Split::Heads};
-    Price price{.name = "megatron",
-                .summary = "tokens gathered and scattered around temporal attention, for comparison",
-                .is_available = false};
-    if (ranks == 1) return price;
-    const int64_t whole = work.tokens.elements() * work.element_bytes;
-    Work gathers = work;
-    gathers.spatial.calls = gathers.temporal.calls = 0;
-    const Strategy home{.name = "", .summary = "", .resident = kFrames, .spatial = kFrames, .temporal = kFrames};
-    price.bytes_total = 2 * work.temporal.calls * whole * (ranks - 1) + bytes_of_all(gathers, home, ranks);
-    price.bytes_formula = megatron_bytes_by_formula(work);
-    price.compute_seconds = division.linear_seconds(work.other_macs) * division.largest_share(kFrames) +
-                            attention_seconds(division, work.spatial, kFrames, kFrames) +
-                            (division.linear_seconds(work.temporal.linear_macs) +
-                             division.attention_seconds(work.temporal.attention_macs)) *
-                                division.largest_share(kHeads);
-    const double sent = static_cast<double>(whole) * (ranks - 1) / ranks;
-    price.time_seconds = price.compute_seconds + exchange_seconds({gathers, cluster, ranks}, home) +
-                         2 * static_cast<double>(work.temporal.calls) * cluster.gather(ranks).seconds(sent, ranks);
-    price.memory_bytes_per_rank = memory_of(division, home);
     return price;
 }
 
@@ -106,7 +80,6 @@ std::vector<Price> price_all(const Work& work, const Cluster& cluster, int ranks
     const Division division{work, cluster, ranks};
     std::vector<Price> prices;
     for (const Strategy& strategy : strategies()) prices.push_back(price(division, strategy));
-    prices.push_back(price_megatron(division));
     return prices;
 }
 

@@ -10,7 +10,7 @@ namespace kine::parallel {
 struct Price {
     std::string_view name;
     std::string_view summary;
-    bool is_available = true;  ///< false: priced for comparison only
+    bool is_available = true;  ///< false: this model cannot run it, it is priced for comparison
     int64_t bytes_total = 0;   ///< sent by all ranks, as the counters will say
     double bytes_formula = 0;  ///< per rank, by the papers' convention
     double compute_seconds = 0;
@@ -18,7 +18,7 @@ struct Price {
     int64_t memory_bytes_per_rank = 0;
 };
 
-/// Every strategy, in the order of the table; then what is priced only.
+/// Every strategy, in the order of the table.
 std::vector<Price> price_all(const Work& work, const Cluster& cluster, int ranks);
 /// The fastest that is available; of equals the first.
 const Price& cheapest(std::span<const Price> prices);

@@ -21,13 +21,22 @@ struct Work {
     int64_t output_channels = 1;  ///< of the last linear layer, whose result is gathered every step
     AttentionWork spatial = {};
     AttentionWork temporal = {};
-    AttentionWork joint = {};  ///< of all tokens to one another: ranks gather keys and values, whatever the strategy
+    AttentionWork joint = {};  ///< of all tokens to one another
+    int64_t text_tokens = 0;   ///< of each branch, which every rank has and which joint attention sees too
     double other_macs = 0;     ///< token by token: cross attention, MLP, first and last layers
 
     // Bytes on one rank that had everything.
     int64_t weight_bytes = 0;
     int64_t activation_bytes = 0;
     int64_t cache_bytes = 0;
+};
+
+/// The ranks that share one sequence of tokens.
+struct Sequence {
+    Sequence(int count, int neighbours = 0) : ranks(count), group(neighbours) {}
+
+    int ranks;
+    int group;  ///< ranks of a group, for strategies that know groups; 0: default_group()
 };
 
 }  // namespace kine::parallel

@@ -14,6 +14,7 @@ inline constexpr Strategy kDspFrames{
     .resident = {Split::Frames},
     .spatial = {Split::Frames},
     .temporal = {Split::Patches},
+    .joint = {Split::Heads},
 };
 
 inline constexpr Strategy kDspPatches{
@@ -22,6 +23,7 @@ inline constexpr Strategy kDspPatches{
     .resident = {Split::Patches},
     .spatial = {Split::Frames},
     .temporal = {Split::Patches},
+    .joint = {Split::Heads},
 };
 
 }  // namespace kine::parallel

@@ -13,6 +13,7 @@ inline constexpr Strategy kGatherKeysFrames{
     .resident = {Split::Frames},
     .spatial = {Split::Frames},
     .temporal = {Split::Frames},
+    .joint = {Split::Frames},
     .keys = Keys::Gathered,
 };
 
@@ -22,6 +23,7 @@ inline constexpr Strategy kGatherKeysPatches{
     .resident = {Split::Patches},
     .spatial = {Split::Patches},
     .temporal = {Split::Patches},
+    .joint = {Split::Patches},
     .keys = Keys::Gathered,
 };
 

@@ -11,6 +11,7 @@ inline constexpr Strategy kNone{
     .resident = {Split::None},
     .spatial = {Split::None},
     .temporal = {Split::None},
+    .joint = {Split::None},
 };
 
 }  // namespace kine::parallel

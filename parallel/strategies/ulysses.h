@@ -13,6 +13,7 @@ inline constexpr Strategy kUlyssesFrames{
     .resident = {Split::Frames},
     .spatial = {Split::Frames},
     .temporal = {Split::Heads},
+    .joint = {Split::Heads},
 };
 
 inline constexpr Strategy kUlyssesPatches{
@@ -21,6 +22,7 @@ inline constexpr Strategy kUlyssesPatches{
     .resident = {Split::Patches},
     .spatial = {Split::Heads},
     .temporal = {Split::Patches},
+    .joint = {Split::Heads},
 };
 
 }  // namespace kine::parallel

@@ -11,6 +11,7 @@
 #include "dit/run.h"
 #include "parallel/strategies/strategies.h"
 #include "tests/dit/denoise.h"
+#include "tests/dit/steps_of_one.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/test_context.h"
@@ -208,15 +209,13 @@ TEST_P(CogVideoXRanks, GiveTheBitsOfOneUnderEveryStrategy) {
         request.cache_options = std::string("spatial_range=2,window=0:1001,keep=") + GetParam().keep;
     const std::vector<Tensor> alone = denoise(*generator, bundle.context, request);
     ASSERT_EQ(alone.size(), 3u);
-    for (const parallel::Strategy& strategy : parallel::strategies()) {
+    const double noise = merging_noise(golden(GetParam().name));
+    for (const parallel::Strategy& strategy : joint_strategies()) {
         request.parallel = strategy.name;
         for (const int64_t ranks : GetParam().ranks) {
             request.ranks = ranks;
-            const std::vector<Tensor> shared = denoise(*generator, bundle.context, request);
-            ASSERT_EQ(shared.size(), alone.size());
-            for (size_t step = 0; step < alone.size(); ++step)
-                ASSERT_TRUE(same_bits(shared[step], alone[step]))
-                    << strategy.name << " on " << ranks << ", step " << step;
+            expect_steps_of_one(strategy, denoise(*generator, bundle.context, request), alone, noise,
+                                fmt::format("{} on {}", strategy.name, ranks));
         }
     }
 }
@@ -224,6 +223,20 @@ TEST_P(CogVideoXRanks, GiveTheBitsOfOneUnderEveryStrategy) {
 INSTANTIATE_TEST_SUITE_P(Kinds, CogVideoXRanks,
                          testing::Values(Shared{"cogvideox", "ungated", {3}}, Shared{"cogvideox_2b", "ungated", {2, 4}},
                                          Shared{"cogvideox_2b", "gated", {3}}, Shared{"cogvideox_1.5", "", {4}}));
+
+TEST_F(CogVideoX, KeepsItsWeightsWhole) {
+    const auto generator = Generator::open(bundle.context, golden("cogvideox") / "model", DType::Float32);
+    request = GoldenCase(golden("cogvideox")).request();
+    request.ranks = 2;
+    request.parallel = "megatron";
+    try {
+        generator->resolve(request);
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::Usage);
+        EXPECT_NE(std::string(error.what()).find("attend over all tokens at once"), std::string::npos) << error.what();
+    }
+}
 
 TEST_F(CogVideoX, GivesTheBitsOfOneRankWithBranchesApart) {
     const auto generator = Generator::open(bundle.context, golden("cogvideox") / "model", DType::Float32);
@@ -270,20 +283,22 @@ TEST_F(CogVideoX, StandsByItsPublishedDefaults) {
     EXPECT_TRUE(plan.reused_steps({broadcast::SiteKind::SpatialMlp, 0}).empty());
 }
 
-/// What ranks send, as the planner says it from sizes alone: text does not travel.
+/// What ranks send, as the planner says it from sizes alone, text and all.
 TEST_F(CogVideoX, SendsToTheByteWhatThePlannerSays) {
     const auto generator = Generator::open(bundle.context, golden("cogvideox_2b") / "model", DType::Float32);
     request = GoldenCase(golden("cogvideox_2b")).request();
     request.steps = 2;
     Observer quiet;
-    for (const parallel::Strategy& strategy : parallel::strategies()) {
+    for (const parallel::Strategy& strategy : joint_strategies()) {
         request.parallel = strategy.name;
         request.ranks = 3;
         FrameQueue frames(100);
         const RunReport report = generator->generate(bundle.context, request, frames, quiet, {});
         for (int rank = 0; rank < 3; ++rank) {
             const parallel::Sent said = parallel::bytes_sent(generator->rank_work(request), strategy, rank, 3);
-            EXPECT_EQ(report.ranks[static_cast<size_t>(rank)].traffic.bytes_sent, said.bytes) << strategy.name;
+            const parallel::Traffic& counted = report.ranks[static_cast<size_t>(rank)].traffic;
+            EXPECT_EQ(counted.bytes_sent, said.bytes) << strategy.name << ", rank " << rank;
+            EXPECT_EQ(counted.calls, said.calls) << strategy.name << ", rank " << rank;
         }
     }
 }

@@ -96,7 +96,7 @@ TEST_P(PublishedVolume, IsMetToThePrintedDigit) {
 // The paper prints 104.62 for Megatron with PAB: 17 / 30 of its own 184.63, rounded twice. Unrounded it is 104.6256.
 INSTANTIATE_TEST_SUITE_P(
     OpenSora, PublishedVolume,
-    testing::Values(Published{"megatron", "none", "184.63"}, Published{"megatron", "pab", "104.63"},
+    testing::Values(Published{"megatron_frames", "none", "184.63"}, Published{"megatron_frames", "pab", "104.63"},
                     Published{"ulysses_frames", "none", "46.16"}, Published{"ulysses_frames", "pab", "26.16"},
                     Published{"dsp_frames", "none", "23.08"}, Published{"dsp_patches", "none", "23.08"},
                     Published{"dsp_frames", "pab", "13.08"}));

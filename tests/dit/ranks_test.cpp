@@ -4,7 +4,7 @@
 #include "dit/golden_case.h"
 #include "parallel/strategies/strategies.h"
 #include "tests/dit/denoise.h"
-#include "tests/support/expect_close.h"
+#include "tests/dit/steps_of_one.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_context.h"
@@ -55,30 +55,6 @@ constexpr Reuse kReuses[] = {
     {"ungated", "pab", "spatial_range=2,temporal_range=3,cross_range=3,window=0:1001,keep=ungated"},
 };
 
-double largest_difference(const Tensor& a, const Tensor& b) {
-    const std::vector<double> ours = to_doubles(a), theirs = to_doubles(b);
-    double largest = 0;
-    for (size_t i = 0; i < ours.size(); ++i) largest = std::max(largest, std::abs(ours[i] - theirs[i]));
-    return largest;
-}
-
-/// Rings add in another order: held to 8 times the float32 noise of the golden case's own last step.
-void expect_close_steps(const std::vector<Tensor>& ours, const std::vector<Tensor>& alone, const std::string& what) {
-    const GoldenCase golden(golden_case());
-    const std::string key = GoldenCase::step_key("denoise", golden.request().steps - 1, "latents");
-    ASSERT_EQ(ours.size(), alone.size()) << what;
-    for (size_t step = 0; step < ours.size(); ++step) {
-        ASSERT_LE(largest_difference(ours[step], alone[step]), golden.allowed(key, key)) << what << ", step " << step;
-    }
-}
-
-void expect_same_steps(const std::vector<Tensor>& ours, const std::vector<Tensor>& alone, const std::string& what) {
-    ASSERT_EQ(ours.size(), alone.size()) << what;
-    for (size_t step = 0; step < ours.size(); ++step) {
-        ASSERT_TRUE(same_bits(ours[step], alone[step])) << what << ", step " << step;
-    }
-}
-
 class RanksOf : public testing::TestWithParam<Request (*)()> {};
 
 TEST_P(RanksOf, GiveTheBitsOfOneRankUnderEveryStrategyAndPolicy) {
@@ -87,6 +63,7 @@ TEST_P(RanksOf, GiveTheBitsOfOneRankUnderEveryStrategyAndPolicy) {
     copy_longer_model(folder.path() / "model");
     const auto generator = Generator::open(bundle.context, folder.path() / "model", DType::Float32);
     Request request = GetParam()();
+    const double noise = merging_noise(golden_case());
     for (const Reuse& reuse : kReuses) {
         request.cache = reuse.cache;
         request.cache_options = reuse.options;
@@ -95,9 +72,8 @@ TEST_P(RanksOf, GiveTheBitsOfOneRankUnderEveryStrategyAndPolicy) {
         for (const parallel::Strategy& strategy : parallel::strategies()) {
             for (request.ranks = 1; request.ranks <= kMostRanks; ++request.ranks) {
                 request.parallel = strategy.name;
-                const auto expect = strategy.is_exact() ? expect_same_steps : expect_close_steps;
-                expect(denoise(*generator, bundle.context, request), alone,
-                       fmt::format("{} {} on {} ranks", reuse.name, strategy.name, request.ranks));
+                expect_steps_of_one(strategy, denoise(*generator, bundle.context, request), alone, noise,
+                                    fmt::format("{} {} on {} ranks", reuse.name, strategy.name, request.ranks));
             }
         }
     }
@@ -117,8 +93,26 @@ TEST_P(RanksOf, GiveTheBitsOfOneRankWithTheGuidanceBranchesApart) {
         for (const int64_t ranks : {2, 4, 6}) {
             request.parallel = strategy;
             request.ranks = ranks;
-            expect_same_steps(denoise(*generator, bundle.context, request), alone,
-                              fmt::format("{} on {} ranks", strategy, ranks));
+            expect_steps_of_one(parallel::find_strategy(strategy), denoise(*generator, bundle.context, request), alone,
+                                0, fmt::format("{} on {} ranks", strategy, ranks));
+        }
+    }
+}
+
+TEST_P(RanksOf, FormGroupsOfAnySizeThatDividesThem) {
+    TestContext bundle;
+    const TemporaryFolder folder;
+    copy_longer_model(folder.path() / "model");
+    const auto generator = Generator::open(bundle.context, folder.path() / "model", DType::Float32);
+    Request request = GetParam()();
+    const double noise = merging_noise(golden_case());
+    const std::vector<Tensor> alone = denoise(*generator, bundle.context, request);
+    request.ranks = 4;
+    for (const char* name : {"usp_frames", "usp_patches", "double_ring_frames", "double_ring_patches"}) {
+        request.parallel = name;
+        for (request.group_size = 1; request.group_size <= 4; request.group_size *= 2) {
+            expect_steps_of_one(parallel::find_strategy(name), denoise(*generator, bundle.context, request), alone,
+                                noise, fmt::format("{} in groups of {}", name, request.group_size));
         }
     }
 }
@@ -166,8 +160,8 @@ TEST_F(DemoRanks, WorkWithMoreRanksThanFramesOrPatches) {
     for (const parallel::Strategy& strategy : parallel::strategies()) {
         request.parallel = strategy.name;
         request.ranks = 7;
-        const auto expect = strategy.is_exact() ? expect_same_steps : expect_close_steps;
-        expect(denoise(*generator, bundle.context, request), alone, std::string(strategy.name));
+        expect_steps_of_one(strategy, denoise(*generator, bundle.context, request), alone, merging_noise(golden_case()),
+                            std::string(strategy.name));
     }
 }
 
@@ -261,6 +255,10 @@ TEST_F(DemoRanks, AreRefusedWhereTheyCannotBeShared) {
     unguided.cfg_parallel = true;
     unguided.guidance_scale = 1.0;
     EXPECT_EQ(code_of(unguided, quiet), ErrorCode::Usage);
+    Request ungrouped = small_request();
+    ungrouped.ranks = 4;
+    ungrouped.group_size = 3;
+    EXPECT_EQ(code_of(ungrouped, quiet), ErrorCode::Usage);
     Request unknown = small_request();
     unknown.parallel = "rings";
     EXPECT_EQ(code_of(unknown, quiet), ErrorCode::Usage);

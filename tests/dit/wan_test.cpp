@@ -8,6 +8,7 @@
 #include "dit/run.h"
 #include "parallel/strategies/strategies.h"
 #include "tests/dit/denoise.h"
+#include "tests/dit/steps_of_one.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/test_context.h"
@@ -116,15 +117,12 @@ TEST_F(Wan, GivesTheBitsOfOneRankUnderEveryStrategy) {
     request.cache_options = "spatial_range=2,cross_range=2,window=0:1001";
     const auto run = [&] { return denoise(*generator, bundle.context, request); };
     const std::vector<Tensor> alone = run();
-    for (const parallel::Strategy& strategy : parallel::strategies()) {
+    const double noise = merging_noise(golden_case());
+    for (const parallel::Strategy& strategy : joint_strategies()) {
         request.parallel = strategy.name;
         for (const int64_t ranks : {2, 4}) {
             request.ranks = ranks;
-            const std::vector<Tensor> shared = run();
-            ASSERT_EQ(shared.size(), alone.size());
-            for (size_t step = 0; step < alone.size(); ++step)
-                ASSERT_TRUE(same_bits(shared[step], alone[step]))
-                    << strategy.name << " on " << ranks << ", step " << step;
+            expect_steps_of_one(strategy, run(), alone, noise, fmt::format("{} on {}", strategy.name, ranks));
         }
     }
 }

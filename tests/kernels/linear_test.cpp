@@ -70,6 +70,23 @@ TEST(Linear, EqualsTheTwinByEveryMethodForAwkwardSizes) {
     }
 }
 
+TEST(Linear, GivesBackItsWeightAndBiasToTheBit) {
+    TestContext test;
+    for (const MatrixMethod& method : matrix_methods()) {
+        for (const DType dtype : kBoth) {
+            for (const auto& [rows, depth, columns] : kAwkward) {
+                if (!method.can_run(depth, columns, dtype)) continue;
+                const Tensor weight = random_tensor(test.context, {columns, depth}, dtype, 2);
+                const PackedMatrix matrix(test.context, weight, {}, method.name);
+                EXPECT_TRUE(same_bits(matrix.unpacked(test.context), weight)) << method.name << " " << name_of(dtype);
+            }
+        }
+    }
+    const Tensor bias = random_tensor(test.context, {5}, DType::Float32, 3);
+    const LinearWeight layer(test.context, random_tensor(test.context, {5, 3}, DType::Float32, 2), bias);
+    EXPECT_TRUE(same_bits(layer.unpacked_bias(), bias));
+}
+
 TEST(Linear, AddsBiasAndActivates) {
     TestContext test;
     for (const DType dtype : kBoth) {

@@ -264,6 +264,34 @@ TEST(Communicator, LetsPairsTalkWhileOthersAreFarAhead) {
     });
 }
 
+TEST(Communicator, LetsARankComputeWhileParcelsTravel) {
+    launch(3, [](Communicator& communicator) {
+        const TestContext test(1);
+        const int rank = communicator.rank(), next = (rank + 1) % 3, before = (rank + 2) % 3;
+        const auto group = communicator.split(test.context, 0, 0);
+        const Parcel sent[] = {{next, letter(test.context, rank, 4, 2)}};
+        const Awaited awaited[] = {{before, {2}}};
+        Pending pending = communicator.begin_send_receive(test.context, sent, awaited);
+        exchange_letters(*group, test.context);  // another group's calls meanwhile
+        const std::vector<Tensor> received = pending.wait();
+        EXPECT_EQ(*received[0].data<float>(), static_cast<float>(100 * before + 4));
+        EXPECT_TRUE(received[0].is_unique());
+    });
+}
+
+TEST(Communicator, RefusesASecondCallBeforeTheFirstIsFinished) {
+    const auto [code, message] = failure(2, [](Communicator& communicator) {
+        const TestContext test(1);
+        const int peer = 1 - communicator.rank();
+        const Parcel sent[] = {{peer, letter(test.context, communicator.rank(), 4, 2)}};
+        const Awaited awaited[] = {{peer, {2}}};
+        const Pending first = communicator.begin_send_receive(test.context, sent, awaited);
+        communicator.begin_send_receive(test.context, sent, awaited);
+    });
+    EXPECT_EQ(code, ErrorCode::Bug);
+    EXPECT_NE(message.find("has not finished send_receive"), std::string::npos) << message;
+}
+
 TEST(Communicator, BroadcastsFromAnyRank) {
     launch(3, [](Communicator& communicator) {
         const TestContext test(1);

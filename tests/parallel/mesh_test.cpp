@@ -38,6 +38,30 @@ TEST(Mesh, BringsEachRankTogetherWithItsSequenceAndItsBranches) {
     });
 }
 
+TEST(Mesh, KnowsGroupsOfNeighboursAndThoseAtTheSamePlace) {
+    launch(6, [&](Communicator& world) {
+        const TestContext test(1);
+        Mesh mesh(test.context, world, {.sequence = 6, .group = 3});
+        ASSERT_TRUE(mesh.group() && mesh.peers());
+        EXPECT_EQ(mesh.group()->size(), 3);
+        EXPECT_EQ(mesh.group()->rank(), world.rank() % 3);
+        EXPECT_EQ(mesh.peers()->size(), 2);
+        EXPECT_EQ(mesh.peers()->rank(), world.rank() / 3);
+        EXPECT_EQ(mesh.traffic().calls, 0);
+        const float one[] = {1};
+        mesh.group()->all_reduce(test.context, Tensor::of<float>(test.context, {1}, one));
+        EXPECT_EQ(mesh.traffic().calls, 2);
+    });
+}
+
+TEST(Mesh, MakesGroupsOfAllButNotAllRanksWhereItCan) {
+    EXPECT_EQ(default_group(8, 24), 4);
+    EXPECT_EQ(default_group(8, 3), 2);
+    EXPECT_EQ(default_group(6, 24), 3);
+    EXPECT_EQ(default_group(5, 24), 5);
+    EXPECT_EQ(default_group(1, 24), 1);
+}
+
 TEST(Mesh, IsTheWorldItselfWhereThereIsOneSequence) {
     const TestContext test(1);
     const auto world = make_single_communicator();
@@ -50,6 +74,7 @@ TEST(Mesh, NeedsAsManyRanksAsItsShape) {
     const TestContext test(1);
     const auto world = make_single_communicator();
     EXPECT_THROW(Mesh(test.context, *world, {.branches = 2}), Error);
+    EXPECT_THROW(Mesh(test.context, *world, {.group = 2}), Error);
 }
 
 }  // namespace

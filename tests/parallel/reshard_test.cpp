@@ -176,11 +176,20 @@ TEST(Strategies, GiveBackTheSameBitsOnAnyNumberOfRanks) {
     }
 }
 
-TEST(Strategies, MakeTheAttendedAxisWhole) {
+TEST(Strategies, LetQueriesMeetAllKeysSomehow) {
     for (const Strategy& strategy : strategies()) {
-        if (!strategy.is_exact()) continue;  // a ring sees it part by part
-        EXPECT_NE(strategy.keys_of(strategy.spatial, Split::Patches).split, Split::Patches) << strategy.name;
-        EXPECT_NE(strategy.keys_of(strategy.temporal, Split::Frames).split, Split::Frames) << strategy.name;
+        for (const Attended attended : {Attended::Patches, Attended::Frames, Attended::All}) {
+            const bool is_whole = !is_cut(strategy.queries_of(attended), attended);
+            EXPECT_TRUE(is_whole || strategy.gathers(attended) || strategy.merges(attended) || strategy.sums(attended))
+                << strategy.name;
+            EXPECT_FALSE(strategy.is_exact() && (strategy.merges(attended) || strategy.sums(attended)))
+                << strategy.name;
+        }
+    }
+}
+
+TEST(Strategies, AreFoundByTheirNames) {
+    for (const Strategy& strategy : strategies()) {
         EXPECT_EQ(&find_strategy(strategy.name), &strategy);
         EXPECT_FALSE(strategy.summary.empty());
     }

@@ -1,0 +1,204 @@
+#include "dit/modules/rank_attention.h"
+
+#include "kernels/attention/attention.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/move/move.h"
+#include "parallel/partition.h"
+#include "parallel/reshard.h"
+#include "parallel/rings/rings.h"
+
+namespace kine::dit {
+
+namespace {
+
+using parallel::Attended;
+using parallel::Layout;
+using parallel::Split;
+
+/// [B, T, S, ...] -> [B1, B2, L, ...] with the attended axis third; of all tokens, x must be contiguous in T and S.
+Tensor along(Attended attended, const Tensor& x) {
+    if (attended == Attended::Frames) return x.transpose(1, 2);
+    if (attended == Attended::Patches) return x;
+    Shape row{x.dim(0), 1, x.dim(1) * x.dim(2)};
+    for (int axis = 3; axis < x.rank(); ++axis) row.append(x.dim(axis));
+    return x.reshape(row);
+}
+
+/// Queries, keys or values of [B1, B2, L, 3, H, D].
+Tensor part_of(const Tensor& projected, int64_t part) { return projected.select(3, part); }
+
+Shape shape_of(const Tensor& projected) {
+    return {projected.dim(0), projected.dim(1), projected.dim(2), projected.dim(4), projected.dim(5)};
+}
+
+Tensor rounded(const Context& context, const Tensor& values, DType dtype) {
+    return dtype == DType::Float32 ? values : kernels::cast(context, values, dtype);
+}
+
+/// The queries of `projected` [B1, B2, L, 3, H, D] to keys and values [B1, B2, L', 2, H, D].
+void attend_to(const Context& context, const Tensor& keys, const Tensor& projected, Tensor mixed) {
+    if (mixed.elements() == 0) return;  // more ranks than tokens
+    kernels::attention_into(context, part_of(projected, 0), keys.select(3, 0), keys.select(3, 1), mixed);
+}
+
+class RankAttention {
+  public:
+    RankAttention(const StepContext& step, Attended attended)
+        : step_(step),
+          attended_(attended),
+          strategy_(step.ranks.strategy),
+          splits_heads_(strategy_.queries_of(attended).split == Split::Heads),
+          has_groups_(strategy_.is_grouped && step.ranks.group) {}
+
+    Mixed operator()(const Projected& projected) const {
+        const int64_t heads = projected.video.dim(4);
+        const Projected here = to_heads(projected);
+        const Mixed mixed = strategy_.merges(attended_) ? merge(here) : attend(here);
+        return back(mixed, heads);
+    }
+
+  private:
+    const Context& context() const { return step_.context; }
+
+    /// Whom heads are shared out with.
+    parallel::Communicator& head_ranks() const { return has_groups_ ? *step_.ranks.group : step_.ranks.communicator; }
+
+    /// Whose parts of the keys are merged.
+    parallel::Communicator& ring_ranks() const {
+        return has_groups_ && splits_heads_ ? *step_.ranks.peers : step_.ranks.communicator;
+    }
+
+    /// The tokens that rank or group `part` of `parts` holds together.
+    parallel::Range tokens_of(int part, int parts) const {
+        const int64_t count = step_.tokens[parallel::axis_of(strategy_.resident.split)];
+        return parallel::group_part(count, part, parts, step_.ranks.communicator.size());
+    }
+
+    /// Of the tokens that the ranks of `head_ranks()` have together, with `like`'s last axes but `heads`.
+    Shape whole(const Tensor& like, int64_t heads) const {
+        Shape shape = like.shape();
+        for (int axis = 0; axis < 3; ++axis) shape.set(axis, step_.tokens[axis]);
+        if (has_groups_ && splits_heads_) {
+            const parallel::Communicator& peers = *step_.ranks.peers;
+            shape.set(parallel::axis_of(strategy_.resident.split), tokens_of(peers.rank(), peers.size()).size());
+        }
+        shape.set(-2, heads);
+        return shape;
+    }
+
+    /// Resident tokens -> this rank's heads of the tokens of its group, or of all.
+    Projected to_heads(const Projected& projected) const {
+        if (!splits_heads_) return projected;
+        auto& ranks = head_ranks();
+        const int64_t heads = projected.video.dim(4);
+        Projected here;
+        here.video = parallel::reshard(context(), ranks, projected.video, whole(projected.video, heads),
+                                       strategy_.resident, {Split::Heads});
+        if (!projected.text) return here;
+        const parallel::Range own = parallel::partition(heads, ranks.rank(), ranks.size());
+        here.text = projected.text.slice(4, own.begin, own.end);
+        return here;
+    }
+
+    Mixed back(const Mixed& mixed, int64_t heads) const {
+        if (!splits_heads_) return mixed;
+        auto& ranks = head_ranks();
+        Mixed all;
+        all.video = parallel::reshard(context(), ranks, mixed.video, whole(mixed.video, heads), {Split::Heads},
+                                      strategy_.resident);
+        if (!mixed.text) return all;
+        Shape text = mixed.text.shape();
+        text.set(-2, heads);
+        all.text = parallel::reshard(context(), ranks, mixed.text, text, {Split::Heads}, {});
+        return all;
+    }
+
+    /// Keys and values [B1, B2, L, 2, H, D] of all tokens that the queries see.
+    Tensor keys_and_values(const Projected& here) const {
+        Tensor keys = along(attended_, here.video).slice(3, 1, 3);
+        if (strategy_.gathers(attended_) && step_.ranks.communicator.size() > 1) {
+            const Tensor own = here.video.slice(3, 1, 3);
+            keys = along(attended_, parallel::reshard(context(), step_.ranks.communicator, own, whole(own, own.dim(4)),
+                                                      strategy_.resident, {}));
+        }
+        if (!here.text) return keys;
+        const Tensor parts[] = {here.text.slice(3, 1, 3), keys};
+        return kernels::concat(context(), parts, 2);
+    }
+
+    Mixed attend(const Projected& here) const {
+        Mixed mixed{Tensor::empty(context(), shape_of(here.video), here.video.dtype()), {}};
+        if (here.text) mixed.text = Tensor::empty(context(), shape_of(here.text), here.text.dtype());
+        if (here.video.dim(4) == 0) return mixed;  // more ranks than heads
+        const Tensor keys = keys_and_values(here);
+        attend_to(context(), keys, along(attended_, here.video), along(attended_, mixed.video));
+        if (here.text) attend_to(context(), keys, here.text, mixed.text);
+        return mixed;
+    }
+
+    /// The tokens of every rank of the ring, as rows of this attention.
+    std::vector<int64_t> lengths() const {
+        const int parts = ring_ranks().size();
+        int64_t beside = 1;  // rows for each token of the split axis
+        if (attended_ == Attended::All) beside = step_.tokens[strategy_.resident.split == Split::Frames ? 2 : 1];
+        std::vector<int64_t> rows;
+        for (int part = 0; part < parts; ++part) rows.push_back(beside * tokens_of(part, parts).size());
+        return rows;
+    }
+
+    Mixed merge(const Projected& here) const {
+        const Tensor video = along(attended_, here.video);
+        const parallel::SplitAttention split{part_of(video, 0), part_of(video, 1), part_of(video, 2), lengths()};
+        const DType dtype = video.dtype();
+        const parallel::Ring ring{ring_ranks(), step_.ranks.group, step_.ranks.peers};
+        kernels::PartialAttention found = parallel::ring_attention(context(), ring, strategy_.keys, split);
+        Mixed mixed;
+        if (here.text) mixed.text = merge_text(here.text, split, found);
+        mixed.video = in_order(rounded(context(), found.values, dtype), here.video);
+        return mixed;
+    }
+
+    /// What text finds among all tokens; what the video finds in the text is merged into `found`.
+    Tensor merge_text(const Tensor& text, const parallel::SplitAttention& split,
+                      kernels::PartialAttention& found) const {
+        const Tensor keys = part_of(text, 1), values = part_of(text, 2), queries = part_of(text, 0);
+        kernels::merge_into(context(), found, kernels::partial_attention(context(), split.q, keys, values));
+        auto all = parallel::attention_of_all(context(), ring_ranks(), queries, split);
+        kernels::merge_into(context(), all, kernels::partial_attention(context(), queries, keys, values));
+        return rounded(context(), all.values, text.dtype());
+    }
+
+    /// [B1, B2, L, H, D] -> [B, T, S, H, D] as in `projected`.
+    Tensor in_order(const Tensor& values, const Tensor& projected) const {
+        if (attended_ != Attended::Frames) return values.reshape(shape_of(projected));
+        const Tensor tokens = values.transpose(1, 2);
+        return values.elements() == 0 ? Tensor::empty(context(), tokens.shape(), values.dtype())
+                                      : kernels::contiguous(context(), tokens);
+    }
+
+    const StepContext& step_;
+    Attended attended_;
+    const parallel::Strategy& strategy_;
+    bool splits_heads_;
+    bool has_groups_;
+};
+
+}  // namespace
+
+parallel::Layout tokens_for(const parallel::Strategy& strategy, Attended attended) {
+    const Layout queries = strategy.queries_of(attended);
+    return queries.split == Split::Heads ? strategy.resident : queries;
+}
+
+Tensor attend_here(const Context& context, Attended attended, const Tensor& qkv) {
+    Tensor mixed = Tensor::empty(context, shape_of(qkv), qkv.dtype());
+    const Tensor rows = along(attended, qkv);
+    attend_to(context, rows.slice(3, 1, 3), rows, along(attended, mixed));
+    return mixed;
+}
+
+Mixed attend_among_ranks(const StepContext& step, Attended attended, const Projected& projected) {
+    return RankAttention(step, attended)(projected);
+}
+
+}  // namespace kine::dit

@@ -1,0 +1,33 @@
+// How the tokens of one attention meet that ranks share out: which of queries, keys, values and heads travel is the
+// strategy's matter, and no model's. A model projects the tokens that live here and gets back what they found.
+#pragma once
+
+#include "dit/modules/step_context.h"
+
+namespace kine::dit {
+
+/// Queries, keys and values of this rank's tokens, normed and placed: [B, T, S, 3, H, D], and those of text tokens that
+/// every rank has and that come first in the row of keys, [B, 1, L, 3, H, D]; empty: none.
+struct Projected {
+    Tensor video;
+    Tensor text;
+};
+
+/// [B, T, S, H, D] and [B, 1, L, H, D], contiguous.
+struct Mixed {
+    Tensor video;
+    Tensor text;
+};
+
+/// The layout in which a site's attention gets its tokens: resident ones where heads, or keys and values, travel
+/// instead.
+parallel::Layout tokens_for(const parallel::Strategy& strategy, parallel::Attended attended);
+
+/// Tokens in the layout tokens_for(); every rank must call, also one without tokens. Strategies that only move values
+/// give the bits of one rank. Text, which only attention of all tokens has, comes out the same on every rank.
+Mixed attend_among_ranks(const StepContext& step, parallel::Attended attended, const Projected& projected);
+
+/// The same where this rank has all that its queries see: qkv [B, T, S, 3, H, D] -> [B, T, S, H, D].
+Tensor attend_here(const Context& context, parallel::Attended attended, const Tensor& qkv);
+
+}  // namespace kine::dit
