@@ -112,7 +112,7 @@ void Job::agree_on_seed() {
     communicator->set_place("the beginning");
     const int64_t own[] = {static_cast<int64_t>(request_.generation.seed)};
     const Tensor seed = Tensor::of<int64_t>(session_->context(), {1}, own);
-    const Tensor first = communicator->broadcast(session_->context(), seed, {0, {1}}, DType::Int64);
+    const Tensor first = communicator->broadcast(session_->context(), seed, {0, {1}, DType::Int64});
     if (request_.is_seed_drawn) request_.generation.seed = static_cast<uint64_t>(first.data<int64_t>()[0]);
 }
 
