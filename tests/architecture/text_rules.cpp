@@ -15,7 +15,8 @@ namespace {
 /// The C interface speaks to C and C++ compilers alike; sanitizers announce themselves by macros only.
 const std::set<std::string> kMayAskThePreprocessor = {"apps/embed/kinescope.h", "tests/support/sanitizer.cpp"};
 
-const std::vector<std::string> kMayCallCuda = {"runtime/device/cuda/", "kernels/", "parallel/communicators/", "tests/"};
+const std::vector<std::string> kMayCallCuda = {"runtime/device/cuda/", "kernels/", "parallel/communicators/",
+                                               "parallel/nccl/", "tests/"};
 
 Violations matching_lines(const SourceFile& file, const std::regex& pattern, std::string_view reason) {
     Violations found;
