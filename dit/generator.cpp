@@ -7,6 +7,8 @@
 #include "dit/run.h"
 #include "kernels/elementwise/elementwise.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -191,6 +193,13 @@ int64_t copies_held(const Request& request) {
     return strategy.resident.split == parallel::Split::None ? request.ranks : 1;
 }
 
+void warn_of_words(const KnownWords& known, const Request& request, Observer& observer) {
+    const std::vector<std::string> unknown = unknown_words(known, request.prompt);
+    if (unknown.empty()) return;
+    observer.on_log(LogLevel::Warning, fmt::format("the model was not trained with the words {}; it knows {}",
+                                                   fmt::join(unknown, ", "), to_text(known)));
+}
+
 }  // namespace
 
 std::string_view name_of(Stage stage) {
@@ -202,7 +211,9 @@ Generator::Generator(std::unique_ptr<Model> model) : model_(std::move(model)) {}
 Generator::~Generator() = default;
 
 std::unique_ptr<Generator> Generator::open(Context& context, const std::filesystem::path& directory, DType dtype) {
-    return std::unique_ptr<Generator>(new Generator(load_model(context, directory, dtype)));
+    auto generator = std::unique_ptr<Generator>(new Generator(load_model(context, directory, dtype)));
+    generator->words_ = read_known_words(directory);
+    return generator;
 }
 
 std::string_view Generator::family() const { return model_->family; }
@@ -269,6 +280,7 @@ RunReport Generator::generate(Context& context, const Request& asked, FrameQueue
         check_fits(context, request);
         Observer nobody;
         Observer& told = !processes_ || processes_->rank() == 0 ? observer : nobody;
+        warn_of_words(words_, request, told);
         const RunReport report = Run(context, *model_, request, {told, std::move(stop), processes_})(frames);
         frames.close();
         return report;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broadcast/plan.h"
+#include "dit/known_words.h"
 #include "dit/request.h"
 #include "parallel/communicator.h"
 #include "parallel/planner/work.h"
@@ -99,6 +100,7 @@ class Generator {
   private:
     explicit Generator(std::unique_ptr<Model> model);
     std::unique_ptr<Model> model_;
+    KnownWords words_;
     parallel::Processes* processes_ = nullptr;
 };
 

@@ -1,5 +1,7 @@
 #include "dit/inspection.h"
 
+#include "dit/known_words.h"
+
 #include "dit/families/families.h"
 #include "runtime/io/safetensors.h"
 
@@ -66,6 +68,7 @@ Json inspect_model(Context& context, const fs::path& directory) {
     Json result = {{"path", directory.string()}, {"family", family.name}, {"class", index["_class_name"]}};
     result["components"] = describe_components(directory, index);
     result["problems"] = Json::array();
+    for (const auto& [kind, words] : read_known_words(directory).kinds) result["words"][kind] = words;
     try {
         const std::unique_ptr<Model> model = load_model(context, directory, DType::BFloat16);
         result["hash"] = model->hash;

@@ -31,6 +31,17 @@ std::string component_text(const Json& component) {
     return text + "\n";
 }
 
+/// A line for each kind of words that the model knows.
+std::string words_text(const Json& kinds) {
+    std::string text;
+    for (const auto& [kind, words] : kinds.items()) {
+        text += fmt::format("  {:<16}", kind);
+        for (const Json& word : words) text += " " + plain(word);
+        text += "\n";
+    }
+    return text;
+}
+
 std::string list_text(const Json& report, const char* name) {
     if (!report.contains(name) || report[name].empty()) return "";
     std::string text = fmt::format("{}\n", name);
@@ -43,6 +54,7 @@ std::string model_text(const Json& report) {
     text += "components\n";
     for (const Json& component : report["components"]) text += component_text(component);
     if (report.contains("defaults")) text += "defaults\n" + rows_of(report["defaults"], "  ");
+    if (report.contains("words")) text += "words\n" + words_text(report["words"]);
     return text + list_text(report, "problems") + list_text(report, "unused");
 }
 
@@ -55,6 +67,7 @@ std::string video_text(const Json& report) {
     for (const auto& [name, value] : report["metadata"].items()) {
         if (name != "kinescope") text += fmt::format("  {:<16} {}\n", name, plain(value));
     }
+    if (report.contains("words")) text += "words\n" + words_text(report["words"]);
     return text + list_text(report, "problems");
 }
 
