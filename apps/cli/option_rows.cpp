@@ -38,7 +38,7 @@ constexpr std::array kRows = {
 
     OptionRow{"model", "-m,--model,--model-path,--ckpt-dir", "DIR", Session, kRuns, kModel,
               "model directory (diffusers layout); the embedded demo model if not given"},
-    OptionRow{"device", "--device", "NAME", Session, kSessions, kModel, "where to run: cpu"},
+    OptionRow{"device", "--device,--devices", "NAME", Session, kSessions, kModel, "where to run: cpu"},
     OptionRow{"dtype", "--dtype,--precision", "f32|bf16", Session, kSessions, kModel,
               "type of weights and activations (f32)"},
     OptionRow{"threads", "-t,--threads", "N", Session, kSessions, kModel, "threads, 0 for every processor"},
