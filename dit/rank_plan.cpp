@@ -1,5 +1,8 @@
 #include "dit/rank_plan.h"
 
+#include "parallel/mesh.h"
+#include "runtime/error.h"
+
 namespace kine::dit {
 
 namespace {
@@ -51,19 +54,6 @@ parallel::Work rank_work(const Shape& tokens, const TransformerCost& cost, const
     return work;
 }
 
-parallel::Work one_branch(const parallel::Work& both) {
-    parallel::Work work = both;
-    work.tokens.set(0, both.tokens[0] / 2);
-    for (parallel::AttentionWork* attention : {&work.spatial, &work.temporal, &work.joint}) {
-        attention->linear_macs /= 2;
-        attention->attention_macs /= 2;
-    }
-    work.other_macs /= 2;
-    work.activation_bytes /= 2;
-    work.cache_bytes /= 2;
-    return work;
-}
-
 parallel::Work rank_work(const Model& model, const Request& request, const broadcast::Plan& plan) {
     const Shape latents = model.latent_shape(request);
     const int64_t branches = model.is_guided(request) ? 2 : 1;
@@ -71,6 +61,43 @@ parallel::Work rank_work(const Model& model, const Request& request, const broad
     parallel::Work work = rank_work(model.transformer->token_shape(latents, branches), cost, plan);
     work.weight_bytes = model.weight_bytes;
     return request.cfg_parallel ? one_branch(work) : work;
+}
+
+namespace {
+
+parallel::Guidance guidance_of(const Request& request) {
+    if (request.cfg_parallel_auto) return parallel::Guidance::Either;
+    return request.cfg_parallel ? parallel::Guidance::Apart : parallel::Guidance::Together;
+}
+
+/// Of a strategy that is named, with the groups that a run would have.
+void keep_named(std::vector<parallel::Price>& options, const Request& request, const parallel::Work& work) {
+    const parallel::Strategy& strategy = parallel::find_strategy(request.parallel);
+    std::erase_if(options, [&](const parallel::Price& option) {
+        if (option.name != strategy.name) return true;
+        if (!strategy.is_grouped || request.group_size > 0) return false;
+        const auto sequence = static_cast<int>(request.ranks) / option.branches;
+        return option.group != parallel::default_group(sequence, work.heads);
+    });
+}
+
+}  // namespace
+
+std::vector<parallel::Price> rank_options(const Request& request, const parallel::Work& all_branches) {
+    const parallel::Sequence all(static_cast<int>(request.ranks), static_cast<int>(request.group_size));
+    return parallel::price_options(all_branches, parallel::find_cluster(request.cluster), all, guidance_of(request));
+}
+
+void choose_ranks(Request& request, const parallel::Work& all_branches) {
+    std::vector<parallel::Price> options = rank_options(request, all_branches);
+    if (request.parallel != "auto") keep_named(options, request, all_branches);
+    check(!options.empty(), ErrorCode::Usage, "parallel {}: groups of {} do not divide the ranks", request.parallel,
+          request.group_size);
+    const parallel::Price& best = parallel::cheapest(options);
+    if (parallel::find_strategy(best.name).is_grouped) request.group_size = best.group;
+    request.parallel = best.name;
+    request.cfg_parallel = best.branches == 2;
+    request.cfg_parallel_auto = false;
 }
 
 }  // namespace kine::dit

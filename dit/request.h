@@ -32,14 +32,15 @@ struct Request {
     int64_t decode_chunk = 0;     ///< latent frames decoded at a time
     int64_t vae_tile = 0;         ///< latent pixels a side, 0: whole frames
     double vae_tile_overlap = 0.25;
-    int64_t ranks = 1;              ///< that share the tokens of a run
-    double rank_timeout = 300;      ///< seconds that a rank may stay silent, 0: for ever
-    std::string parallel = "auto";  ///< how they share them: a strategy by name
-    int64_t group_size = 0;         ///< ranks of a group, for strategies that know groups; 0: as many as fit
-    std::string cluster = "cpu";    ///< whose rates auto goes by: a preset or a .json file
-    bool cfg_parallel = false;      ///< half of the ranks for each guidance branch
-    Tensor latents;                 ///< initial noise [C, T, Y, X] f32 instead of the seed's
-    Tensor image;                   ///< the first frame, u8 [Y, X, 3], of the video's size
+    int64_t ranks = 1;               ///< that share the tokens of a run
+    double rank_timeout = 300;       ///< seconds that a rank may stay silent, 0: for ever
+    std::string parallel = "auto";   ///< how they share them: a strategy by name
+    int64_t group_size = 0;          ///< ranks of a group, for strategies that know groups; 0: as many as fit
+    std::string cluster = "cpu";     ///< whose rates auto goes by: a preset or a .json file
+    bool cfg_parallel = false;       ///< half of the ranks for each guidance branch
+    bool cfg_parallel_auto = false;  ///< or not: whatever is faster
+    Tensor latents;                  ///< initial noise [C, T, Y, X] f32 instead of the seed's
+    Tensor image;                    ///< the first frame, u8 [Y, X, 3], of the video's size
 
     template <class Visitor>
     void visit(Visitor& v) {
@@ -70,6 +71,7 @@ struct Request {
         v("rank_timeout", rank_timeout, "seconds after which a silent rank fails the run, 0 for never");
         v("cluster", cluster, "whose rates the choice goes by: a preset by name, or a .json file");
         v("cfg_parallel", cfg_parallel, "give each guidance branch half of the ranks");
+        v("cfg_parallel_auto", cfg_parallel_auto, "do that where it is faster");
         v("vae_tile_overlap", vae_tile_overlap, "share of a tile blended with its neighbour");
     }
 };

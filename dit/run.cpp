@@ -141,13 +141,17 @@ int group_of(const Model& model, const Request& request, int ranks) {
     return parallel::default_group(ranks, model.transformer->cost(model.latent_shape(request), 1).heads);
 }
 
-/// One rank needs no strategy.
-std::string fastest_strategy(const Model& model, const Request& request, const parallel::MeshShape& mesh) {
-    if (mesh.sequence == 1) return "none";
-    const broadcast::Plan plan = make_run_plan(model, request, *make_run_sampler(model, request));
-    const parallel::Cluster cluster = parallel::find_cluster(request.cluster);
-    const auto prices = parallel::price_all(rank_work(model, request, plan), cluster, mesh.sequence);
-    return std::string(parallel::cheapest(prices).name);
+/// One rank needs no strategy, and nothing to choose by.
+void choose_ranks(const Model& model, Request& request) {
+    if (request.ranks == 1) {
+        if (request.parallel == "auto") request.parallel = "none";
+        request.cfg_parallel_auto = false;
+        return;
+    }
+    Request together = request;
+    together.cfg_parallel = false;
+    const broadcast::Plan plan = make_run_plan(model, together, *make_run_sampler(model, together));
+    choose_ranks(request, rank_work(model, together, plan));
 }
 
 }  // namespace
@@ -171,8 +175,8 @@ Request resolve_request(const Model& model, const Request& asked) {
     check_image_size(request);
     parse_rate(request.fps);
     noise_from_name(request.rng);
-    const parallel::MeshShape mesh = mesh_shape(model, request);
-    if (request.parallel == "auto") request.parallel = fastest_strategy(model, request, mesh);
+    mesh_shape(model, request);  // refuses branches that cannot part
+    if (request.parallel == "auto" || request.cfg_parallel_auto) choose_ranks(model, request);
     check_strategy(model, request);
     return request;
 }

@@ -39,4 +39,9 @@ struct Sequence {
     int group;  ///< ranks of a group, for strategies that know groups; 0: default_group()
 };
 
+/// Of a run of two guidance branches, what the ranks of one of them have.
+Work one_branch(const Work& both);
+/// Bytes that the last linear layer gives in a step, over all tokens.
+int64_t output_bytes(const Work& work);
+
 }  // namespace kine::parallel

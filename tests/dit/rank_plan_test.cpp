@@ -50,6 +50,27 @@ TEST_P(CountedRun, SendsToTheByteWhatThePlannerSays) {
     }
 }
 
+TEST_P(CountedRun, SendsWhatThePlannerSaysWithTheGuidanceBranchesApart) {
+    Request request = request_with(GetParam());
+    Observer quiet;
+    const parallel::Work both = generator->rank_work(request);
+    for (const char* strategy : {"dsp_frames", "ring_patches"}) {
+        for (const int64_t ranks : {2, 4, 6}) {
+            request.parallel = strategy;
+            request.ranks = ranks;
+            request.cfg_parallel = true;
+            FrameQueue frames(100);
+            const RunReport report = generator->generate(bundle.context, request, frames, quiet, {});
+            int64_t counted = 0;
+            for (const auto& rank : report.ranks) counted += rank.traffic.bytes_sent;
+            for (const parallel::Price& price : rank_options(request, both)) {
+                if (price.name != strategy) continue;
+                EXPECT_EQ(counted, price.bytes_total) << strategy << ", " << ranks;
+            }
+        }
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Policies, CountedRun, testing::Values("none", "pab"));
 
 TEST_F(CountedRun, TakesTheFastestStrategyWhereNoneIsNamed) {
@@ -64,6 +85,24 @@ TEST_F(CountedRun, TakesTheFastestStrategyWhereNoneIsNamed) {
     }
     EXPECT_EQ(chosen, parallel::cheapest(prices).name);
     EXPECT_NE(chosen, "none") << "every rank would do everything";
+}
+
+TEST_F(CountedRun, PartsTheGuidanceBranchesWhereThatIsFaster) {
+    Request request = request_with("none");
+    request.ranks = 4;
+    request.cfg_parallel_auto = true;
+    const Request resolved = generator->resolve(request);
+    EXPECT_FALSE(resolved.cfg_parallel_auto);
+    Request together = request;
+    together.cfg_parallel_auto = false;
+    const parallel::Work both = generator->rank_work(together);
+    const parallel::Price best = parallel::cheapest(rank_options(request, both));
+    EXPECT_EQ(resolved.parallel, best.name);
+    EXPECT_EQ(resolved.cfg_parallel, best.branches == 2);
+    request.ranks = 3;
+    EXPECT_FALSE(generator->resolve(request).cfg_parallel) << "an odd number of ranks cannot part";
+    request.ranks = 1;
+    EXPECT_EQ(generator->resolve(request).parallel, "none");
 }
 
 // Table of the PAB paper (arXiv 2408.12588): Open-Sora, 2 s at 480p, 8 GPUs, 30 steps; bytes that each of them sends.
