@@ -39,13 +39,14 @@ void add_row(CLI::App& app, const OptionRow& row, Arguments& arguments) {
             ->group(group);
         return;
     }
-    const auto keep = [&arguments, key](const CLI::results_t& values) {
-        for (const std::string& value : values) arguments.add(key, value);
+    const std::string alone = may_be_bare(row) ? "true" : "";
+    const auto keep = [&arguments, key, alone](const CLI::results_t& values) {
+        for (const std::string& value : values) arguments.add(key, value.empty() ? alone : value);
         return true;
     };
     app.add_option(names, keep, help)
         ->type_name(std::string(row.value))
-        ->expected(1)
+        ->expected(may_be_bare(row) ? 0 : 1, 1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->group(group);
 }

@@ -27,13 +27,16 @@ enum class Target { Session, Request, Output, Program };
 struct OptionRow {
     std::string_view key;        ///< the library's name where the target is the library
     std::string_view spellings;  ///< "-W,--width,--alias": help shows the short one and the first long one
-    std::string_view value;      ///< placeholder in help; empty for a flag
+    std::string_view value;      ///< placeholder in help; empty for a flag, "[...]" for a flag that may have a value
     Target target;
     unsigned commands;
     std::string_view group;
     std::string_view help;
     bool repeatable = false;
 };
+
+/// Whether the option may stand alone, which means "true".
+constexpr bool may_be_bare(const OptionRow& row) { return row.value.empty() || row.value.front() == '['; }
 
 std::span<const OptionRow> option_rows();
 /// The row with this spelling (without dashes, '-' and '_' alike) among those that `command` accepts; null if none.

@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kMaxPromptBytes = 64 << 10;
 constexpr const char* kDefaultTile = "32";  // latent pixels: 256 pixels for the usual factor of 8
+constexpr const char* kScalingRanks = "1024";
 
 /// Editors leave a byte order mark, CRLF and a last newline behind, which are not part of a prompt.
 std::string clean_prompt(std::string text, const std::string& where) {
@@ -64,6 +65,9 @@ std::string model_directory(const Arguments& arguments) {
 Session make_session(const Arguments& arguments, bool with_model) {
     Options options = arguments.for_target(Target::Session);
     std::erase_if(options, [](const auto& option) { return option.first == "model"; });
+    for (auto& [name, value] : options) {
+        if (name == "scaling" && value == "true") value = kScalingRanks;  // the flag alone
+    }
     if (with_model) options.emplace_back("model", model_directory(arguments));
     return Session(options);
 }
@@ -80,7 +84,11 @@ Request make_request(const Arguments& arguments) {
     if (has_prompt(arguments) && prompt.empty() && !arguments.flag("quiet")) say("warning: the prompt is empty");
     if (arguments.flag("vae_tiling") && !arguments.has("vae_tile")) request.set("vae_tile", kDefaultTile);
     if (arguments.flag("no_metadata")) request.set("metadata", "false");
-    if (arguments.flag("cfg_parallel")) request.set("cfg_parallel", "true");
+    if (arguments.text("cfg_parallel") == "auto") {
+        request.set("cfg_parallel_auto", "true");
+    } else if (arguments.has("cfg_parallel")) {
+        request.set("cfg_parallel", arguments.text("cfg_parallel"));
+    }
     if (arguments.flag("dynamic_guidance")) request.set("dynamic_guidance", "true");
     if (arguments.flag("overwrite")) request.set("overwrite", "true");
     return request;

@@ -1,5 +1,6 @@
 // The C interface, except jobs: each function is a guarded call of one thing in this folder.
 #include "apps/embed/c_handles.h"
+#include "apps/embed/calibration.h"
 #include "apps/embed/reports.h"
 #include "apps/embed/tables.h"
 #include "codecs/av/quiet.h"
@@ -113,5 +114,14 @@ kine_status kine_compare(const char* first, const char* second, const char* shee
         const auto report = kine::embed::comparison(&required(first, "first"), &required(second, "second"),
                                                     sheet != nullptr ? sheet : "");
         *json = copy_json(report);
+    });
+}
+
+kine_status kine_calibrate(kine_session* session, const char* path, int32_t overwrite, char** json) {
+    return guarded([&] {
+        required(json, "json") = nullptr;
+        const auto cluster = kine::embed::calibration(*required(session, "session").session,
+                                                      path != nullptr ? path : "", overwrite != 0);
+        *json = copy_json(cluster);
     });
 }

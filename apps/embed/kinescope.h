@@ -200,6 +200,10 @@ kine_status kine_verify(kine_session* session, const char* golden_case,
  * caller owns *json. */
 kine_status kine_compare(const char* first, const char* second, const char* sheet, char** json);
 
+/* Measures this machine as a cluster for the option `cluster`, as a JSON object; where `path` is not NULL it is written
+ * to that file (".json"), which must not exist unless `overwrite` is not 0. The caller owns *json. */
+kine_status kine_calibrate(kine_session* session, const char* path, int32_t overwrite, char** json);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -110,6 +110,12 @@ class Session {
         check(kine_inspect(handle_.get(), path.c_str(), &json));
         return take(json);
     }
+    /// This machine as a cluster; written to `path` if that is not empty.
+    std::string calibrate(const std::string& path, bool overwrite) {
+        char* json = nullptr;
+        check(kine_calibrate(handle_.get(), path.empty() ? nullptr : path.c_str(), overwrite ? 1 : 0, &json));
+        return take(json);
+    }
     /// Whether all stages that ran are ok.
     bool verify(const std::string& golden_case, const std::function<void(const kine_stage_result&)>& report) {
         using Report = std::function<void(const kine_stage_result&)>;

@@ -1,6 +1,8 @@
 #include "apps/embed/rank_report.h"
 
+#include "apps/embed/scaling_report.h"
 #include "dit/geometry.h"
+#include "dit/rank_plan.h"
 
 namespace kine::embed {
 
@@ -12,6 +14,9 @@ Json price_json(const parallel::Price& price) {
     return {{"name", price.name},
             {"summary", price.summary},
             {"available", price.is_available},
+            {"cfg_parallel", price.branches == 2},
+            {"group_size", price.group},
+            {"fits", price.fits},
             {"bytes_total", price.bytes_total},
             {"bytes_formula", price.bytes_formula},
             {"compute_s", price.compute_seconds},
@@ -19,20 +24,28 @@ Json price_json(const parallel::Price& price) {
             {"memory_bytes_per_rank", price.memory_bytes_per_rank}};
 }
 
-std::string table_text(std::span<const parallel::Price> prices, std::string_view chosen) {
-    std::string text = fmt::format("  {:<18} {:>12} {:>12} {:>12} {:>12}\n", "strategy", "time s", "GB, all",
-                                   "GB, formula", "GB a rank");
-    for (const parallel::Price& price : prices) {
-        text += fmt::format("{} {:<18} {:>12.4g} {:>12.2f} {:>12.2f} {:>12.2f}{}\n", price.name == chosen ? "*" : " ",
-                            price.name, price.time_seconds, gigabytes(static_cast<double>(price.bytes_total)),
-                            gigabytes(price.bytes_formula), gigabytes(static_cast<double>(price.memory_bytes_per_rank)),
-                            price.is_available ? "" : "  (for comparison)");
-    }
-    return text;
+bool is_choice(const parallel::Price& price, const dit::Request& chosen) {
+    const bool has_group = chosen.group_size == 0 || price.group == 0 || price.group == chosen.group_size;
+    return price.name == chosen.parallel && (price.branches == 2) == chosen.cfg_parallel && has_group;
 }
 
-int ranks_of_sequence(const dit::Request& request) {
-    return static_cast<int>(request.cfg_parallel ? request.ranks / 2 : request.ranks);
+std::string remark_on(const parallel::Price& price) {
+    std::string remark = price.group > 0 ? fmt::format("  (groups of {})", price.group) : "";
+    if (price.branches == 2) remark += "  (branches apart)";
+    if (!price.is_available) remark += "  (not for this model)";
+    return remark + (price.fits ? "" : "  (does not fit)");
+}
+
+std::string table_text(std::span<const parallel::Price> prices, const dit::Request& chosen) {
+    std::string text = fmt::format("  {:<22} {:>12} {:>12} {:>12} {:>12}\n", "strategy", "time s", "GB, all",
+                                   "GB, formula", "GB a rank");
+    for (const parallel::Price& price : prices) {
+        text += fmt::format("{} {:<22} {:>12.4g} {:>12.2f} {:>12.2f} {:>12.2f}{}\n",
+                            is_choice(price, chosen) ? "*" : " ", price.name, price.time_seconds,
+                            gigabytes(static_cast<double>(price.bytes_total)), gigabytes(price.bytes_formula),
+                            gigabytes(static_cast<double>(price.memory_bytes_per_rank)), remark_on(price));
+    }
+    return text;
 }
 
 }  // namespace
@@ -42,22 +55,22 @@ dit::Request with_choice(dit::Request request) {
     return request;
 }
 
-void add_strategies(PlanReport& report, const parallel::Work& work, const dit::Request& request) {
-    const parallel::Cluster cluster = parallel::find_cluster(request.cluster);
-    const int ranks = ranks_of_sequence(request);
-    const std::vector<parallel::Price> prices = parallel::price_all(work, cluster, ranks);
-    const std::string chosen(request.parallel == "auto" ? parallel::cheapest(prices).name
-                                                        : parallel::find_strategy(request.parallel).name);
+void add_strategies(PlanReport& report, const parallel::Work& all_branches, const dit::Request& request) {
+    const std::vector<parallel::Price> prices = dit::rank_options(request, all_branches);
+    dit::Request chosen = request;
+    dit::choose_ranks(chosen, all_branches);
+    const std::string cluster = parallel::find_cluster(request.cluster).name;
     report.json["ranks"] = request.ranks;
-    report.json["cluster"] = cluster.name;
-    report.json["chosen"] = chosen;
+    report.json["cluster"] = cluster;
+    report.json["chosen"] = chosen.parallel;
+    report.json["cfg_parallel"] = chosen.cfg_parallel;
     report.json["strategies"] = Json::array();
     for (const parallel::Price& price : prices) report.json["strategies"].push_back(price_json(price));
-    report.text += fmt::format("{} ranks of {}\n", ranks, cluster.name) + table_text(prices, chosen);
+    report.text += fmt::format("{} ranks of {}\n", request.ranks, cluster) + table_text(prices, chosen);
 }
 
-PlanReport geometry_report(const std::string& name, const RunRequest& asked) {
-    const dit::Geometry geometry = dit::find_geometry(name);
+PlanReport geometry_report(const SessionOptions& options, const RunRequest& asked) {
+    const dit::Geometry geometry = dit::find_geometry(options.geometry);
     RunRequest request = asked;
     request.generation = geometry.resolve(with_choice(asked.generation));
     const dit::Request& r = request.generation;
@@ -74,7 +87,11 @@ PlanReport geometry_report(const std::string& name, const RunRequest& asked) {
                    {"skipped_share", plan.skipped_share()},
                    {"cache_peak_bytes", plan.peak_bytes()},
                    {"fits", true}};
-    add_strategies(report, geometry.work(r, plan), r);
+    dit::Request together = r;
+    together.cfg_parallel = false;
+    const parallel::Work work = geometry.work(together, plan);
+    add_strategies(report, work, r);
+    if (options.scaling > 0) add_scaling(report, work, r, options.scaling);
     return report;
 }
 

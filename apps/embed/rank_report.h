@@ -8,9 +8,9 @@ namespace kine::embed {
 
 /// "all" prices every strategy and then goes by the fastest, as "auto" does.
 dit::Request with_choice(dit::Request request);
-/// Adds `strategies` and the choice to a report of a run with `ranks` ranks of one sequence.
-void add_strategies(PlanReport& report, const parallel::Work& work, const dit::Request& request);
+/// Adds `strategies` and the choice to a report; `all_branches` is the work of all guidance branches.
+void add_strategies(PlanReport& report, const parallel::Work& all_branches, const dit::Request& request);
 /// The plan of a published model without its weights.
-PlanReport geometry_report(const std::string& name, const RunRequest& request);
+PlanReport geometry_report(const SessionOptions& options, const RunRequest& request);
 
 }  // namespace kine::embed

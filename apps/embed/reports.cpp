@@ -1,6 +1,7 @@
 #include "apps/embed/reports.h"
 
 #include "apps/embed/rank_report.h"
+#include "apps/embed/scaling_report.h"
 #include "codecs/metrics.h"
 #include "codecs/source.h"
 #include "dit/inspection.h"
@@ -100,7 +101,7 @@ bool holds_pictures(const std::filesystem::path& folder) {
 }  // namespace
 
 PlanReport plan_report(Session& session, const RunRequest& request) {
-    if (!session.options().geometry.empty()) return geometry_report(session.options().geometry, request);
+    if (!session.options().geometry.empty()) return geometry_report(session.options(), request);
     const dit::Generator& generator = session.generator();
     RunRequest resolved = request;
     resolved.generation = generator.resolve(with_choice(request.generation));
@@ -114,7 +115,21 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
                    {"skipped_share", plan.skipped_share()}, {"cache_peak_bytes", plan.peak_bytes()},
                    {"memory", to_json(estimate, budget)},   {"fits", budget == 0 || estimate.peak_bytes <= budget}};
     const bool wants_strategies = resolved.generation.ranks > 1 || request.generation.parallel == "all";
-    if (wants_strategies) add_strategies(report, generator.rank_work(resolved.generation), resolved.generation);
+    const int64_t scaling = session.options().scaling;
+    if (wants_strategies || scaling > 0) {
+        // Of what was asked: `resolved` knows the choice, not what it was made from.
+        const dit::Request open = with_choice(request.generation);
+        dit::Request asked = resolved.generation;
+        asked.parallel = open.parallel;
+        asked.group_size = open.group_size;
+        asked.cfg_parallel = open.cfg_parallel;
+        asked.cfg_parallel_auto = open.cfg_parallel_auto;
+        dit::Request together = resolved.generation;
+        together.cfg_parallel = false;
+        const parallel::Work work = generator.rank_work(together);
+        add_strategies(report, work, asked);
+        if (scaling > 0) add_scaling(report, work, asked, scaling);
+    }
     return report;
 }
 

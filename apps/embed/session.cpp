@@ -5,6 +5,7 @@ namespace kine::embed {
 namespace {
 
 constexpr int64_t kMaxThreads = 1024;
+constexpr int64_t kMostRanks = 1 << 16;
 
 SessionOptions parse(const KeyValues& values) {
     SessionOptions options;
@@ -12,6 +13,8 @@ SessionOptions parse(const KeyValues& values) {
     for (const auto& [name, value] : values) fields.find(option_name(name)).parse(value);
     check(options.threads >= 0 && options.threads <= kMaxThreads, ErrorCode::Usage, "threads: expected 0 to {}, got {}",
           kMaxThreads, options.threads);
+    check(options.scaling >= 0 && options.scaling <= kMostRanks, ErrorCode::Usage,
+          "scaling: expected 0 to {} ranks, got {}", kMostRanks, options.scaling);
     return options;
 }
 

@@ -23,6 +23,7 @@ struct SessionOptions {
     std::string max_ram = "0";
     std::string trace;
     std::string geometry;
+    int64_t scaling = 0;
 
     template <class Visitor>
     void visit(Visitor& v) {
@@ -32,6 +33,7 @@ struct SessionOptions {
         v("threads", threads, "threads, 0 for every processor");
         v("max_ram", max_ram, "most bytes that weights and activations may take (suffixes K, M, G), 0 for no limit");
         v("geometry", geometry, "plan this published model, which needs no weights");
+        v("scaling", scaling, "plan for 1, 2, 4, ... ranks too, up to this many");
         v("trace", trace, "write a Chrome trace of every run to this file");
     }
 };

@@ -53,6 +53,12 @@ TEST(Options, ValuesMayFollowAnEqualsSign) {
     EXPECT_EQ(config.value("cache_options", ""), "spatial_range=2,temporal_range=3");
 }
 
+TEST(Options, SomeFlagsMayHaveAValue) {
+    EXPECT_EQ(config_of({"--cfg-parallel", "--ranks", "4"}).value("cfg_parallel", ""), "true");
+    EXPECT_EQ(config_of({"--cfg-parallel", "auto"}).value("cfg_parallel", ""), "auto");
+    EXPECT_EQ(config_of({"--use_cfg_parallel=auto", "-p", ""}).value("prompt", "x"), "");
+}
+
 TEST(Options, SizeStandsForBothSides) {
     const Json config = config_of({"--size", "64*32"});
     EXPECT_EQ(config.value("width", ""), "64");

@@ -1,5 +1,6 @@
 // kinescope bench: a request timed end to end, frames thrown away. Policies that are compared run in turn (A B A B
 // ...), so that a machine that warms up or slows down does not favour one of them.
+#include "apps/cli/commands/calibrate.h"
 #include "apps/cli/commands/commands.h"
 #include "apps/cli/config_file.h"
 #include "apps/cli/run_setup.h"
@@ -114,6 +115,8 @@ Json measure(Session& session, const Arguments& arguments, int runs, int warmup)
 }  // namespace
 
 int run_bench(const Arguments& arguments, Surroundings&) {
+    if (arguments.flag("calibrate")) return run_calibration(arguments);
+    if (arguments.has("output")) throw Error(KINE_USAGE, "output: bench writes a file with --calibrate only");
     const int runs = arguments.number("runs", 5, 1, 1000);
     const int warmup = arguments.number("warmup", 1, 0, 1000);
     make_request(arguments);
