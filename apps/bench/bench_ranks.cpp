@@ -24,6 +24,7 @@ using namespace kine;
 
 constexpr int kRounds = 1;  // after one to warm up
 constexpr double kAllowedShare = 0.5;
+constexpr int kSteps = 6;
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
@@ -91,7 +92,7 @@ struct Rates {
 };
 
 Rates measure_rates_of(int ranks, int64_t bytes) {
-    constexpr int kTurns = 7;
+    constexpr int kTurns = 5;
     std::vector<double> exchanged, copied, share;
     for (int i = 0; i < kTurns; ++i) {
         copied.push_back(copy_rate(ranks, bytes));
@@ -142,14 +143,14 @@ dit::Request request_for(const parallel::Strategy* strategy) {
     dit::Request request;
     request.prompt = "a red circle moving right on a blue background";
     request.seed = 1;
-    request.steps = 10;
+    request.steps = kSteps;
     request.ranks = strategy ? 2 : 1;
     request.parallel = strategy ? std::string(strategy->name) : "none";
     return request;
 }
 
 void compare_strategy(dit::Generator& generator, Context& context, const parallel::Strategy& strategy) {
-    constexpr int kPairs = 5;
+    constexpr int kPairs = 3;
     std::vector<double> ratios, shares, seconds;
     Run apart;
     for (int i = 0; i < kPairs; ++i) {
@@ -167,7 +168,8 @@ void measure_runs(const char* model) {
     bench::BenchSession session;
     const auto generator = dit::Generator::open(session.context, model, DType::Float32);
     run_once(*generator, session.context, request_for(nullptr));  // warms up
-    fmt::print("\n{} threads in all, denoising, 10 steps: two ranks beside one, in turns\n", session.threads.size());
+    fmt::print("\n{} threads in all, denoising, {} steps: two ranks beside one, in turns\n", session.threads.size(),
+               kSteps);
     fmt::print("  {:<20} {:>9} {:>9} {:>15} {:>10}\n", "strategy", "seconds", "of one", "communication", "MB sent");
     for (const parallel::Strategy& strategy : parallel::strategies()) {
         if (strategy.resident.split != parallel::Split::None) compare_strategy(*generator, session.context, strategy);
