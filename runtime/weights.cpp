@@ -1,12 +1,14 @@
 #include "runtime/weights.h"
 
 #include "runtime/io/shards.h"
+#include "runtime/io/torch_file.h"
 #include "runtime/options.h"
 #include "runtime/printable.h"
 
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace kine {
@@ -27,7 +29,7 @@ bool is_floating(DType dtype) { return dtype == DType::Float32 || dtype == DType
 }  // namespace
 
 void Weights::add_file(const fs::path& path) {
-    files_.push_back(std::make_shared<const SafetensorsFile>(SafetensorsFile::open(path)));
+    files_.push_back(std::make_shared<const SafetensorsFile>(open_tensor_file(path)));
     for (const auto& [name, entry] : files_.back()->entries()) {
         const auto [place, is_new] = entries_.emplace(name, Entry{files_.back().get(), name});
         check(is_new, ErrorCode::BadInput, "{}: tensor '{}' is in {} and in {}", label_, printable(name),
@@ -39,6 +41,23 @@ Weights Weights::open_file(const fs::path& file) {
     Weights weights;
     weights.label_ = file.string();
     weights.add_file(file);
+    return weights;
+}
+
+Weights Weights::open_files(const std::vector<fs::path>& files) {
+    Weights weights;
+    for (const fs::path& file : files) {
+        weights.label_ = weights.label_.empty() ? file.string() : weights.label_;
+        weights.add_file(file);
+    }
+    return weights;
+}
+
+Weights Weights::imagined(std::string label) {
+    Weights weights;
+    weights.label_ = std::move(label);
+    weights.gives_values_ = false;
+    weights.has_names_ = false;
     return weights;
 }
 
@@ -89,9 +108,29 @@ void Weights::rename(const std::function<std::optional<std::string>(const std::s
     entries_ = std::move(renamed);
 }
 
+void Weights::cut(const std::string& name, int64_t count, const std::vector<Piece>& pieces) {
+    const SafetensorsEntry whole = entry(name);
+    check(whole.shape.rank() >= 1 && whole.shape[0] % count == 0, ErrorCode::BadInput,
+          "{}: {}: {} is not {} tensors in one, as its name says", label_, printable(name), to_string(whole.shape),
+          count);
+    const Entry fused = entries_.at(name);
+    entries_.erase(name);
+    for (const Piece& piece : pieces) {
+        SafetensorsEntry rest = whole;
+        const auto parts = static_cast<int64_t>(piece.parts.size());
+        rest.shape.set(0, whole.shape[0] / count * parts);
+        rest.bytes = whole.bytes / count * parts;
+        const auto [place, is_new] =
+            entries_.emplace(piece.name, Entry{fused.file, fused.stored_name, rest, piece.parts});
+        check(is_new, ErrorCode::BadInput, "{}: tensors '{}' and '{}' both mean '{}'", label_,
+              printable(place->second.stored_name), printable(name), printable(piece.name));
+    }
+}
+
 const SafetensorsEntry& Weights::entry(const std::string& name) const {
     const auto found = entries_.find(name);
     check(found != entries_.end(), ErrorCode::BadInput, "{}: has no tensor '{}'", label_, printable(name));
+    if (found->second.piece) return *found->second.piece;
     return found->second.file->entries().at(found->second.stored_name);
 }
 
@@ -107,9 +146,18 @@ int64_t Weights::parameters() const {
     return sum;
 }
 
-Tensor Weights::load(const std::string& name) const {
+Tensor Weights::load(const Context& context, const std::string& name) const {
     const Entry& found = entries_.at(name);
-    return found.file->tensor(found.stored_name);
+    const Tensor whole = found.file->tensor(found.stored_name);
+    if (!found.piece) return whole;
+    const int64_t rows = found.piece->shape[0] / static_cast<int64_t>(found.parts.size());
+    if (found.parts.size() == 1) return whole.slice(0, found.parts[0] * rows, (found.parts[0] + 1) * rows);
+    Tensor result = Tensor::empty(context, found.piece->shape, whole.dtype());
+    const int64_t bytes = found.piece->bytes / static_cast<int64_t>(found.parts.size());
+    for (size_t i = 0; i < found.parts.size(); ++i)
+        std::memcpy(result.raw() + static_cast<int64_t>(i) * bytes, whole.raw() + found.parts[i] * bytes,
+                    static_cast<size_t>(bytes));
+    return result;
 }
 
 std::vector<std::string> Weights::unused() const {
@@ -191,6 +239,7 @@ void Weights::give_up() const {
 }
 
 std::optional<std::string> Scope::problem_with(const std::string& name, const Shape& expected) const {
+    if (!weights_->has_names_) return std::nullopt;
     if (!weights_->contains(name)) return fmt::format("is missing, expected {}", to_string(expected));
     const SafetensorsEntry& entry = weights_->entry(name);
     if (entry.shape != expected) {
@@ -206,12 +255,16 @@ Tensor Scope::bind(std::string_view name, const Shape& expected) const {
     const std::string key = full(name);
     weights_->asked_parts_.insert(first_part(key));
     if (weights_->contains(key)) weights_->used_.insert(key);
+    weights_->bound_[key] = expected;
+    weights_->bound_bytes_ += expected.elements() * size_of(dtype_);
     if (std::optional<std::string> problem = problem_with(key, expected)) {
         weights_->problems_.push_back({key, std::move(*problem)});
         weights_->count_placeholder(expected.elements() * size_of(dtype_));
-        return Tensor::zeros(*context_, expected, dtype_);
+        return weights_->gives_values_ ? Tensor::zeros(*context_, expected, dtype_)
+                                       : Tensor::imagined(expected, dtype_);
     }
-    Tensor stored = weights_->load(key);
+    if (!weights_->gives_values_) return Tensor::imagined(expected, dtype_);
+    Tensor stored = weights_->load(*context_, key);
     return stored.dtype() == dtype_ ? stored : convert(*context_, stored, dtype_);
 }
 

@@ -21,15 +21,34 @@ class Weights {
     /// {"diffusion_pytorch_model", "model"}. Shards must be plain file names inside the directory.
     static Weights open_component(const std::filesystem::path& directory, const std::vector<std::string>& names);
     static Weights open_file(const std::filesystem::path& file);
+    /// Several files that together are one component.
+    static Weights open_files(const std::vector<std::filesystem::path>& files);
+    /// No file: whatever is asked for is there, imagined.
+    static Weights imagined(std::string label);
+
+    /// From here on binding looks at names and shapes only and gives imagined tensors.
+    void imagine() { gives_values_ = false; }
 
     /// Renames every entry before anything is looked up; nullopt drops it (and it does not count as unused).
     void rename(const std::function<std::optional<std::string>(const std::string&)>& translate);
+
+    /// Some rows of a stored tensor, under a name of their own.
+    struct Piece {
+        std::string name;
+        std::vector<int64_t> parts;  ///< which of the equal parts that the tensor's first axis is cut into, in order
+    };
+    /// Cuts the tensor `name` into pieces that take its place. BadInput if its first axis has no `count` equal parts.
+    void cut(const std::string& name, int64_t count, const std::vector<Piece>& pieces);
 
     const std::string& label() const { return label_; }  ///< the path, for messages
     bool contains(const std::string& name) const { return entries_.contains(name); }
     const SafetensorsEntry& entry(const std::string& name) const;
     std::vector<std::string> names() const;
     int64_t parameters() const;
+    /// What was bound, under the names that it was asked for by.
+    const std::map<std::string, Shape>& bound() const { return bound_; }
+    /// Of all that was bound, in the types that it was bound in.
+    int64_t bound_bytes() const { return bound_bytes_; }
 
     /// Throws ErrorCode::BadInput listing each problem (at most 20 lines and a count) with the nearest names present.
     /// An entry that nobody bound is a problem too, unless nothing under its first name ("encoder" of
@@ -42,6 +61,8 @@ class Weights {
     struct Entry {
         const SafetensorsFile* file;
         std::string stored_name;
+        std::optional<SafetensorsEntry> piece = {};  // of a tensor that was cut: what is left of it
+        std::vector<int64_t> parts = {};             // each as long as the piece's first axis over their number
     };
     struct Problem {
         std::string name;
@@ -49,7 +70,7 @@ class Weights {
     };
     static Weights open_shards(const std::filesystem::path& directory, const std::filesystem::path& index);
     void add_file(const std::filesystem::path& path);
-    Tensor load(const std::string& name) const;
+    Tensor load(const Context& context, const std::string& name) const;
     std::string nearest(const std::string& name) const;
     std::vector<std::string> unexpected() const;
     std::vector<std::string> problem_lines() const;
@@ -63,6 +84,10 @@ class Weights {
     std::set<std::string> used_;
     std::set<std::string> asked_parts_;  // first names of all that was asked for
     std::vector<Problem> problems_;
+    bool gives_values_ = true;
+    bool has_names_ = true;  // false: no file says which there are
+    std::map<std::string, Shape> bound_;
+    int64_t bound_bytes_ = 0;
     int64_t placeholder_bytes_ = 0;  // of zeros that stand for what is missing
 };
 
@@ -78,7 +103,8 @@ class Scope {
 
     /// The tensor `prefix.name` converted to this scope's dtype (a view of the file where it already is). A miss or a
     /// wrong shape is recorded and yields zeros of the expected shape, so that binding goes on; Weights::finish throws.
-    /// Throws at once when more is missing than the file holds: then the configuration belongs to another model.
+    /// Imagined weights give imagined tensors. Throws at once when more is missing than the file holds: then the
+    /// configuration belongs to another model.
     Tensor bind(std::string_view name, const Shape& expected) const;
     bool has(std::string_view name) const;
     Context& context() const { return *context_; }

@@ -36,11 +36,12 @@ Form pack_fastest(const Context& context, const Tensor& weight) {
     return PanelMatrix(context, weight);
 }
 
-Form pack(const Context& context, const Tensor& weight, std::string_view method) {
+std::optional<Form> pack(const Context& context, const Tensor& weight, std::string_view method) {
+    if (weight.is_imagined()) return std::nullopt;
     if (method.empty()) return pack_fastest(context, weight);
     const std::string_view known = find_entry(matrix_methods(), "matrix method", method).name;
-    if (known == "onednn") return OnednnMatrix(context, weight);
-    return PanelMatrix(context, weight);
+    if (known == "onednn") return Form(OnednnMatrix(context, weight));
+    return Form(PanelMatrix(context, weight));
 }
 
 const Tensor& checked(const Tensor& weight) {
@@ -60,18 +61,26 @@ PackedMatrix::PackedMatrix(const Context& context, const Tensor& weight, const T
     : in_features_(checked(weight).dim(1)),
       out_features_(weight.dim(0)),
       dtype_(weight.dtype()),
-      bias_(bias_or_zeros(context, bias, out_features_)),
+      bias_(weight.is_imagined() ? Tensor::imagined({out_features_}, DType::Float32)
+                                 : bias_or_zeros(context, bias, out_features_)),
       form_(pack(context, weight, method)) {}
 
-std::string_view PackedMatrix::method() const { return kMethods[form_.index()].name; }
+std::string_view PackedMatrix::method() const { return form_ ? kMethods[form_->index()].name : "imagined"; }
+
+const PackedMatrix::Form& PackedMatrix::form() const {
+    check(form_.has_value(), ErrorCode::Bug, "linear: the weight [{}, {}] is imagined, its stage is not loaded",
+          out_features_, in_features_);
+    return *form_;
+}
 
 Tensor PackedMatrix::unpacked(const Context& context) const {
-    return std::visit([&](const auto& form) { return form.unpacked(context); }, form_);
+    return std::visit([&](const auto& form) { return form.unpacked(context); }, form());
 }
 
 void PackedMatrix::multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out) const {
+    const Form& packed = form();
     const Epilogue epilogue = {bias_.data<float>(), activation, &out};
-    std::visit([&](const auto& form) { form.multiply(context, rows, epilogue); }, form_);
+    std::visit([&](const auto& form) { form.multiply(context, rows, epilogue); }, packed);
 }
 
 }  // namespace kine::kernels

@@ -6,6 +6,7 @@
 #include "kernels/linear/onednn_tiles.h"
 #include "kernels/linear/panels.h"
 
+#include <optional>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -16,7 +17,7 @@ namespace kine::kernels {
 class PackedMatrix {
   public:
     /// `weight` [N, K] contiguous, f32 or bf16; `bias` [N] or empty. `method` is a row of matrix_methods(), or empty
-    /// for the first that can run.
+    /// for the first that can run. An imagined weight gives a matrix that has sizes and cannot multiply.
     PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, std::string_view method = "");
 
     int64_t in_features() const { return in_features_; }
@@ -31,11 +32,14 @@ class PackedMatrix {
     void multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out) const;
 
   private:
+    using Form = std::variant<OnednnMatrix, PanelMatrix>;
+    const Form& form() const;
+
     int64_t in_features_;
     int64_t out_features_;
     DType dtype_;
-    Tensor bias_;                                   // f32, zeros where there is none
-    std::variant<OnednnMatrix, PanelMatrix> form_;  // in the order of matrix_methods()
+    Tensor bias_;               // f32, zeros where there is none
+    std::optional<Form> form_;  // in the order of matrix_methods(); none: imagined
 };
 
 struct MatrixMethod {

@@ -39,6 +39,7 @@ void check_ids(const Tensor& table, const Tensor& ids) {
 
 Tensor contiguous(const Context& context, const Tensor& x) {
     if (x.is_contiguous()) return x;
+    if (x.is_imagined()) return Tensor::imagined(x.shape(), x.dtype());
     Tensor out = Tensor::empty(context, x.shape(), x.dtype());
     copy_into(context, x, out);
     return out;
@@ -53,6 +54,7 @@ void copy_into(const Context& context, const Tensor& from, Tensor& to) {
 Tensor concat(const Context& context, std::span<const Tensor> parts, int axis) {
     check(!parts.empty(), ErrorCode::Bug, "concat: no parts, expected at least one");
     axis = parts.front().shape().index(axis);
+    if (parts.front().is_imagined()) return Tensor::imagined(joined_shape(parts, axis), parts.front().dtype());
     return on_device(context, "concat", [&] {
         Tensor out = Tensor::empty(context, joined_shape(parts, axis), parts.front().dtype());
         int64_t at = 0;

@@ -7,6 +7,10 @@
 
 namespace kine {
 
+Tensor Tensor::imagined(const Shape& shape, DType dtype) {
+    return over(Storage::imagine(shape.elements() * size_of(dtype)), 0, shape, dtype);
+}
+
 Tensor Tensor::over(std::shared_ptr<Storage> storage, int64_t byte_offset, const Shape& shape, DType dtype) {
     Tensor tensor;
     tensor.shape_ = shape;

@@ -24,7 +24,11 @@ class Tensor {
     /// A contiguous view of foreign memory that `storage` keeps alive.
     static Tensor over(std::shared_ptr<Storage> storage, int64_t byte_offset, const Shape& shape, DType dtype);
 
+    /// A shape whose values nobody may ask for; it takes no memory.
+    static Tensor imagined(const Shape& shape, DType dtype);
+
     explicit operator bool() const { return storage_ != nullptr; }
+    bool is_imagined() const { return storage_ && storage_->is_imagined(); }
     const Shape& shape() const { return shape_; }
     int rank() const { return shape_.rank(); }
     int64_t dim(int axis) const { return shape_[axis]; }
