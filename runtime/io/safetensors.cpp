@@ -46,12 +46,19 @@ SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
     check_safetensors_layout(header, file_bytes - data_begin, where);
     for (auto& [name, entry] : header.entries) entry.offset += data_begin;
 
-    SafetensorsFile file;
-    file.path_ = path;
-    file.entries_ = std::move(header.entries);
+    SafetensorsFile file = over(mapped, std::move(header.entries));
     file.metadata_ = std::move(header.metadata);
-    file.storage_ = Storage::borrow(mapped->bytes().data(), file_bytes, mapped);
-    file.mapped_ = mapped;
+    return file;
+}
+
+SafetensorsFile SafetensorsFile::over(std::shared_ptr<const MappedFile> mapped,
+                                      std::map<std::string, SafetensorsEntry> entries) {
+    SafetensorsFile file;
+    file.path_ = mapped->path();
+    file.entries_ = std::move(entries);
+    const auto bytes = static_cast<int64_t>(mapped->bytes().size());
+    file.storage_ = Storage::borrow(mapped->bytes().data(), bytes, mapped);
+    file.mapped_ = std::move(mapped);
     return file;
 }
 

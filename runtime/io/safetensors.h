@@ -28,6 +28,10 @@ class SafetensorsFile {
     /// Throws ErrorCode::BadInput naming file, tensor and field.
     static SafetensorsFile open(const std::filesystem::path& path);
 
+    /// Tensors that lie in a file of another format, whose entries have been checked against it.
+    static SafetensorsFile over(std::shared_ptr<const MappedFile> mapped,
+                                std::map<std::string, SafetensorsEntry> entries);
+
     const std::filesystem::path& path() const { return path_; }
     const std::map<std::string, SafetensorsEntry>& entries() const { return entries_; }
     const std::map<std::string, std::string>& metadata() const { return metadata_; }
