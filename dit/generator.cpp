@@ -1,7 +1,7 @@
 #include "dit/generator.h"
 
 #include "dit/agreement.h"
-#include "dit/families/families.h"
+#include "dit/loaded_model.h"
 #include "dit/rank_plan.h"
 #include "dit/ranks.h"
 #include "dit/run.h"
@@ -30,19 +30,22 @@ struct Host {
     Observer& observer;
     std::stop_token stop;
     parallel::Processes* processes;
+    bool is_staged = false;  ///< stages' weights take turns
 };
 
 /// One run of one request, told as it happens.
 class Run {
   public:
-    Run(Context& context, const Model& model, const Request& request, Host host)
+    Run(Context& context, LoadedModel& loaded, const Request& request, Host host)
         : context_(context),
-          model_(model),
+          loaded_(loaded),
+          model_(loaded.model()),
           request_(request),
           observer_(host.observer),
           stop_(std::move(host.stop)),
           processes_(host.processes),
-          plan_(make_run_plan(model, request, *make_run_sampler(model, request))) {}
+          is_staged_(host.is_staged),
+          plan_(make_run_plan(model_, request, *make_run_sampler(model_, request))) {}
 
     RunReport operator()(FrameQueue& frames) {
         context_.allocator.reset_peak();
@@ -54,12 +57,15 @@ class Run {
     }
 
   private:
+    void enter(Stage stage) { loaded_.enter(context_, stage, is_staged_); }
+
     /// Whether this process has rank 0.
     bool tells() const { return !processes_ || processes_->rank() == 0; }
 
     Conditioning encode() {
         const Stopwatch watch;
         const ProfileZone zone(context_.profiler, "encode");
+        enter(Stage::Encode);
         observer_.on_progress(Stage::Encode, 0, 1);
         Conditioning conditioning = make_conditioning(context_, model_, request_, *make_run_noise(model_, request_));
         check(kernels::all_finite(context_, conditioning.states), ErrorCode::NotFinite,
@@ -75,6 +81,7 @@ class Run {
 
     Tensor denoise(const Conditioning& conditioning) {
         const Stopwatch watch;
+        enter(Stage::Denoise);
         report_.ranks.resize(static_cast<size_t>(request_.ranks));
         Tensor latents;
         const auto body = [&](const Context& context, parallel::Communicator& communicator) {
@@ -151,6 +158,7 @@ class Run {
     void decode(const Tensor& latents, FrameQueue& frames) {
         const Stopwatch watch;
         const ProfileZone zone(context_.profiler, "decode");
+        enter(Stage::Decode);
         const DecodeOptions options{request_.decode_chunk, request_.vae_tile, request_.vae_tile_overlap,
                                     request_.num_frames};
         int64_t done = 0;
@@ -178,11 +186,13 @@ class Run {
     }
 
     Context& context_;
+    LoadedModel& loaded_;
     const Model& model_;
     const Request& request_;
     Observer& observer_;
     std::stop_token stop_;
     parallel::Processes* processes_;
+    bool is_staged_;
     broadcast::Plan plan_;
     RunReport report_;
 };
@@ -200,24 +210,61 @@ void warn_of_words(const KnownWords& known, const Request& request, Observer& ob
                                                    fmt::join(unknown, ", "), to_text(known)));
 }
 
-}  // namespace
-
-std::string_view name_of(Stage stage) {
-    if (stage == Stage::Encode) return "encode";
-    return stage == Stage::Denoise ? "denoise" : "decode";
+int64_t peak_of(const Estimate& estimate) {
+    int64_t peak = 0;
+    for (const StageEstimate& stage : estimate.stages) {
+        const int64_t weights = estimate.is_staged ? stage.weight_bytes : estimate.weight_bytes;
+        peak = std::max(peak, weights + stage.working_bytes);
+    }
+    return peak;
 }
 
-Generator::Generator(std::unique_ptr<Model> model) : model_(std::move(model)) {}
-Generator::~Generator() = default;
+/// A few numbers from configurations are all that this takes: whether weights fit is said by the one who knows how
+/// many.
+std::unique_ptr<LoadedModel> open_shapes(Context& context, ModelSource source, const OpenOptions& options) {
+    const int64_t budget = context.allocator.budget();
+    context.allocator.set_budget(0);
+    try {
+        auto loaded = std::make_unique<LoadedModel>(context, std::move(source), options);
+        context.allocator.set_budget(budget);
+        return loaded;
+    } catch (...) {
+        context.allocator.set_budget(budget);
+        throw;
+    }
+}
+
+}  // namespace
 
 std::unique_ptr<Generator> Generator::open(Context& context, const std::filesystem::path& directory, DType dtype) {
-    auto generator = std::unique_ptr<Generator>(new Generator(load_model(context, directory, dtype)));
-    generator->words_ = read_known_words(directory);
+    return open(context, diffusers_source(directory), {.dtype = dtype});
+}
+
+/// Weights that fit are read now, so that whatever is wrong with them is known before a run.
+std::unique_ptr<Generator> Generator::open(Context& context, ModelSource source, const OpenOptions& options) {
+    std::unique_ptr<LoadedModel> loaded = open_shapes(context, std::move(source), options);
+    const StageWeights& weights = loaded->model().weights;
+    const int64_t budget = context.allocator.budget();
+    const bool all = options.residency == Residency::All;
+    const int64_t least = all ? weights.total() : weights.largest();
+    check(budget == 0 || least <= budget || options.is_plan, ErrorCode::DoesNotFit,
+          "{}: weights need {} bytes in {}{}, the budget is {} (raise --max-ram)", loaded->source().label, least,
+          name_of(options.dtype), all ? "" : ", a stage at a time", budget);
+    const bool fits = budget == 0 || weights.total() <= budget;
+    if (!options.is_plan && options.residency != Residency::Stage && fits) loaded->load_all(context);
+    auto generator = std::unique_ptr<Generator>(new Generator(std::move(loaded)));
+    const std::filesystem::path& root = generator->source().root;
+    if (!root.empty()) generator->words_ = read_known_words(root);
     return generator;
 }
 
-std::string_view Generator::family() const { return model_->family; }
-const std::string& Generator::model_hash() const { return model_->hash; }
+Generator::Generator(std::unique_ptr<LoadedModel> loaded) : loaded_(std::move(loaded)) {}
+Generator::~Generator() = default;
+
+const ModelSource& Generator::source() const { return loaded_->source(); }
+const Model& Generator::model() const { return loaded_->model(); }
+std::string_view Generator::family() const { return model().family; }
+const std::string& Generator::model_hash() const { return model().hash; }
 
 Request Generator::resolve(const Request& asked) const {
     Request request = asked;
@@ -227,50 +274,62 @@ Request Generator::resolve(const Request& asked) const {
               "ranks {}: the launcher started {} processes, each of which is one", request.ranks, ranks);
         request.ranks = ranks;
     }
-    return resolve_request(*model_, request);
+    return resolve_request(model(), request);
 }
 
 FrameSize Generator::frame_size(const Request& request) const {
-    const Shape latents = model_->latent_shape(resolve(request));
-    const int64_t factor = model_->decoder->spatial_factor();
+    const Shape latents = model().latent_shape(resolve(request));
+    const int64_t factor = model().decoder->spatial_factor();
     return {latents[3] * factor, latents[2] * factor};
 }
 
 broadcast::Plan Generator::plan(const Request& asked) const {
     const Request request = resolve(asked);
-    return make_run_plan(*model_, request, *make_run_sampler(*model_, request));
+    return make_run_plan(model(), request, *make_run_sampler(model(), request));
 }
 
 parallel::Work Generator::rank_work(const Request& asked) const {
     const Request request = resolve(asked);
-    return dit::rank_work(*model_, request, plan(request));
+    return dit::rank_work(model(), request, plan(request));
 }
 
-Estimate Generator::estimate(const Request& asked) const {
+bool Generator::is_staged(const Context& context, const Estimate& estimate) const {
+    const Residency residency = loaded_->options().residency;
+    if (residency != Residency::Auto) return residency == Residency::Stage;
+    const int64_t budget = context.allocator.budget();
+    return budget > 0 && peak_of(estimate) > budget;
+}
+
+Estimate Generator::estimate(const Context& context, const Request& asked) const {
     const Request request = resolve(asked);
-    const Shape latents = model_->latent_shape(request);
+    const Model& model = this->model();
+    const Shape latents = model.latent_shape(request);
     const int64_t latent_bytes = 4 * latents.elements() * size_of(DType::Float32);  // with prediction and sampler state
     Estimate estimate;
-    estimate.weight_bytes = model_->weight_bytes;
+    estimate.weight_bytes = model.weights.total();
     const int64_t copies = copies_held(request);
     estimate.activation_bytes =
-        copies * model_->transformer->cost(latents, model_->is_guided(request) ? 2 : 1).activation_bytes +
+        copies * model.transformer->cost(latents, model.is_guided(request) ? 2 : 1).activation_bytes +
         request.ranks * latent_bytes;
     estimate.cache_bytes = copies * plan(request).peak_bytes();
-    estimate.decode_bytes = model_->decoder->working_bytes(
+    estimate.decode_bytes = model.decoder->working_bytes(
         latents[2], latents[3], {request.decode_chunk, request.vae_tile, request.vae_tile_overlap});
-    estimate.peak_bytes = estimate.weight_bytes + std::max(estimate.activation_bytes + estimate.cache_bytes,
-                                                           estimate.decode_bytes + latent_bytes);
+    const int64_t working[] = {model.text->working_bytes(), estimate.activation_bytes + estimate.cache_bytes,
+                               estimate.decode_bytes + latent_bytes};
+    for (size_t i = 0; i < kStages.size(); ++i) estimate.stages[i] = {model.weights[kStages[i]], working[i]};
+    estimate.is_staged = is_staged(context, estimate);
+    estimate.peak_bytes = peak_of(estimate);
     return estimate;
 }
 
 void Generator::check_fits(const Context& context, const Request& request) const {
     const int64_t budget = context.allocator.budget();
-    const Estimate need = estimate(request);
+    const Estimate need = estimate(context, request);
     check(budget == 0 || need.peak_bytes <= budget, ErrorCode::DoesNotFit,
-          "the run needs about {} bytes (weights {}, activations {}, cache {}, decoding {}), the budget is {}; lower "
+          "the run needs about {} bytes (weights {}{}, activations {}, cache {}, decoding {}), the budget is {}; lower "
           "the size, --cache-budget or --vae-tile-size, or raise --max-ram",
-          need.peak_bytes, need.weight_bytes, need.activation_bytes, need.cache_bytes, need.decode_bytes, budget);
+          need.peak_bytes, need.weight_bytes, need.is_staged ? ", a stage's at a time" : "", need.activation_bytes,
+          need.cache_bytes, need.decode_bytes, budget);
 }
 
 RunReport Generator::generate(Context& context, const Request& asked, FrameQueue& frames, Observer& observer,
@@ -281,7 +340,8 @@ RunReport Generator::generate(Context& context, const Request& asked, FrameQueue
         Observer nobody;
         Observer& told = !processes_ || processes_->rank() == 0 ? observer : nobody;
         warn_of_words(words_, request, told);
-        const RunReport report = Run(context, *model_, request, {told, std::move(stop), processes_})(frames);
+        const bool staged = estimate(context, request).is_staged;
+        const RunReport report = Run(context, *loaded_, request, {told, std::move(stop), processes_, staged})(frames);
         frames.close();
         return report;
     } catch (...) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "broadcast/plan.h"
+#include "dit/families/stage.h"
 #include "dit/known_words.h"
+#include "dit/open_options.h"
 #include "dit/request.h"
 #include "parallel/communicator.h"
 #include "parallel/planner/work.h"
@@ -16,9 +18,6 @@
 #include <stop_token>
 
 namespace kine::dit {
-
-enum class Stage { Encode, Denoise, Decode };
-std::string_view name_of(Stage stage);  ///< "encode", "denoise", "decode"
 
 /// Told what happens, on the thread that runs. Throwing stops the run with that exception.
 class Observer {
@@ -34,10 +33,18 @@ class Observer {
     virtual void on_log(LogLevel level, std::string_view line) { (void)level, (void)line; }
 };
 
+/// What a stage holds at once.
+struct StageEstimate {
+    int64_t weight_bytes = 0;
+    int64_t working_bytes = 0;  ///< tokens, kept outputs, frames: all that is not weights
+};
+
 /// What a run would hold and do, known before it starts.
 struct Estimate {
-    int64_t weight_bytes = 0;
-    int64_t activation_bytes = 0;  ///< of the transformer, largest at once
+    std::array<StageEstimate, kStages.size()> stages;  ///< in the order of kStages
+    bool is_staged = false;                            ///< only the running stage's weights are in memory
+    int64_t weight_bytes = 0;                          ///< of all stages
+    int64_t activation_bytes = 0;                      ///< of the transformer, largest at once
     int64_t cache_bytes = 0;
     int64_t decode_bytes = 0;
     int64_t peak_bytes = 0;  ///< the largest sum at any stage
@@ -63,13 +70,16 @@ struct FrameSize {
     int64_t height = 0;
 };
 
-struct Model;  // dit/families/family.h
+class LoadedModel;   // dit/loaded_model.h
+struct Model;        // dit/families/family.h
+struct ModelSource;  // dit/families/model_source.h
 
 /// One thread at a time. Contexts are passed, so a generator serves whichever session calls it.
 class Generator {
   public:
     /// Opens a model directory. BadInput, Unsupported (family or class unknown) or DoesNotFit.
     static std::unique_ptr<Generator> open(Context& context, const std::filesystem::path& directory, DType dtype);
+    static std::unique_ptr<Generator> open(Context& context, ModelSource source, const OpenOptions& options);
     ~Generator();
 
     /// The ranks of every run are these processes, each with a generator of its own, instead of threads. Rank 0 decodes
@@ -77,15 +87,18 @@ class Generator {
     void share_runs(parallel::Processes& processes) { processes_ = &processes; }
 
     std::string_view family() const;
-    const std::string& model_hash()
-        const;  ///< hex digest of names, shapes and contents of the weights' headers and edges
+    /// Hex digest of names, shapes and contents of the weights' headers and edges.
+    const std::string& model_hash() const;
+    const ModelSource& source() const;
+    const Model& model() const;
     /// The request with every default filled in; throws ErrorCode::Usage for what the model cannot do, naming what it
     /// can.
     Request resolve(const Request& request) const;
     /// Of the frames that a request gives: less than asked for where the VAE cannot make the size exactly.
     FrameSize frame_size(const Request& request) const;
     broadcast::Plan plan(const Request& request) const;
-    Estimate estimate(const Request& request) const;
+    /// `context` has the budget that decides whether stages' weights take turns.
+    Estimate estimate(const Context& context, const Request& request) const;
     /// Throws ErrorCode::DoesNotFit for a run that the context's budget has no room for.
     void check_fits(const Context& context, const Request& request) const;
     /// The run as the planner of ranks sees it.
@@ -98,8 +111,10 @@ class Generator {
                        std::stop_token stop);
 
   private:
-    explicit Generator(std::unique_ptr<Model> model);
-    std::unique_ptr<Model> model_;
+    explicit Generator(std::unique_ptr<LoadedModel> loaded);
+    bool is_staged(const Context& context, const Estimate& estimate) const;
+
+    std::unique_ptr<LoadedModel> loaded_;
     KnownWords words_;
     parallel::Processes* processes_ = nullptr;
 };

@@ -59,7 +59,7 @@ parallel::Work rank_work(const Model& model, const Request& request, const broad
     const int64_t branches = model.is_guided(request) ? 2 : 1;
     const TransformerCost cost = model.transformer->cost(latents, branches);
     parallel::Work work = rank_work(model.transformer->token_shape(latents, branches), cost, plan);
-    work.weight_bytes = model.weight_bytes;
+    work.weight_bytes = model.weights.total();
     return request.cfg_parallel ? one_branch(work) : work;
 }
 

@@ -165,6 +165,7 @@ Request resolve_request(const Model& model, const Request& asked) {
     fill(request.num_frames, defaults.num_frames);
     fill(request.steps, defaults.steps);
     if (request.fps.empty()) request.fps = defaults.fps;
+    if (!request.guidance_scale && !request.guidance_scale_2) request.guidance_scale_2 = defaults.guidance_scale_2;
     if (!request.guidance_scale) request.guidance_scale = defaults.guidance_scale;
     check_numbers(request);
     check(!request.dynamic_guidance || model.has_dynamic_guidance, ErrorCode::Usage,

@@ -1,26 +1,40 @@
-// The parts of a diffusers model directory: configurations, weight files and what binding them found.
+// The parts of a model as a family binds them: configurations, weights and what binding them found.
 #pragma once
 
 #include "dit/families/family.h"
+#include "dit/families/model_source.h"
 #include "dit/text/prompt_encoder.h"
 #include "runtime/weights.h"
 
-#include <filesystem>
 #include <string>
 
 namespace kine::dit {
 
+/// What binding gives: values, or only shapes, which suffice for every question that a plan asks. Shapes are held
+/// against the files; Imagined does without files where there are none.
+enum class Binding { Values, Shapes, Imagined };
+
 /// Opens components by folder name. Every message names the file.
 class Components {
   public:
-    /// Weights are bound in `dtype`. Refuses a model that cannot fit the context's budget before anything is read.
-    Components(Context& context, const std::filesystem::path& directory, DType dtype);
+    /// Weights are bound in `dtype`. Refers to the source.
+    Components(Context& context, const ModelSource& source, DType dtype, Binding binding)
+        : context_(context), source_(source), dtype_(dtype), binding_(binding) {}
 
+    DType dtype() const { return dtype_; }
+    const ModelSource& source() const { return source_; }
+    /// model_index.json, or what stands for it.
+    Json index() const { return source_.index(); }
+    std::string index_file() const { return source_.index_file(); }
     /// The folder `name`; BadInput if it is missing.
-    std::filesystem::path folder(const std::string& name) const;
-    std::string config_file(const std::string& name, const std::string& file = "config.json") const;
+    std::filesystem::path folder(const std::string& name) const { return source_.folder(name); }
+    std::string config_file(const std::string& name, const std::string& file = "config.json") const {
+        return source_.config_file(name, file);
+    }
     /// Always an object.
-    Json config(const std::string& name, const std::string& file = "config.json") const;
+    Json config(const std::string& name, const std::string& file = "config.json") const {
+        return source_.config(name, file);
+    }
     /// Holds what model_index.json says of the component against the classes that we can stand in for.
     void expect_class(const std::string& name, std::initializer_list<std::string_view> known) const;
 
@@ -35,28 +49,32 @@ class Components {
         auto component = make(Scope(context_, weights, dtype_));
         weights.finish();
         keep_unused(name, weights);
+        bound_bytes_ += weights.bound_bytes();
         return component;
     }
 
+    /// The component tokenizer; null where it may be imagined and there is no such folder.
+    std::unique_ptr<Tokenizer> tokenizer() const;
+
     /// "component: tensor" of what no component asked for: parts that belong to other programs.
     const std::vector<std::string>& unused() const { return unused_; }
+    /// Of all components so far, in the types that they are bound in.
+    int64_t bound_bytes() const { return bound_bytes_; }
 
   private:
     Weights open(const std::string& name, Translate translate) const;
     void keep_unused(const std::string& name, const Weights& weights);
 
     Context& context_;
-    std::filesystem::path directory_;
+    const ModelSource& source_;
     DType dtype_;
+    Binding binding_;
     std::vector<std::string> unused_;
+    int64_t bound_bytes_ = 0;
 };
 
 /// The text `key` of `config`, empty where it is missing or null.
 std::string text_of(const Json& config, const char* key, std::string_view where);
-/// Sum of the weight files' sizes as they would lie in memory in `dtype`.
-int64_t weight_bytes_of(const std::filesystem::path& directory, DType dtype);
-/// A digest of the weight files' names, sizes, headers and edges: tells checkpoints apart without reading them whole.
-std::string hash_of(const std::filesystem::path& directory);
 /// The model's scheduler and scheduler_file, from the component scheduler.
 void read_scheduler(const Components& components, Model& model);
 /// The components tokenizer and text_encoder, with the transformer's caption_channels as the width that it expects.

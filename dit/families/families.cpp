@@ -1,10 +1,14 @@
 #include "dit/families/families.h"
 
 #include "dit/families/cogvideox/family.h"
+#include "dit/families/cogvideox/names.h"
 #include "dit/families/components.h"
 #include "dit/families/latte/family.h"
 #include "dit/families/open_sora/family.h"
 #include "dit/families/wan/family.h"
+#include "dit/families/wan/names.h"
+
+#include <fmt/ranges.h>
 
 #include <array>
 
@@ -16,14 +20,17 @@ constexpr std::array kFamilies = {
     Family{
         "cogvideox", "CogVideoXPipeline",
         "CogVideoX 2b, 5b and 1.5: text and video tokens in one attention, T5 text, causal 3-D VAE (arXiv 2408.06072)",
-        cogvideox::build, cogvideox::kImagePipeline},
+        cogvideox::read, cogvideox::kImagePipeline, &cogvideox::kOriginal},
     Family{"latte", "LattePipeline",
-           "Latte-1: spatial and temporal blocks in turn, T5 text, 2-D VAE (arXiv 2401.03048)", latte::build},
+           "Latte-1: spatial and temporal blocks in turn, T5 text, 2-D VAE (arXiv 2401.03048)", latte::read},
     Family{"open_sora", "OpenSoraPipeline",
-           "Open-Sora 1.2: spatial and temporal blocks in turn, rectified flow, causal 3-D VAE", open_sora::build},
-    Family{"wan", "WanPipeline",
+           "Open-Sora 1.2: spatial and temporal blocks in turn, rectified flow, causal 3-D VAE", open_sora::read},
+    Family{"wan",
+           "WanPipeline",
            "Wan 2.1 and 2.2: joint attention with rotary positions, UMT5 text, causal 3-D VAE (arXiv 2503.20314)",
-           wan::build},
+           wan::read,
+           {},
+           &wan::kOriginal},
 };
 
 std::string known_classes() {
@@ -40,29 +47,68 @@ std::string known_classes() {
 
 std::span<const Family> families() { return kFamilies; }
 
-const Family& family_of(const std::filesystem::path& directory) {
-    std::error_code ignored;
-    check(std::filesystem::is_directory(directory, ignored), ErrorCode::BadInput, "model '{}': no such directory",
-          directory.string());
-    const std::filesystem::path file = directory / "model_index.json";
-    const Json index = read_json(file);
-    check(index.is_object() && index.contains("_class_name") && index["_class_name"].is_string(), ErrorCode::BadInput,
-          "{}: expected an object with the text '_class_name'", file.string());
-    const std::string name = index["_class_name"];
+const Family& family_of(const ModelSource& source) {
+    const std::string name = source.index()["_class_name"];
     for (const Family& family : kFamilies) {
         if (name == family.pipeline_class || (name == family.image_pipeline_class && !name.empty())) return family;
     }
-    fail(ErrorCode::Unsupported, "{}: pipeline '{}' is not supported, known are {}", file.string(), name,
+    fail(ErrorCode::Unsupported, "{}: pipeline '{}' is not supported, known are {}", source.index_file(), name,
          known_classes());
 }
 
-std::unique_ptr<Model> load_model(Context& context, const std::filesystem::path& directory, DType dtype) {
-    const Family& family = family_of(directory);
-    std::unique_ptr<Model> model = family.build(context, directory, dtype);
+namespace {
+
+void bind_stage(Model& model, Stage stage, Components& components) {
+    if (stage == Stage::Encode) return model.bind_encoders(components);
+    if (stage == Stage::Denoise) return model.bind_transformer(components);
+    model.bind_decoder(components);
+}
+
+Binding without_values(const ModelPlace& place) { return place.is_imagined ? Binding::Imagined : Binding::Shapes; }
+
+}  // namespace
+
+std::unique_ptr<Model> open_model(Context& context, const ModelPlace& place) {
+    const Family& family = family_of(place.source);
+    check(place.source.missing.empty() || place.is_imagined, ErrorCode::BadInput, "{}: {}", place.source.label,
+          fmt::join(place.source.missing, "; "));
+    Components components(context, place.source, place.dtype, without_values(place));
+    std::unique_ptr<Model> model = family.read(components);
+    for (const Stage stage : kStages) {
+        const int64_t before = components.bound_bytes();
+        bind_stage(*model, stage, components);
+        model->weights[stage] = components.bound_bytes() - before;
+    }
     model->family = family.name;
-    model->dtype = dtype;
-    model->hash = hash_of(directory);
-    model->weight_bytes = weight_bytes_of(directory, dtype);
+    model->dtype = place.dtype;
+    model->hash = hash_of(place.source);
+    model->unused_weights = components.unused();
+    model->defaults = model->published_defaults();
+    if (!place.source.defaults.is_null())
+        model->defaults = with_overrides(model->defaults, place.source.defaults, place.source.label + ": defaults");
+    return model;
+}
+
+void load_stage(Context& context, const ModelPlace& place, Model& model, Stage stage) {
+    Components components(context, place.source, place.dtype, Binding::Values);
+    try {
+        bind_stage(model, stage, components);
+    } catch (...) {
+        unload_stage(context, place, model, stage);  // a stage that cannot be loaded can still be asked about
+        throw;
+    }
+}
+
+void unload_stage(Context& context, const ModelPlace& place, Model& model, Stage stage) {
+    Components components(context, place.source, place.dtype, without_values(place));
+    bind_stage(model, stage, components);
+}
+
+std::unique_ptr<Model> load_model(Context& context, const std::filesystem::path& directory, DType dtype) {
+    const ModelSource source = diffusers_source(directory);
+    const ModelPlace place{source, dtype};
+    std::unique_ptr<Model> model = open_model(context, place);
+    for (const Stage stage : kStages) load_stage(context, place, *model, stage);
     return model;
 }
 

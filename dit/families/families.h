@@ -2,14 +2,31 @@
 #pragma once
 
 #include "dit/families/family.h"
+#include "dit/families/model_source.h"
 
 namespace kine::dit {
 
 std::span<const Family> families();
 
-/// The family that a directory's model_index.json names. BadInput without one, Unsupported for a class that we lack.
-const Family& family_of(const std::filesystem::path& directory);
-/// Loads a model; fills in hash and sizes.
+/// The family that model_index.json, or what stands for it, names. Unsupported for a class that we lack.
+const Family& family_of(const ModelSource& source);
+
+/// How a model is opened: from where, in which type, and whether files may lack.
+struct ModelPlace {
+    const ModelSource& source;
+    DType dtype = DType::Float32;
+    bool is_imagined = false;  ///< weights that are not there are taken for granted
+};
+
+/// A model whose stages are bound to shapes only, with sizes and defaults filled in. No weights are read but the files'
+/// names and shapes, and all that is wrong with those is reported.
+std::unique_ptr<Model> open_model(Context& context, const ModelPlace& place);
+/// Reads a stage's weights.
+void load_stage(Context& context, const ModelPlace& place, Model& model, Stage stage);
+/// Frees a stage's weights; the model still knows what they would cost.
+void unload_stage(Context& context, const ModelPlace& place, Model& model, Stage stage);
+
+/// All stages of a model directory.
 std::unique_ptr<Model> load_model(Context& context, const std::filesystem::path& directory, DType dtype);
 
 }  // namespace kine::dit

@@ -1,8 +1,11 @@
 // What a model family gives to the generation loop: stages with one meaning each, and a recipe of defaults. A family is
-// a folder here and one line in families.cpp.
+// a folder here and one line in families.cpp. The recipe needs configurations only; the stages bind weights, and may be
+// bound to imagined ones, which answer what a run would cost.
 #pragma once
 
-#include "broadcast/policies/pab.h"
+#include "dit/families/defaults.h"
+#include "dit/families/dialect.h"
+#include "dit/families/stage.h"
 #include "dit/modules/step_context.h"
 #include "dit/request.h"
 #include "dit/text/prompt_encoder.h"
@@ -10,7 +13,7 @@
 #include "runtime/io/json.h"
 #include "runtime/rng/noise.h"
 
-#include <filesystem>
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,6 +41,8 @@ struct VideoSize {
 class TextStage {
   public:
     virtual ~TextStage() = default;
+    /// What encoding one prompt holds at once, about; for plans.
+    virtual int64_t working_bytes() const = 0;
     /// `guided`: with the branch that the prompt's is guided away from.
     virtual Conditioning encode(const Context& context, const Request& request, bool guided) const = 0;
 };
@@ -72,30 +77,25 @@ class Transformer {
     virtual Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const = 0;
 };
 
-struct FamilyDefaults {
-    int64_t width = 0;
-    int64_t height = 0;
-    int64_t num_frames = 0;
-    std::string fps;
-    int64_t steps = 0;
-    double guidance_scale = 1.0;
-    broadcast::PabOptions pab;
+class Components;
+
+/// Bytes of each stage's weights in the types that they are bound in.
+struct StageWeights {
+    std::array<int64_t, kStages.size()> bytes = {};
+
+    int64_t& operator[](Stage stage) { return bytes[static_cast<size_t>(stage)]; }
+    int64_t operator[](Stage stage) const { return bytes[static_cast<size_t>(stage)]; }
+    int64_t total() const { return bytes[0] + bytes[1] + bytes[2]; }
+    int64_t largest() const { return std::max({bytes[0], bytes[1], bytes[2]}); }
 };
 
-/// One component of a model directory, for inspection and sizes.
-struct Component {
-    std::string name;
-    std::string class_name;
-    std::vector<std::filesystem::path> files;
-};
-
-/// A loaded model: stages and recipe. Immutable once built.
+/// A model: recipe and stages. The recipe is read once; stages are bound to weights or imagined ones.
 struct Model {
     virtual ~Model() = default;
 
     std::string family;
     std::string hash;
-    int64_t weight_bytes = 0;
+    StageWeights weights;
     DType dtype = DType::Float32;
     FamilyDefaults defaults;
     std::vector<std::string> unused_weights;  ///< tensors of the checkpoint that belong to no part of this model
@@ -106,6 +106,13 @@ struct Model {
     std::unique_ptr<TextStage> text;
     std::unique_ptr<Transformer> transformer;
     std::unique_ptr<FrameDecoder> decoder;
+
+    // Each binds one stage anew; what it was bound to before is freed.
+    virtual void bind_encoders(Components& components) = 0;  ///< of text and of an image
+    virtual void bind_transformer(Components& components) = 0;
+    virtual void bind_decoder(Components& components) = 0;
+    /// Asked once all stages are bound.
+    virtual FamilyDefaults published_defaults() const = 0;
 
     /// Throws ErrorCode::Usage for a size or frame count that the model cannot do.
     virtual void check_geometry(const Request& request) const = 0;
@@ -137,8 +144,10 @@ struct Family {
     std::string_view name;
     std::string_view pipeline_class;  ///< `_class_name` in model_index.json
     std::string_view summary;
-    std::unique_ptr<Model> (*build)(Context& context, const std::filesystem::path& directory, DType dtype);
+    /// Reads the configurations. BadInput, or Unsupported for a version that we lack.
+    std::unique_ptr<Model> (*read)(const Components& components);
     std::string_view image_pipeline_class = {};  ///< of its directories that take an image; empty: the same class
+    const Dialect* original = nullptr;           ///< other names that its files may have
 };
 
 }  // namespace kine::dit

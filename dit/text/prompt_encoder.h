@@ -24,6 +24,7 @@ class PromptEncoder {
 
     /// `text` as the family's pipeline cleans it -> states [length, D], before any cut or mask.
     EncodedText operator()(const Context& context, std::string_view text) const;
+    int64_t working_bytes() const { return encoder_.working_bytes(length_); }
 
   private:
     std::unique_ptr<Tokenizer> tokenizer_;

@@ -178,6 +178,14 @@ Tensor T5Encoder::position_bias(const Context& context, size_t layer, int64_t le
     return pairwise_bias(context, relative_bias_[layer], buckets, length);
 }
 
+/// Attention's bias, the stream with its sums and norms, and the inside of the wider half of a layer.
+int64_t T5Encoder::working_bytes(int64_t length) const {
+    const int64_t item = size_of(embedding_.dtype());
+    const int64_t inside = std::max(3 * config_.d_ff, 5 * config_.num_heads * config_.d_kv);
+    const int64_t bias = config_.num_heads * length * size_of(DType::Float32);
+    return length * (bias + 4 * config_.d_model * size_of(DType::Float32) + inside * item);
+}
+
 Tensor T5Encoder::operator()(const Context& context, const Tensor& ids, const Tensor& mask) const {
     const int64_t length = ids.dim(0);
     kernels::AttentionOptions options;
@@ -186,7 +194,10 @@ Tensor T5Encoder::operator()(const Context& context, const Tensor& ids, const Te
     Tensor stream = to_dtype(context, kernels::gather_rows(context, embedding_, ids), DType::Float32);  // [L, D]
     for (size_t i = 0; i < layers_.size(); ++i) {
         const Layer& layer = layers_[i];
-        if (i < relative_bias_.size()) options.bias = position_bias(context, i, length);
+        if (i < relative_bias_.size()) {
+            options.bias = {};  // the largest tensor of all: never two at a time
+            options.bias = position_bias(context, i, length);
+        }
         stream = kernels::add(context, stream, layer.attend(context, stream, options));
         stream = kernels::add(context, stream, layer.feed_forward(context, stream));
     }

@@ -35,6 +35,8 @@ class T5Encoder {
     /// ids i64 [L], mask u8 [L] -> states [L, d_model] in the scope's dtype. Padded keys are not attended.
     Tensor operator()(const Context& context, const Tensor& ids, const Tensor& mask) const;
     const T5Config& config() const { return config_; }
+    /// Largest number of bytes that a text of `length` rows holds at once, the states included; for plans.
+    int64_t working_bytes(int64_t length) const;
 
   private:
     struct Layer;

@@ -96,6 +96,12 @@ std::unique_ptr<Tokenizer> open_sentencepiece(const std::filesystem::path& direc
     return std::make_unique<SentencePieceTokenizer>(std::move(model), std::move(special));
 }
 
+std::unique_ptr<Tokenizer> parse_sentencepiece(std::string_view bytes, std::string_view where) {
+    SentencePieceModel model = SentencePieceModel::parse(bytes, where);
+    SpecialTokens special(Json::object(), where, model);
+    return std::make_unique<SentencePieceTokenizer>(std::move(model), std::move(special));
+}
+
 std::string lower_and_strip(std::string_view text) { return std::string(strip_unicode(lower_unicode(text))); }
 
 }  // namespace kine::dit

@@ -93,6 +93,11 @@ struct CogVideoXModel final : Model {
         const Tensor sample = encoder->sample(context, first_picture(context, request), noise);
         return kernels::scale(context, sample, static_cast<float>(factor));
     }
+
+    void bind_encoders(Components& components) override;
+    void bind_transformer(Components& components) override;
+    void bind_decoder(Components& components) override;
+    FamilyDefaults published_defaults() const override;
 };
 
 /// Generation only decodes.
@@ -109,72 +114,84 @@ std::optional<std::string> without_table(const std::string& stored) {
     return stored == "patch_embed.pos_embedding" ? std::nullopt : std::optional(stored);
 }
 
-void build_vae(Components& components, CogVideoXModel& model) {
+}  // namespace
+
+/// The reference masks nothing of the text: padding is part of what the model was trained on.
+void CogVideoXModel::bind_encoders(Components& components) {
+    text.reset();
+    encoder.reset();
+    text = std::make_unique<CogVideoXText>(
+        open_prompt_encoder(components, kTextLength, config.text_embed_dim, Padding::Attended));
+    if (!config.takes_image()) return;
+    encoder = components.bind(
+        "vae", [&](const Scope& scope) { return std::make_unique<CogVideoXEncoder>(scope, vae); }, encoder_name);
+}
+
+void CogVideoXModel::bind_transformer(Components& components) {
+    transformer.reset();
+    transformer = components.bind(
+        "transformer", [&](const Scope& scope) { return std::make_unique<CogVideoXTransformer>(scope, config); },
+        config.use_learned_positional_embeddings ? Components::as_stored : without_table);
+}
+
+void CogVideoXModel::bind_decoder(Components& components) {
+    decoder.reset();
+    decoder = components.bind(
+        "vae", [&](const Scope& scope) { return std::make_unique<CogVideoXDecoder>(scope, vae); }, decoder_name);
+}
+
+/// Published: 720 x 480 and 49 frames at 8 a second; 1.5: 1360 x 768 and 81 at 16. PAB as VideoSys has it.
+FamilyDefaults CogVideoXModel::published_defaults() const {
+    const int64_t factor = vae.spatial_factor();
+    FamilyDefaults result = {.width = config.sample_width * factor,
+                             .height = config.sample_height * factor,
+                             .num_frames = config.sample_frames,
+                             .fps = "8",
+                             .steps = 50,
+                             .guidance_scale = 6.0,
+                             .pab = {}};
+    if (config.patch_size_t) {  // the files' sample size is the most that 1.5 knows positions for
+        result.width = std::min<int64_t>(result.width, 1360);
+        result.height = std::min<int64_t>(result.height, 768);
+        result.fps = "16";
+    }
+    result.pab.spatial = {2, 100, 850};
+    result.pab.keep = broadcast::Keep::Ungated;
+    return result;
+}
+
+namespace {
+
+/// Which of the two pipelines this is decides whether the transformer has channels for an image.
+void check_pipeline(const Components& components, const Config& config) {
+    const bool takes_image = components.index()["_class_name"] == kImagePipeline;
+    check(takes_image == config.takes_image(), ErrorCode::BadInput,
+          "{}: the pipeline {} an image, the transformer has {} channels in and {} out", components.index_file(),
+          takes_image ? "takes" : "takes no", config.in_channels, config.out_channels);
+}
+
+void read_vae(const Components& components, CogVideoXModel& model) {
     const std::string file = components.config_file("vae");
     model.vae = CogVideoXVaeConfig::from_json(components.config("vae"), file);
     check(model.vae.latent_channels == model.config.out_channels, ErrorCode::BadInput,
           "{}: the VAE has {} latent channels, the transformer expects {}", file, model.vae.latent_channels,
           model.config.out_channels);
-    model.decoder = components.bind(
-        "vae", [&](const Scope& scope) { return std::make_unique<CogVideoXDecoder>(scope, model.vae); }, decoder_name);
-    if (!model.config.takes_image()) return;
-    model.encoder = components.bind(
-        "vae", [&](const Scope& scope) { return std::make_unique<CogVideoXEncoder>(scope, model.vae); }, encoder_name);
-}
-
-/// Which of the two pipelines this is decides whether the transformer has channels for an image.
-void check_pipeline(const std::filesystem::path& directory, const Config& config) {
-    const std::filesystem::path file = directory / "model_index.json";
-    const bool takes_image = text_of(read_json(file), "_class_name", file.string()) == kImagePipeline;
-    check(takes_image == config.takes_image(), ErrorCode::BadInput,
-          "{}: the pipeline {} an image, the transformer has {} channels in and {} out", file.string(),
-          takes_image ? "takes" : "takes no", config.in_channels, config.out_channels);
-}
-
-/// Published: 720 x 480 and 49 frames at 8 a second; 1.5: 1360 x 768 and 81 at 16. PAB as VideoSys has it.
-FamilyDefaults published_defaults(const CogVideoXModel& model) {
-    const Config& config = model.config;
-    const int64_t factor = model.decoder->spatial_factor();
-    FamilyDefaults defaults = {.width = config.sample_width * factor,
-                               .height = config.sample_height * factor,
-                               .num_frames = config.sample_frames,
-                               .fps = "8",
-                               .steps = 50,
-                               .guidance_scale = 6.0,
-                               .pab = {}};
-    if (config.patch_size_t) {  // the files' sample size is the most that 1.5 knows positions for
-        defaults.width = std::min<int64_t>(defaults.width, 1360);
-        defaults.height = std::min<int64_t>(defaults.height, 768);
-        defaults.fps = "16";
-    }
-    defaults.pab.spatial = {2, 100, 850};
-    defaults.pab.keep = broadcast::Keep::Ungated;
-    return defaults;
 }
 
 }  // namespace
 
-std::unique_ptr<Model> build(Context& context, const std::filesystem::path& directory, DType dtype) {
-    Components components(context, directory, dtype);
+std::unique_ptr<Model> read(const Components& components) {
     auto model = std::make_unique<CogVideoXModel>();
     components.expect_class("text_encoder", {"T5EncoderModel"});
     components.expect_class("tokenizer", {"T5Tokenizer", "T5TokenizerFast"});
     components.expect_class("vae", {"AutoencoderKLCogVideoX"});
     components.expect_class("transformer", {"CogVideoXTransformer3DModel"});
     model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
-    check_pipeline(directory, model->config);
+    check_pipeline(components, model->config);
+    read_vae(components, *model);
     model->frames_first = true;
     model->has_dynamic_guidance = true;
     read_scheduler(components, *model);
-    // The reference masks nothing: padding is part of what the model was trained on.
-    model->text = std::make_unique<CogVideoXText>(
-        open_prompt_encoder(components, kTextLength, model->config.text_embed_dim, Padding::Attended));
-    model->transformer = components.bind(
-        "transformer", [&](const Scope& scope) { return std::make_unique<CogVideoXTransformer>(scope, model->config); },
-        model->config.use_learned_positional_embeddings ? Components::as_stored : without_table);
-    build_vae(components, *model);
-    model->defaults = published_defaults(*model);
-    model->unused_weights = components.unused();
     return model;
 }
 

@@ -8,6 +8,6 @@ namespace kine::dit::cogvideox {
 /// The pipeline whose transformer sees an image's latents beside the noisy ones.
 inline constexpr std::string_view kImagePipeline = "CogVideoXImageToVideoPipeline";
 
-std::unique_ptr<Model> build(Context& context, const std::filesystem::path& directory, DType dtype);
+std::unique_ptr<Model> read(const Components& components);
 
 }  // namespace kine::dit::cogvideox

@@ -11,6 +11,7 @@ class CogVideoXText final : public TextStage {
   public:
     explicit CogVideoXText(PromptEncoder encode) : encode_(std::move(encode)) {}
 
+    int64_t working_bytes() const override { return encode_.working_bytes(); }
     Conditioning encode(const Context& context, const Request& request, bool guided) const override;
 
   private:

@@ -19,6 +19,8 @@ class LatteText final : public TextStage {
   public:
     explicit LatteText(PromptEncoder encode) : encode_(std::move(encode)) {}
 
+    int64_t working_bytes() const override { return encode_.working_bytes(); }
+
     /// Both branches are cut to the prompt's own tokens.
     Conditioning encode(const Context& context, const Request& request, bool guided) const override {
         Conditioning result;
@@ -42,6 +44,7 @@ class LatteText final : public TextStage {
 
 struct LatteModel final : Model {
     Config config;
+    AutoencoderKlConfig vae;
 
     void check_geometry(const Request& request) const override {
         const int64_t unit = std::max(kPixelStep, decoder->spatial_factor() * config.patch_size);
@@ -66,6 +69,11 @@ struct LatteModel final : Model {
         const bool has_variance = config.out_channels == 2 * config.in_channels;
         return has_variance ? kernels::contiguous(context, guided.slice(0, 0, config.in_channels)) : guided;
     }
+
+    void bind_encoders(Components& components) override;
+    void bind_transformer(Components& components) override;
+    void bind_decoder(Components& components) override;
+    FamilyDefaults published_defaults() const override;
 };
 
 /// Generation only decodes.
@@ -88,8 +96,35 @@ broadcast::PabOptions published_pab() {
 
 }  // namespace
 
-std::unique_ptr<Model> build(Context& context, const std::filesystem::path& directory, DType dtype) {
-    Components components(context, directory, dtype);
+void LatteModel::bind_encoders(Components& components) {
+    text.reset();
+    text = std::make_unique<LatteText>(open_prompt_encoder(components, kTextLength, config.caption_channels));
+}
+
+void LatteModel::bind_transformer(Components& components) {
+    transformer.reset();
+    transformer = components.bind(
+        "transformer", [&](const Scope& scope) { return std::make_unique<LatteTransformer>(scope, config); });
+}
+
+void LatteModel::bind_decoder(Components& components) {
+    decoder.reset();
+    decoder = components.bind(
+        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderKlDecoder>(scope, vae); }, decoder_name);
+}
+
+FamilyDefaults LatteModel::published_defaults() const {
+    const int64_t side = config.sample_size * decoder->spatial_factor();
+    return {.width = side,
+            .height = side,
+            .num_frames = config.video_length,
+            .fps = "8",
+            .steps = 50,
+            .guidance_scale = 7.5,
+            .pab = published_pab()};
+}
+
+std::unique_ptr<Model> read(const Components& components) {
     auto model = std::make_unique<LatteModel>();
     components.expect_class("transformer", {"LatteTransformer3DModel", "LatteT2V"});
     components.expect_class("text_encoder", {"T5EncoderModel"});
@@ -98,27 +133,10 @@ std::unique_ptr<Model> build(Context& context, const std::filesystem::path& dire
     model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
     read_scheduler(components, *model);
     text_of(model->scheduler, "variance_type", model->scheduler_file);  // not needed, but a wrong type is a wrong file
-
-    model->text =
-        std::make_unique<LatteText>(open_prompt_encoder(components, kTextLength, model->config.caption_channels));
-    model->transformer = components.bind(
-        "transformer", [&](const Scope& scope) { return std::make_unique<LatteTransformer>(scope, model->config); });
-    const auto vae = AutoencoderKlConfig::from_json(components.config("vae"), components.config_file("vae"));
-    check(vae.latent_channels == model->config.in_channels, ErrorCode::BadInput,
-          "{}: the VAE has {} latent channels, the transformer expects {}", directory.string(), vae.latent_channels,
-          model->config.in_channels);
-    model->decoder = components.bind(
-        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderKlDecoder>(scope, vae); }, decoder_name);
-
-    model->unused_weights = components.unused();
-    const int64_t side = model->config.sample_size * model->decoder->spatial_factor();
-    model->defaults = {.width = side,
-                       .height = side,
-                       .num_frames = model->config.video_length,
-                       .fps = "8",
-                       .steps = 50,
-                       .guidance_scale = 7.5,
-                       .pab = published_pab()};
+    model->vae = AutoencoderKlConfig::from_json(components.config("vae"), components.config_file("vae"));
+    check(model->vae.latent_channels == model->config.in_channels, ErrorCode::BadInput,
+          "{}: the VAE has {} latent channels, the transformer expects {}", components.config_file("vae"),
+          model->vae.latent_channels, model->config.in_channels);
     return model;
 }
 

@@ -5,6 +5,6 @@
 
 namespace kine::dit::latte {
 
-std::unique_ptr<Model> build(Context& context, const std::filesystem::path& directory, DType dtype);
+std::unique_ptr<Model> read(const Components& components);
 
 }  // namespace kine::dit::latte

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kLargestSide = 16384;
 constexpr int64_t kMostFrames = 100000;
+constexpr const char* kNullCaption = "y_embedder.y_embedding";
 constexpr double kUnshiftedArea = 512.0 * 512.0;  // pixels at which a picture's times are not shifted
 
 /// The prompt's states, and the learned caption in place of a negative prompt's; both are cut by the prompt's mask.
@@ -22,6 +23,8 @@ class OpenSoraText final : public TextStage {
   public:
     OpenSoraText(PromptEncoder encode, Tensor null_caption)
         : encode_(std::move(encode)), null_caption_(std::move(null_caption)) {}
+
+    int64_t working_bytes() const override { return encode_.working_bytes(); }
 
     Conditioning encode(const Context& context, const Request& request, bool) const override {
         Conditioning result;
@@ -78,6 +81,7 @@ broadcast::PabOptions published_pab() {
 
 struct OpenSoraModel final : Model {
     Config config;
+    OpenSoraVaeConfig vae;
 
     void check_geometry(const Request& request) const override {
         const int64_t smallest = decoder->spatial_factor();
@@ -122,6 +126,11 @@ struct OpenSoraModel final : Model {
         pab.mlp_temporal = in_this_run(pab.mlp_temporal, timesteps);
         return pab;
     }
+
+    void bind_encoders(Components& components) override;
+    void bind_transformer(Components& components) override;
+    void bind_decoder(Components& components) override;
+    FamilyDefaults published_defaults() const override;
 };
 
 /// Generation only decodes.
@@ -130,38 +139,55 @@ std::optional<std::string> decoder_name(const std::string& stored) {
     return stored;
 }
 
-std::unique_ptr<FrameDecoder> open_decoder(Components& components, const std::filesystem::path& directory,
-                                           const Config& config) {
-    const auto vae = OpenSoraVaeConfig::from_json(components.config("vae"), components.config_file("vae"));
-    check(vae.temporal.embed_dim == config.in_channels, ErrorCode::BadInput,
-          "{}: the VAE has {} latent channels, the transformer expects {}", directory.string(), vae.temporal.embed_dim,
-          config.in_channels);
-    return components.bind(
-        "vae", [&](const Scope& scope) { return std::make_unique<OpenSoraVaeDecoder>(scope, vae); }, decoder_name);
+/// Of the transformer, what the text stage needs.
+std::optional<std::string> null_caption_name(const std::string& stored) {
+    return stored == kNullCaption ? std::optional(stored) : std::nullopt;
 }
 
 }  // namespace
 
-std::unique_ptr<Model> build(Context& context, const std::filesystem::path& directory, DType dtype) {
-    Components components(context, directory, dtype);
+void OpenSoraModel::bind_encoders(Components& components) {
+    text.reset();
+    const Tensor null_caption = components.bind(
+        "transformer",
+        [&](const Scope& scope) {
+            return scope.bind(kNullCaption, {config.model_max_length, config.caption_channels});
+        },
+        null_caption_name);
+    text = std::make_unique<OpenSoraText>(
+        open_prompt_encoder(components, config.model_max_length, config.caption_channels), null_caption);
+}
+
+void OpenSoraModel::bind_transformer(Components& components) {
+    transformer.reset();
+    transformer =
+        components.bind("transformer", [&](const Scope& scope) { return std::make_unique<Stdit3>(scope, config); });
+}
+
+void OpenSoraModel::bind_decoder(Components& components) {
+    decoder.reset();
+    decoder = components.bind(
+        "vae", [&](const Scope& scope) { return std::make_unique<OpenSoraVaeDecoder>(scope, vae); }, decoder_name);
+}
+
+FamilyDefaults OpenSoraModel::published_defaults() const {
+    return {.width = 854,
+            .height = 480,
+            .num_frames = 51,
+            .fps = "24",
+            .steps = 30,
+            .guidance_scale = 7.0,
+            .pab = published_pab()};
+}
+
+std::unique_ptr<Model> read(const Components& components) {
     auto model = std::make_unique<OpenSoraModel>();
     model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
     read_scheduler(components, *model);
-    auto transformer = components.bind(
-        "transformer", [&](const Scope& scope) { return std::make_unique<Stdit3>(scope, model->config); });
-    const Tensor null_caption = transformer->null_caption();
-    model->text = std::make_unique<OpenSoraText>(
-        open_prompt_encoder(components, null_caption.dim(0), model->config.caption_channels), null_caption);
-    model->transformer = std::move(transformer);
-    model->decoder = open_decoder(components, directory, model->config);
-    model->unused_weights = components.unused();
-    model->defaults = {.width = 854,
-                       .height = 480,
-                       .num_frames = 51,
-                       .fps = "24",
-                       .steps = 30,
-                       .guidance_scale = 7.0,
-                       .pab = published_pab()};
+    model->vae = OpenSoraVaeConfig::from_json(components.config("vae"), components.config_file("vae"));
+    check(model->vae.temporal.embed_dim == model->config.in_channels, ErrorCode::BadInput,
+          "{}: the VAE has {} latent channels, the transformer expects {}", components.config_file("vae"),
+          model->vae.temporal.embed_dim, model->config.in_channels);
     return model;
 }
 

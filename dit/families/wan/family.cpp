@@ -23,6 +23,7 @@ constexpr int64_t kFrameStep = 4;
 struct WanModel final : Model {
     Config config;
     PipelineConfig pipeline;
+    WanVaeConfig vae;
     double boundary = 0;  ///< the first timestep that is still the first expert's
     std::unique_ptr<AutoencoderWanEncoder> encoder;
 
@@ -84,6 +85,11 @@ struct WanModel final : Model {
         const Tensor parts[] = {conditioning.first_latents, latents.slice(1, 1, latents.dim(1))};
         return kernels::concat(context, parts, 1);
     }
+
+    void bind_encoders(Components& components) override;
+    void bind_transformer(Components& components) override;
+    void bind_decoder(Components& components) override;
+    FamilyDefaults published_defaults() const override;
 };
 
 /// Generation only decodes, and an image is encoded as one frame, which the convolutions in time never see.
@@ -98,68 +104,84 @@ std::optional<std::string> encoder_name(const std::string& stored) {
     return stored;
 }
 
-std::unique_ptr<Transformer> build_transformer(Components& components, const WanModel& model, DType dtype) {
+}  // namespace
+
+void WanModel::bind_encoders(Components& components) {
+    text.reset();
+    encoder.reset();
+    text = std::make_unique<WanText>(open_prompt_encoder(components, kTextLength, config.text_dim));
+    if (!pipeline.expand_timesteps) return;
+    encoder = components.bind(
+        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderWanEncoder>(scope, vae); }, encoder_name);
+}
+
+void WanModel::bind_transformer(Components& components) {
+    transformer.reset();
     std::vector<Expert> experts;
     const auto add = [&](const std::string& name) {
-        const auto config = Config::from_json(components.config(name), components.config_file(name));
-        check(config == model.config, ErrorCode::BadInput, "{}: differs in shape from transformer/config.json",
-              components.config_file(name));
         experts.push_back(components.bind(
             name, [&](const Scope& scope) { return Expert(scope, config); }, transformer_name));
     };
     add("transformer");
-    if (model.pipeline.has_second_expert) add("transformer_2");
-    return std::make_unique<WanTransformer>(std::move(experts), model.boundary, model.config, dtype);
+    if (pipeline.has_second_expert) add("transformer_2");
+    transformer = std::make_unique<WanTransformer>(std::move(experts), boundary, config, components.dtype());
 }
 
-void build_vae(Components& components, WanModel& model) {
-    const auto vae = WanVaeConfig::from_json(components.config("vae"), components.config_file("vae"));
-    check(vae.z_dim == model.config.in_channels, ErrorCode::BadInput,
-          "{}: the VAE has {} latent channels, the transformer expects {}", components.config_file("vae"), vae.z_dim,
-          model.config.in_channels);
-    model.decoder = components.bind(
+void WanModel::bind_decoder(Components& components) {
+    decoder.reset();
+    decoder = components.bind(
         "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderWanDecoder>(scope, vae); }, decoder_name);
-    if (!model.pipeline.expand_timesteps) return;
-    model.encoder = components.bind(
-        "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderWanEncoder>(scope, vae); }, encoder_name);
 }
 
 /// Published defaults: 2.1 and A14B at 480p and 16 frames a second, TI2V at 720p and 24. PAB has no published settings
 /// for Wan: windows and ranges are those of the other families with joint attention.
-FamilyDefaults published_defaults(const WanModel& model) {
-    FamilyDefaults defaults = {
+FamilyDefaults WanModel::published_defaults() const {
+    FamilyDefaults result = {
         .width = 832, .height = 480, .num_frames = 81, .fps = "16", .steps = 50, .guidance_scale = 5.0, .pab = {}};
-    if (model.pipeline.expand_timesteps) {
-        defaults.width = 1280;
-        defaults.height = 704;
-        defaults.num_frames = 121;
-        defaults.fps = "24";
+    if (pipeline.expand_timesteps) {
+        result.width = 1280;
+        result.height = 704;
+        result.num_frames = 121;
+        result.fps = "24";
     }
-    if (model.pipeline.has_second_expert) defaults.steps = 40;
-    defaults.pab.keep = broadcast::Keep::Ungated;
-    return defaults;
+    if (pipeline.has_second_expert) result.steps = 40;
+    result.pab.keep = broadcast::Keep::Ungated;
+    return result;
+}
+
+namespace {
+
+void read_transformers(const Components& components, WanModel& model) {
+    const auto read_one = [&](const std::string& name) {
+        return Config::from_json(components.config(name), components.config_file(name));
+    };
+    model.config = read_one("transformer");
+    if (!model.pipeline.has_second_expert) return;
+    check(read_one("transformer_2") == model.config, ErrorCode::BadInput,
+          "{}: differs in shape from transformer/config.json", components.config_file("transformer_2"));
+}
+
+void read_vae(const Components& components, WanModel& model) {
+    model.vae = WanVaeConfig::from_json(components.config("vae"), components.config_file("vae"));
+    check(model.vae.z_dim == model.config.in_channels, ErrorCode::BadInput,
+          "{}: the VAE has {} latent channels, the transformer expects {}", components.config_file("vae"),
+          model.vae.z_dim, model.config.in_channels);
 }
 
 }  // namespace
 
-std::unique_ptr<Model> build(Context& context, const std::filesystem::path& directory, DType dtype) {
-    Components components(context, directory, dtype);
+std::unique_ptr<Model> read(const Components& components) {
     auto model = std::make_unique<WanModel>();
-    const std::filesystem::path index = directory / "model_index.json";
-    model->pipeline = PipelineConfig::from_json(read_json(index), index.string());
+    model->pipeline = PipelineConfig::from_json(components.index(), components.index_file());
     components.expect_class("text_encoder", {"UMT5EncoderModel"});
     components.expect_class("vae", {"AutoencoderKLWan"});
     components.expect_class("transformer", {"WanTransformer3DModel"});
-    model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
+    read_transformers(components, *model);
+    read_vae(components, *model);
     read_scheduler(components, *model);
     const auto trained = model->scheduler.find("num_train_timesteps");
     const bool says_steps = trained != model->scheduler.end() && trained->is_number();
     model->boundary = model->pipeline.boundary_ratio.value_or(0.0) * (says_steps ? trained->get<double>() : 1000.0);
-    model->text = std::make_unique<WanText>(open_prompt_encoder(components, kTextLength, model->config.text_dim));
-    model->transformer = build_transformer(components, *model, dtype);
-    build_vae(components, *model);
-    model->defaults = published_defaults(*model);
-    model->unused_weights = components.unused();
     return model;
 }
 

@@ -14,6 +14,7 @@ class WanText final : public TextStage {
   public:
     explicit WanText(PromptEncoder encode) : encode_(std::move(encode)) {}
 
+    int64_t working_bytes() const override { return encode_.working_bytes(); }
     Conditioning encode(const Context& context, const Request& request, bool guided) const override;
 
   private:

@@ -1,0 +1,36 @@
+// A model whose weights come and go: all of them at once, or a stage's at a time where the budget has no room for all
+// (text encoder before transformer, transformer before VAE). What is not loaded is still known by its shapes.
+#pragma once
+
+#include "dit/families/families.h"
+#include "dit/open_options.h"
+
+#include <memory>
+
+namespace kine::dit {
+
+/// One thread at a time.
+class LoadedModel {
+  public:
+    /// Configurations and shapes; no weights yet.
+    LoadedModel(Context& context, ModelSource source, const OpenOptions& options);
+
+    const Model& model() const { return *model_; }
+    const ModelSource& source() const { return source_; }
+    const OpenOptions& options() const { return options_; }
+
+    /// Binds the weights of `stage`. `alone`: those of the others are freed before. ErrorCode::Usage for a plan.
+    void enter(Context& context, Stage stage, bool alone);
+    void load_all(Context& context);
+
+  private:
+    void leave(Context& context, Stage stage);
+    ModelPlace place() const { return {source_, options_.dtype, options_.is_plan}; }
+
+    ModelSource source_;
+    OpenOptions options_;
+    std::unique_ptr<Model> model_;
+    std::array<bool, kStages.size()> is_loaded_ = {};
+};
+
+}  // namespace kine::dit

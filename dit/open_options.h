@@ -1,0 +1,21 @@
+// How a model is opened.
+#pragma once
+
+#include "runtime/tensor/dtype.h"
+
+#include <string_view>
+
+namespace kine::dit {
+
+/// Which stages' weights are in memory: all, the running stage's, or as many as the budget has room for.
+enum class Residency { Auto, All, Stage };
+
+Residency residency_from_name(std::string_view name);  ///< "auto", "all", "stage"; ErrorCode::Usage
+
+struct OpenOptions {
+    DType dtype = DType::Float32;
+    Residency residency = Residency::Auto;
+    bool is_plan = false;  ///< no weights are ever read, and files may lack
+};
+
+}  // namespace kine::dit
