@@ -1,9 +1,8 @@
 #include "dit/inspection.h"
 
-#include "dit/known_words.h"
-
 #include "dit/families/families.h"
-#include "runtime/io/safetensors.h"
+#include "dit/known_words.h"
+#include "runtime/io/torch_file.h"
 
 #include <map>
 
@@ -18,13 +17,11 @@ std::string class_of(const Json& index, const std::string& component) {
     return entry.is_array() && entry.size() == 2 && entry[1].is_string() ? entry[1].get<std::string>() : "";
 }
 
-Json describe_weights(const fs::path& folder) {
+void describe_weights(const std::vector<fs::path>& files, Json& component) {
     std::map<std::string, int64_t> dtypes;
-    int64_t files = 0, tensors = 0, parameters = 0, bytes = 0;
-    for (const fs::directory_entry& file : fs::directory_iterator(folder)) {
-        if (file.path().extension() != ".safetensors") continue;
-        ++files;
-        const SafetensorsFile weights = SafetensorsFile::open(file.path());
+    int64_t tensors = 0, parameters = 0, bytes = 0;
+    for (const fs::path& file : files) {
+        const SafetensorsFile weights = open_tensor_file(file);
         for (const auto& [name, entry] : weights.entries()) {
             ++tensors;
             parameters += entry.shape.elements();
@@ -32,45 +29,43 @@ Json describe_weights(const fs::path& folder) {
             dtypes[entry.dtype_name] += entry.shape.elements();
         }
     }
-    return {{"files", files}, {"tensors", tensors}, {"parameters", parameters}, {"bytes", bytes}, {"dtypes", dtypes}};
+    component.update({{"files", files.size()},
+                      {"tensors", tensors},
+                      {"parameters", parameters},
+                      {"bytes", bytes},
+                      {"dtypes", dtypes}});
 }
 
-Json describe_components(const fs::path& directory, const Json& index) {
+Json describe_components(const ModelSource& source, const Json& index) {
     Json components = Json::array();
     for (const auto& [name, value] : index.items()) {
         if (name.starts_with("_") || !value.is_array()) continue;
         Json component = {{"name", name}, {"class", class_of(index, name)}};
-        std::error_code ignored;
-        const fs::path folder = directory / name;
-        component["present"] = fs::is_directory(folder, ignored);
-        if (component["present"].get<bool>()) component.update(describe_weights(folder));
+        component["present"] = source.has(name);
+        if (source.has(name)) describe_weights(source.weight_files(name), component);
         components.push_back(std::move(component));
     }
     return components;
 }
 
 Json describe_defaults(const Model& model) {
-    const FamilyDefaults& defaults = model.defaults;
-    return {{"width", defaults.width},
-            {"height", defaults.height},
-            {"num_frames", defaults.num_frames},
-            {"fps", defaults.fps},
-            {"steps", defaults.steps},
-            {"guidance_scale", defaults.guidance_scale},
-            {"scheduler", model.scheduler.value("_class_name", "")}};
+    Json defaults = to_json(model.defaults);
+    defaults["scheduler"] = model.scheduler.value("_class_name", "");
+    return defaults;
 }
 
 }  // namespace
 
-Json inspect_model(Context& context, const fs::path& directory) {
-    const Family& family = family_of(directory);
-    const Json index = read_json(directory / "model_index.json");
-    Json result = {{"path", directory.string()}, {"family", family.name}, {"class", index["_class_name"]}};
-    result["components"] = describe_components(directory, index);
+Json inspect_model(Context& context, const ModelSource& source) {
+    const Family& family = family_of(source);
+    const Json index = source.index();
+    Json result = {
+        {"path", source.label}, {"family", family.name}, {"class", index["_class_name"]}, {"dialect", source.dialect}};
+    result["components"] = describe_components(source, index);
     result["problems"] = Json::array();
-    for (const auto& [kind, words] : read_known_words(directory).kinds) result["words"][kind] = words;
+    for (const auto& [kind, words] : read_known_words(source.root).kinds) result["words"][kind] = words;
     try {
-        const std::unique_ptr<Model> model = load_model(context, directory, DType::BFloat16);
+        const std::unique_ptr<Model> model = open_model(context, {source, DType::BFloat16});
         result["hash"] = model->hash;
         result["unused"] = model->unused_weights;
         result["defaults"] = describe_defaults(*model);

@@ -1,16 +1,15 @@
 // What a model directory holds, without running it.
 #pragma once
 
+#include "dit/families/model_source.h"
 #include "runtime/context.h"
 #include "runtime/io/json.h"
 
-#include <filesystem>
-
 namespace kine::dit {
 
-/// {"family", "class", "components": [{"name", "class", "parameters", "bytes", "dtypes": {..}, "tensors"}],
+/// {"family", "class", "dialect", "components": [{"name", "class", "parameters", "bytes", "dtypes": {..}, "tensors"}],
 ///  "problems": [..], "unused": [..], "defaults": {..}}. A directory that cannot be read at all throws BadInput; an
 /// unknown family Unsupported.
-Json inspect_model(Context& context, const std::filesystem::path& directory);
+Json inspect_model(Context& context, const ModelSource& source);
 
 }  // namespace kine::dit

@@ -1,0 +1,148 @@
+#include "dit/model_parts.h"
+
+#include "dit/families/families.h"
+#include "runtime/io/torch_file.h"
+
+#include <algorithm>
+#include <map>
+
+namespace kine::dit {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kDeepest = 3;
+constexpr size_t kMostFiles = 1000;
+
+/// A tensor that only one model's transformer has.
+struct Mark {
+    std::string_view tensor;
+    std::string_view model;
+};
+
+// Those whose marks others have too stand behind them.
+constexpr Mark kForeign[] = {
+    {"vace_blocks.0.self_attn.q.weight", "Wan VACE"},
+    {"blocks.0.cross_attn.k_img.weight", "Wan image to video"},
+    {"blocks.0.attn2.add_k_proj.weight", "Wan image to video"},
+    {"byt5_in.fc1.weight", "HunyuanVideo 1.5"},
+    {"txt_in.individual_token_refiner.blocks.0.norm1.weight", "HunyuanVideo"},
+    {"context_embedder.token_refiner.refiner_blocks.0.norm1.weight", "HunyuanVideo"},
+    {"audio_patchify_proj.weight", "LTX-2"},
+    {"patchify_proj.weight", "LTX-Video"},
+    {"t5_yproj.weight", "Mochi"},
+    {"blocks.0.attn.qkv_x.weight", "Mochi"},
+    {"double_blocks.0.img_attn.q_proj.weight", "Open-Sora 2.0"},
+    {"double_blocks.0.img_attn.qkv.weight", "Flux, or a model made of its blocks"},
+    {"spatial_blocks.0.attn.qkv.weight", "Open-Sora 1.2 outside a diffusers directory"},
+    {"blocks.0.attn_temp.qkv.weight", "Open-Sora 1.0"},
+    {"blocks.0.cross_attn.kv_linear.weight", "Open-Sora 1.0 or PixArt"},
+};
+
+/// "a-00001-of-00004" -> "a".
+std::string without_shard(const std::string& stem) {
+    const size_t of = stem.rfind("-of-");
+    const size_t number = of == std::string::npos ? std::string::npos : stem.rfind('-', of - 1);
+    return number == std::string::npos ? stem : stem.substr(0, number);
+}
+
+std::map<std::string, WeightGroup> files_by_name(const fs::path& root) {
+    std::map<std::string, WeightGroup> groups;
+    size_t count = 0;
+    std::error_code ignored;
+    const auto options = fs::directory_options::skip_permission_denied;
+    for (auto place = fs::recursive_directory_iterator(root, options); place != fs::recursive_directory_iterator();
+         ++place) {
+        if (place.depth() >= kDeepest) place.disable_recursion_pending();
+        const bool is_weights = place->path().extension() == ".safetensors" || is_torch_file(place->path());
+        if (!is_weights || !place->is_regular_file(ignored)) continue;
+        check(++count <= kMostFiles, ErrorCode::BadInput, "{}: has more than {} weight files, expected a model",
+              root.string(), kMostFiles);
+        const fs::path relative = place->path().lexically_relative(root);
+        const std::string name = (relative.parent_path() / without_shard(relative.stem().string())).generic_string();
+        groups[name].files.push_back(place->path());
+    }
+    return groups;
+}
+
+bool is_umt5(const Weights& weights) {
+    return weights.contains("encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight");
+}
+
+/// Whether the group is that part of that family.
+bool recognise(WeightGroup& group, const Family& family) {
+    const Dialect& dialect = *family.original;
+    const auto has = [&](Role role, std::string_view mark) {
+        return open_group(group, dialect, role).contains(std::string(mark));
+    };
+    if (has(Role::Transformer, dialect.transformer_mark))
+        group.role = Role::Transformer;
+    else if (has(Role::Vae, dialect.vae_mark))
+        group.role = Role::Vae;
+    else
+        return false;
+    group.family = &family;
+    return true;
+}
+
+bool recognise_text(WeightGroup& group, const Family& family) {
+    const Weights weights = open_group(group, *family.original, Role::TextEncoder);
+    if (!weights.contains("encoder.block.0.layer.0.SelfAttention.q.weight")) return false;
+    group.role = Role::TextEncoder;
+    group.is_umt5 = is_umt5(weights);
+    return true;
+}
+
+std::string foreign_of(const WeightGroup& group) {
+    Weights weights = Weights::open_files(group.files);
+    weights.rename([](const std::string& stored) { return std::string(without_prefix(stored)); });
+    for (const Mark& mark : kForeign) {
+        if (weights.contains(std::string(mark.tensor))) return std::string(mark.model);
+    }
+    return "";
+}
+
+void classify(WeightGroup& group) {
+    group.foreign = foreign_of(group);
+    for (const Family& family : families()) {
+        if (!family.original) continue;
+        if (recognise(group, family) || recognise_text(group, family)) break;
+    }
+    const bool is_ours = group.role == Role::Transformer && !group.foreign.starts_with("Wan ");
+    if (is_ours || group.role == Role::Vae || group.role == Role::TextEncoder) group.foreign.clear();
+}
+
+/// PyTorch's files may hold anything: those that are no tensors are left to whoever knows them.
+void try_to_classify(WeightGroup& group) {
+    const bool may_be_anything = is_torch_file(group.files.front());
+    try {
+        classify(group);
+    } catch (const Error& error) {
+        if (!may_be_anything) throw;
+        group.unreadable = error.what();
+    }
+}
+
+}  // namespace
+
+Weights open_group(const WeightGroup& group, const Dialect& dialect, Role role) {
+    Weights weights = Weights::open_files(group.files);
+    if (role == Role::Transformer) dialect.transformer(weights);
+    if (role == Role::TextEncoder) dialect.text_encoder(weights);
+    if (role == Role::Vae) dialect.vae(weights);
+    return weights;
+}
+
+std::vector<WeightGroup> weight_groups(const fs::path& root) {
+    std::vector<WeightGroup> groups;
+    for (auto& [name, group] : files_by_name(root)) {
+        group.name = name;
+        std::sort(group.files.begin(), group.files.end());
+        try_to_classify(group);
+        groups.push_back(std::move(group));
+    }
+    return groups;
+}
+
+}  // namespace kine::dit

@@ -1,0 +1,30 @@
+// Weight files that nobody labelled, told apart by the names of their tensors.
+#pragma once
+
+#include "dit/families/family.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kine::dit {
+
+enum class Role { Transformer, TextEncoder, Vae, Other };
+
+/// A file, or the shards that lie in one folder under one name.
+struct WeightGroup {
+    std::vector<std::filesystem::path> files;
+    std::string name;  ///< FOLDER/STEM, for messages
+    Role role = Role::Other;
+    const Family* family = nullptr;  ///< of a transformer or a VAE
+    bool is_umt5 = false;            ///< of a text encoder
+    std::string foreign;             ///< the model that we lack whose transformer this is
+    std::string unreadable;          ///< why PyTorch's file is none of tensors alone
+};
+
+/// With the names that families bind.
+Weights open_group(const WeightGroup& group, const Dialect& dialect, Role role);
+/// All under `root`, sorted by name. BadInput for a file that cannot be read, or for more than anybody has.
+std::vector<WeightGroup> weight_groups(const std::filesystem::path& root);
+
+}  // namespace kine::dit

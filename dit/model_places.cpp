@@ -1,0 +1,246 @@
+#include "dit/model_places.h"
+
+#include "dit/families/families.h"
+#include "dit/hub_cache.h"
+#include "dit/model_parts.h"
+#include "dit/presets.h"
+#include "runtime/io/torch_file.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace kine::dit {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kOwnPreset = "preset.json";  // configurations that no published preset holds
+
+/// The parts of one model among the files of a directory.
+struct Parts {
+    fs::path root;
+    std::vector<WeightGroup> groups;
+    std::vector<const WeightGroup*> transformers;  ///< one, or for much noise and for little
+    const WeightGroup* text = nullptr;
+    const WeightGroup* vae = nullptr;
+
+    const Family& family() const { return *transformers.front()->family; }
+};
+
+bool is_there(const fs::path& path) {
+    std::error_code ignored;
+    return fs::exists(path, ignored);
+}
+
+std::vector<const WeightGroup*> with_role(const Parts& parts, Role role) {
+    std::vector<const WeightGroup*> found;
+    for (const WeightGroup& group : parts.groups) {
+        if (group.role == role) found.push_back(&group);
+    }
+    return found;
+}
+
+std::string names_of(const std::vector<const WeightGroup*>& groups) {
+    std::vector<std::string> names;
+    for (const WeightGroup* group : groups) names.push_back(group->name);
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+bool is_comfy_folder(const std::string& name) { return name == "diffusion_models" || name == "unet"; }
+bool is_for_little_noise(const WeightGroup& group) { return group.name.find("low_noise") != std::string::npos; }
+bool is_for_much_noise(const WeightGroup& group) { return group.name.find("high_noise") != std::string::npos; }
+
+/// The two experts of Wan 2.2 A14B go by their names: nothing in them tells which is which.
+void pair_experts(Parts& parts) {
+    std::vector<const WeightGroup*>& found = parts.transformers;
+    std::stable_partition(found.begin(), found.end(),
+                          [](const WeightGroup* group) { return !is_for_little_noise(*group); });
+    const bool is_pair = found.size() == 2 && is_for_much_noise(*found[0]) && is_for_little_noise(*found[1]);
+    check(is_pair || found.size() == 1, ErrorCode::BadInput,
+          "{}: holds {} transformers ({}), expected one, or one with high_noise and one with low_noise in its name; "
+          "--model can name one file",
+          parts.root.string(), found.size(), names_of(found));
+    const bool is_half = !is_pair && (is_for_much_noise(*found[0]) || is_for_little_noise(*found[0]));
+    check(!is_half, ErrorCode::BadInput, "{}: '{}' is one of two experts, the other is missing", parts.root.string(),
+          found[0]->name);
+}
+
+/// What cannot be read may be what is looked for.
+std::string unreadable_files(const Parts& parts) {
+    std::string text;
+    for (const WeightGroup& group : parts.groups) {
+        if (!group.unreadable.empty()) text += "; " + group.unreadable;
+    }
+    return text;
+}
+
+[[noreturn]] void fail_without_transformer(const Parts& parts) {
+    for (const WeightGroup& group : parts.groups) {
+        check(group.foreign.empty(), ErrorCode::Unsupported,
+              "{}: '{}' is a transformer of {}, which is not supported; known are the families of `kinescope list`",
+              parts.root.string(), group.name, group.foreign);
+    }
+    fail(ErrorCode::BadInput, "{}: neither model_index.json nor a transformer that we know among {} weight files{}",
+         parts.root.string(), parts.groups.size(), unreadable_files(parts));
+}
+
+/// `file`: the transformer that was asked for by name, or empty.
+void choose_transformers(Parts& parts, const fs::path& file) {
+    std::vector<const WeightGroup*> found = with_role(parts, Role::Transformer);
+    const auto holds_file = [&](const WeightGroup* group) {
+        return std::find(group->files.begin(), group->files.end(), file) != group->files.end();
+    };
+    if (!file.empty()) {
+        const auto named = std::find_if(found.begin(), found.end(), holds_file);
+        const bool is_expert = named != found.end() && (is_for_much_noise(**named) || is_for_little_noise(**named));
+        if (is_expert)
+            std::erase_if(found, [](const auto* g) { return !is_for_much_noise(*g) && !is_for_little_noise(*g); });
+        else
+            std::erase_if(found, [&](const WeightGroup* group) { return !holds_file(group); });
+    }
+    if (found.empty()) fail_without_transformer(parts);
+    for (const WeightGroup* group : found) {
+        check(group->foreign.empty(), ErrorCode::Unsupported, "{}: '{}' is a transformer of {}, which is not supported",
+              parts.root.string(), group->name, group->foreign);
+    }
+    parts.transformers = found;
+    pair_experts(parts);
+}
+
+/// Null where there is none, which `missing` then says.
+const WeightGroup* only_one(const Parts& parts, const std::vector<const WeightGroup*>& found, std::string_view what,
+                            std::vector<std::string>& missing) {
+    check(found.size() <= 1, ErrorCode::BadInput, "{}: holds {} files that could be the {} ({}), expected one",
+          parts.root.string(), found.size(), what, names_of(found));
+    if (!found.empty()) return found.front();
+    missing.push_back(fmt::format("the {} is missing{}", what, unreadable_files(parts)));
+    return nullptr;
+}
+
+std::vector<const WeightGroup*> vaes_for(const Parts& parts, int64_t latent_channels) {
+    std::vector<const WeightGroup*> found = with_role(parts, Role::Vae);
+    std::erase_if(found, [&](const WeightGroup* group) {
+        if (group->family != &parts.family()) return true;
+        const Weights weights = open_group(*group, *parts.family().original, Role::Vae);
+        for (const char* first : {"decoder.conv_in.weight", "decoder.conv_in.conv.weight"}) {
+            if (!weights.contains(first)) continue;
+            const Shape& shape = weights.entry(first).shape;
+            return shape.rank() < 2 || shape[1] != latent_channels;
+        }
+        return true;
+    });
+    return found;
+}
+
+std::vector<const WeightGroup*> texts_for(const Parts& parts) {
+    std::vector<const WeightGroup*> found = with_role(parts, Role::TextEncoder);
+    const bool wants_umt5 = parts.family().original->has_umt5;
+    std::erase_if(found, [&](const WeightGroup* group) { return group->is_umt5 != wants_umt5; });
+    return found;
+}
+
+/// Published configurations with the transformer's sizes and as many experts.
+Preset preset_for(const Parts& parts) {
+    if (is_there(parts.root / kOwnPreset)) return find_preset((parts.root / kOwnPreset).string());
+    const Weights weights = open_group(*parts.transformers.front(), *parts.family().original, Role::Transformer);
+    for (const Preset& preset : presets()) {
+        if (&family_of(preset.source) != &parts.family()) continue;
+        const bool has_pair = preset.source.parts.contains("transformer_2");
+        if (has_pair != (parts.transformers.size() == 2)) continue;
+        if (parts.family().original->fits(weights, preset.source.config("transformer", ""))) return preset;
+    }
+    fail(ErrorCode::Unsupported,
+         "{}: '{}' is a transformer of the family {}, but no checkpoint that we know has its sizes; {} beside it could "
+         "describe it (see assets/presets)",
+         parts.root.string(), parts.transformers.front()->name, parts.family().name, kOwnPreset);
+}
+
+/// A tokenizer inside the text encoder's file, as ComfyUI has it; else the folder with spiece.model.
+PartSource tokenizer_of(const Parts& parts, std::vector<std::string>& missing) {
+    PartSource tokenizer;
+    const SafetensorsFile text = open_tensor_file(parts.text->files.front());
+    if (text.contains("spiece_model")) {
+        const Tensor bytes = text.tensor("spiece_model");
+        tokenizer.spiece_model.assign(reinterpret_cast<const char*>(bytes.raw()), static_cast<size_t>(bytes.bytes()));
+        return tokenizer;
+    }
+    std::error_code ignored;
+    for (const fs::directory_entry& file : fs::recursive_directory_iterator(parts.root, ignored)) {
+        if (file.path().filename() == "spiece.model") tokenizer.folder = file.path().parent_path();
+    }
+    if (tokenizer.folder.empty())
+        missing.push_back(fmt::format(
+            "the tokenizer is missing, looked for spiece.model and a tensor spiece_model in {}", parts.text->name));
+    return tokenizer;
+}
+
+/// What a text encoder's file may hold beside its tensors.
+void drop_tokenizer(Weights& weights) {
+    weights.rename([](const std::string& name) -> std::optional<std::string> {
+        if (name == "spiece_model") return std::nullopt;
+        return name;
+    });
+}
+
+void place_parts(const Parts& parts, ModelSource& source) {
+    const Dialect& dialect = *parts.family().original;
+    const auto place = [&](const char* part, const WeightGroup& group, auto to_ours) {
+        source.parts[part].weights = group.files;
+        source.parts[part].to_ours = to_ours;
+    };
+    place("transformer", *parts.transformers[0], dialect.transformer);
+    if (parts.transformers.size() == 2) place("transformer_2", *parts.transformers[1], dialect.transformer);
+    if (parts.vae) place("vae", *parts.vae, dialect.vae);
+    if (!parts.text) return;
+    place("text_encoder", *parts.text, [&dialect](Weights& weights) {
+        drop_tokenizer(weights);
+        dialect.text_encoder(weights);
+    });
+    source.parts["tokenizer"] = tokenizer_of(parts, source.missing);
+}
+
+/// Names tell ours from the others'; those of ComfyUI's files are the original ones in folders of its own.
+std::string dialect_of(const Parts& parts) {
+    const WeightGroup& transformer = *parts.transformers.front();
+    const Weights weights = Weights::open_files(transformer.files);
+    if (weights.contains(std::string(parts.family().original->transformer_mark))) return "diffusers names";
+    return is_comfy_folder(fs::path(transformer.name).begin()->string()) ? "comfy" : "original";
+}
+
+ModelSource source_of_parts(const fs::path& root, const fs::path& file) {
+    Parts parts{root, weight_groups(root), {}};
+    choose_transformers(parts, file);
+    const Preset preset = preset_for(parts);
+    ModelSource source = preset.source;
+    source.label = (file.empty() ? root : file).string();
+    source.root = root;
+    source.dialect = fmt::format("{}, configured as {}", dialect_of(parts), preset.source.label);
+    const Json transformer = source.config("transformer", "");
+    const int64_t channels = transformer.value("out_channels", int64_t{0});
+    parts.vae = only_one(parts, vaes_for(parts, channels), "VAE", source.missing);
+    parts.text = only_one(parts, texts_for(parts), "text encoder", source.missing);
+    place_parts(parts, source);
+    return source;
+}
+
+/// ComfyUI keeps each kind of file in a folder of its own.
+fs::path root_of_file(const fs::path& file) {
+    const fs::path folder = fs::absolute(file).parent_path();
+    return is_comfy_folder(folder.filename().string()) ? folder.parent_path() : folder;
+}
+
+}  // namespace
+
+ModelSource find_model(const std::string& place, const fs::path& hub_cache) {
+    std::error_code ignored;
+    if (!is_there(place) && is_hub_name(place)) return find_model(cached_snapshot(place, hub_cache).string());
+    if (fs::is_regular_file(place, ignored)) return source_of_parts(root_of_file(place), fs::absolute(place));
+    if (!fs::is_directory(place, ignored) || is_there(fs::path(place) / "model_index.json"))
+        return diffusers_source(place);
+    return source_of_parts(place, {});
+}
+
+}  // namespace kine::dit
