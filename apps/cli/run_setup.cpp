@@ -72,6 +72,14 @@ Session make_session(const Arguments& arguments, bool with_model) {
     return Session(options);
 }
 
+Session make_plan_session(const Arguments& arguments) {
+    Options options = arguments.for_target(Target::Session);
+    options.emplace_back("plan_only", "true");
+    const bool has_place = arguments.has("model_preset") || arguments.has("model");
+    if (!has_place) options.emplace_back("model", model_directory(arguments));
+    return Session(options);
+}
+
 bool has_prompt(const Arguments& arguments) { return arguments.has("prompt") || arguments.has("prompt_file"); }
 
 Request make_request(const Arguments& arguments) {

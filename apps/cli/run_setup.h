@@ -12,6 +12,8 @@ namespace kinescope::cli {
 std::string model_directory(const Arguments& arguments);
 /// Opens the model, unless `with_model` is false.
 Session make_session(const Arguments& arguments, bool with_model = true);
+/// Opens the model or the preset without reading weights.
+Session make_plan_session(const Arguments& arguments);
 /// Everything but outputs. A missing prompt becomes `otherwise`; an empty one is allowed, with a warning.
 Request make_request(const Arguments& arguments);
 /// Whether -p or --prompt-file is there.

@@ -1,7 +1,5 @@
 #include "apps/embed/rank_report.h"
 
-#include "apps/embed/scaling_report.h"
-#include "dit/geometry.h"
 #include "dit/rank_plan.h"
 
 namespace kine::embed {
@@ -67,32 +65,6 @@ void add_strategies(PlanReport& report, const parallel::Work& all_branches, cons
     report.json["strategies"] = Json::array();
     for (const parallel::Price& price : prices) report.json["strategies"].push_back(price_json(price));
     report.text += fmt::format("{} ranks of {}\n", request.ranks, cluster) + table_text(prices, chosen);
-}
-
-PlanReport geometry_report(const SessionOptions& options, const RunRequest& asked) {
-    const dit::Geometry geometry = dit::find_geometry(options.geometry);
-    RunRequest request = asked;
-    request.generation = geometry.resolve(with_choice(asked.generation));
-    const dit::Request& r = request.generation;
-    check(!r.cfg_parallel || (r.guidance_scale > 1.0 && r.ranks % 2 == 0), ErrorCode::Usage,
-          "cfg_parallel: expected guidance and an even number of ranks, came {} ranks", r.ranks);
-    const broadcast::Plan plan = geometry.plan(r);
-    PlanReport report;
-    report.text = fmt::format("{}: {} x {}, {} frames, {} steps, cache {}\n", geometry.name, r.width, r.height,
-                              r.num_frames, r.steps, r.cache) +
-                  plan.to_text();
-    report.json = {{"preset", geometry.name},
-                   {"request", request.describe()},
-                   {"plan", plan.to_json()},
-                   {"skipped_share", plan.skipped_share()},
-                   {"cache_peak_bytes", plan.peak_bytes()},
-                   {"fits", true}};
-    dit::Request together = r;
-    together.cfg_parallel = false;
-    const parallel::Work work = geometry.work(together, plan);
-    add_strategies(report, work, r);
-    if (options.scaling > 0) add_scaling(report, work, r, options.scaling);
-    return report;
 }
 
 }  // namespace kine::embed

@@ -10,7 +10,5 @@ namespace kine::embed {
 dit::Request with_choice(dit::Request request);
 /// Adds `strategies` and the choice to a report; `all_branches` is the work of all guidance branches.
 void add_strategies(PlanReport& report, const parallel::Work& all_branches, const dit::Request& request);
-/// The plan of a published model without its weights.
-PlanReport geometry_report(const SessionOptions& options, const RunRequest& request);
 
 }  // namespace kine::embed

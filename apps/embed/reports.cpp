@@ -4,7 +4,9 @@
 #include "apps/embed/scaling_report.h"
 #include "codecs/metrics.h"
 #include "codecs/source.h"
+#include "dit/hub_cache.h"
 #include "dit/inspection.h"
+#include "dit/model_places.h"
 #include "runtime/io/safetensors.h"
 
 #include <cmath>
@@ -20,13 +22,34 @@ constexpr int kSheetColumns = 8;
 std::string mebibytes(int64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
 
 Json to_json(const dit::Estimate& estimate, int64_t budget) {
-    return {{"weight_bytes", estimate.weight_bytes}, {"activation_bytes", estimate.activation_bytes},
-            {"cache_bytes", estimate.cache_bytes},   {"decode_bytes", estimate.decode_bytes},
-            {"peak_bytes", estimate.peak_bytes},     {"budget_bytes", budget}};
+    Json json = {{"weight_bytes", estimate.weight_bytes}, {"activation_bytes", estimate.activation_bytes},
+                 {"cache_bytes", estimate.cache_bytes},   {"decode_bytes", estimate.decode_bytes},
+                 {"peak_bytes", estimate.peak_bytes},     {"budget_bytes", budget},
+                 {"staged", estimate.is_staged},          {"stages", Json::array()}};
+    for (const dit::Stage stage : dit::kStages) {
+        const dit::StageEstimate& part = estimate.stages[static_cast<size_t>(stage)];
+        json["stages"].push_back({{"name", dit::name_of(stage)},
+                                  {"weight_bytes", part.weight_bytes},
+                                  {"working_bytes", part.working_bytes}});
+    }
+    return json;
+}
+
+/// Each stage's weights beside what it works with.
+std::string stages_text(const dit::Estimate& estimate) {
+    std::string text = fmt::format("  {:<12} {:>14} {:>14} {:>14}\n", "stage", "weights", "working", "together");
+    for (const dit::Stage stage : dit::kStages) {
+        const auto& [weights, working] = estimate.stages[static_cast<size_t>(stage)];
+        text += fmt::format("  {:<12} {:>14} {:>14} {:>14}\n", dit::name_of(stage), mebibytes(weights),
+                            mebibytes(working), mebibytes(weights + working));
+    }
+    return text;
 }
 
 std::string memory_text(const dit::Estimate& estimate, int64_t budget) {
-    std::string text = "memory\n";
+    std::string text =
+        fmt::format("memory, weights of {}\n", estimate.is_staged ? "the running stage only" : "all stages at once");
+    text += stages_text(estimate);
     text += fmt::format("  weights      {:>12}\n", mebibytes(estimate.weight_bytes));
     text += fmt::format("  activations  {:>12}\n", mebibytes(estimate.activation_bytes));
     text += fmt::format("  cache        {:>12}\n", mebibytes(estimate.cache_bytes));
@@ -101,12 +124,11 @@ bool holds_pictures(const std::filesystem::path& folder) {
 }  // namespace
 
 PlanReport plan_report(Session& session, const RunRequest& request) {
-    if (!session.options().geometry.empty()) return geometry_report(session.options(), request);
     const dit::Generator& generator = session.generator();
     RunRequest resolved = request;
     resolved.generation = generator.resolve(with_choice(request.generation));
     const broadcast::Plan plan = generator.plan(resolved.generation);
-    const dit::Estimate estimate = generator.estimate(resolved.generation);
+    const dit::Estimate estimate = generator.estimate(session.context(), resolved.generation);
     const int64_t budget = session.allocator().budget();
     PlanReport report;
     report.text = headline(generator.family(), resolved.generation) + plan.to_text() + memory_text(estimate, budget);
@@ -114,7 +136,10 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
                    {"request", resolved.describe()},        {"plan", plan.to_json()},
                    {"skipped_share", plan.skipped_share()}, {"cache_peak_bytes", plan.peak_bytes()},
                    {"memory", to_json(estimate, budget)},   {"fits", budget == 0 || estimate.peak_bytes <= budget}};
-    const bool wants_strategies = resolved.generation.ranks > 1 || request.generation.parallel == "all";
+    const std::string& preset = session.options().model_preset;
+    if (!preset.empty()) report.json["preset"] = preset;
+    const bool wants_strategies =
+        !preset.empty() || resolved.generation.ranks > 1 || request.generation.parallel == "all";
     const int64_t scaling = session.options().scaling;
     if (wants_strategies || scaling > 0) {
         // Of what was asked: `resolved` knows the choice, not what it was made from.
@@ -135,12 +160,13 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
 
 Json inspection(Session& session, const std::string& path) {
     std::error_code ignored;
-    check(std::filesystem::exists(path, ignored), ErrorCode::BadInput, "'{}': no such file or folder", path);
+    const bool is_there = std::filesystem::exists(path, ignored);
+    check(is_there || dit::is_hub_name(path), ErrorCode::BadInput, "'{}': no such file or folder", path);
     const bool is_folder = std::filesystem::is_directory(path, ignored);
-    if (is_folder &&
-        (std::filesystem::exists(std::filesystem::path(path) / "model_index.json") || !holds_pictures(path))) {
+    if (!is_there || (is_folder && (std::filesystem::exists(std::filesystem::path(path) / "model_index.json") ||
+                                    !holds_pictures(path)))) {
         const auto claim = session.claim();
-        Json report = dit::inspect_model(session.context(), path);
+        Json report = dit::inspect_model(session.context(), dit::find_model(path, hub_cache()));
         report["kind"] = "model";
         return report;
     }

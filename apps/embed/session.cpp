@@ -1,5 +1,10 @@
 #include "apps/embed/session.h"
 
+#include "dit/model_places.h"
+#include "dit/presets.h"
+
+#include <cstdlib>
+
 namespace kine::embed {
 
 namespace {
@@ -18,21 +23,43 @@ SessionOptions parse(const KeyValues& values) {
     return options;
 }
 
-DType parse_dtype(const std::string& name) {
+DType parse_dtype(const std::string& asked, const std::string& preset) {
+    const std::string otherwise = preset.empty() ? "f32" : dit::find_preset(preset).dtype;
+    const std::string& name = asked.empty() ? otherwise : asked;
     check(name == "f32" || name == "bf16", ErrorCode::Usage, "dtype: expected f32 or bf16, got '{}'", name);
     return dtype_from_name(name);
 }
 
+std::filesystem::path variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
 }  // namespace
+
+std::filesystem::path hub_cache() {
+    if (const auto hub = variable("HF_HUB_CACHE"); !hub.empty()) return hub;
+    if (const auto home = variable("HF_HOME"); !home.empty()) return home / "hub";
+    if (const auto cache = variable("XDG_CACHE_HOME"); !cache.empty()) return cache / "huggingface" / "hub";
+    const auto home = variable("HOME");
+    return home.empty() ? home : home / ".cache" / "huggingface" / "hub";
+}
 
 Session::Session(const KeyValues& options)
     : options_(parse(options)),
-      dtype_(parse_dtype(options_.dtype)),
+      dtype_(parse_dtype(options_.dtype, options_.model_preset)),
       threads_(static_cast<int>(options_.threads)),
       context_{parse_device(options_.device), allocator_, threads_, profiler_} {
     allocator_.set_budget(parse_bytes("max_ram", options_.max_ram));
     if (!options_.trace.empty()) profiler_.enable();
-    if (!options_.model.empty()) generator_ = dit::Generator::open(context_, options_.model, dtype_);
+    const bool has_preset = !options_.model_preset.empty();
+    check(!has_preset || options_.model.empty(), ErrorCode::Usage,
+          "model and model_preset are both given, expected one");
+    const dit::OpenOptions how = {dtype_, dit::residency_from_name(options_.residency),
+                                  options_.plan_only || has_preset};
+    if (has_preset) generator_ = dit::Generator::open(context_, dit::find_preset(options_.model_preset).source, how);
+    if (!options_.model.empty())
+        generator_ = dit::Generator::open(context_, dit::find_model(options_.model, hub_cache()), how);
 }
 
 dit::Generator& Session::generator() {

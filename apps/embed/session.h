@@ -9,6 +9,7 @@
 #include "runtime/device/host/host_allocator.h"
 #include "runtime/profile.h"
 
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,25 +19,33 @@ namespace kine::embed {
 struct SessionOptions {
     std::string model;
     std::string device = "cpu";
-    std::string dtype = "f32";
+    std::string dtype;
     int64_t threads = 0;
     std::string max_ram = "0";
     std::string trace;
-    std::string geometry;
+    std::string model_preset;
+    std::string residency = "auto";
+    bool plan_only = false;
     int64_t scaling = 0;
 
     template <class Visitor>
     void visit(Visitor& v) {
-        v("model", model, "model directory (diffusers layout)");
+        v("model", model, "model directory, single file, or ORG/NAME in the Hugging Face cache");
         v("device", device, "where to run: cpu");
-        v("dtype", dtype, "type of weights and activations: f32 or bf16");
+        v("dtype", dtype, "type of weights and activations: f32 or bf16; empty for f32, or what a preset says");
         v("threads", threads, "threads, 0 for every processor");
         v("max_ram", max_ram, "most bytes that weights and activations may take (suffixes K, M, G), 0 for no limit");
-        v("geometry", geometry, "plan this published model, which needs no weights");
+        v("model_preset", model_preset, "plan this published model, which needs no files: a name or a .json file");
+        v("residency", residency,
+          "whose weights are in memory: all, those of the running stage, or auto: as many as fit");
+        v("plan_only", plan_only, "open the model to plan: no weights are read, and files with them may lack");
         v("scaling", scaling, "plan for 1, 2, 4, ... ranks too, up to this many");
         v("trace", trace, "write a Chrome trace of every run to this file");
     }
 };
+
+/// Where the Hugging Face libraries keep what they fetched, as their environment variables say.
+std::filesystem::path hub_cache();
 
 /// One run at a time; a second one meanwhile is a usage error.
 class Session {

@@ -4,7 +4,7 @@
 #include "broadcast/policies/policies.h"
 #include "codecs/codecs.h"
 #include "dit/families/families.h"
-#include "dit/geometry.h"
+#include "dit/presets.h"
 #include "dit/sampling/samplers.h"
 #include "parallel/planner/cluster.h"
 #include "parallel/strategies/strategies.h"
@@ -19,10 +19,25 @@ namespace kine::embed {
 
 namespace {
 
+/// The published checkpoints of a family: sizes and defaults.
+Json presets_of(const dit::Family& family) {
+    Json rows = Json::array();
+    for (const dit::Preset& preset : dit::presets()) {
+        if (&dit::family_of(preset.source) != &family) continue;
+        Json row = {{"name", preset.name}, {"summary", preset.summary}, {"repository", preset.repository}};
+        row["sampler"] = preset.source.config("scheduler", "")["_class_name"];
+        row["defaults"] = preset.source.defaults;
+        row["transformer"] = preset.source.config("transformer", "");
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
 Json list_families() {
     Json rows = Json::array();
     for (const dit::Family& row : dit::families()) {
         rows.push_back({{"name", row.name}, {"class", row.pipeline_class}, {"summary", row.summary}});
+        rows.back()["presets"] = presets_of(row);
     }
     return rows;
 }
@@ -45,9 +60,9 @@ Json list_clusters() {
     return rows;
 }
 
-Json list_geometries() {
+Json list_presets() {
     Json rows = Json::array();
-    for (const auto& row : dit::geometry_presets()) rows.push_back({{"name", row.name}, {"summary", row.summary}});
+    for (const auto& row : dit::presets()) rows.push_back({{"name", row.name}, {"summary", row.summary}});
     return rows;
 }
 
@@ -95,7 +110,7 @@ constexpr std::array kTables = {
     Entry<Json (*)()>{"policies", "reuse policies", list_policies},
     Entry<Json (*)()>{"strategies", "how tokens are split between ranks", list_strategies},
     Entry<Json (*)()>{"clusters", "whose rates plans go by", list_clusters},
-    Entry<Json (*)()>{"geometries", "published models that can be planned without weights", list_geometries},
+    Entry<Json (*)()>{"presets", "published models that can be planned without weights", list_presets},
     Entry<Json (*)()>{"samplers", "samplers", list_samplers},
     Entry<Json (*)()>{"codecs", "what an output name means", list_codecs},
     Entry<Json (*)()>{"devices", "where to run", list_devices},

@@ -11,8 +11,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kTables[] = {"families",   "policies", "strategies", "clusters",
-                                   "geometries", "samplers", "codecs",     "devices"};
+constexpr const char* kTables[] = {"families", "policies", "strategies", "clusters",
+                                   "presets",  "samplers", "codecs",     "devices"};
 
 std::string row_text(const Json& row) {
     std::string text = fmt::format("  {:<18}", row.value("name", ""));
@@ -21,11 +21,23 @@ std::string row_text(const Json& row) {
                        row.contains("summary") ? row["summary"].get<std::string>() : row.value("help", ""));
 }
 
+/// A published checkpoint and what a run of it takes by itself.
+std::string preset_text(const Json& preset) {
+    const Json& defaults = preset["defaults"];
+    return fmt::format("    {:<22} {} x {}, {} frames at {} a second, {} steps of {}, guidance {}\n",
+                       preset.value("name", ""), defaults.value("width", 0), defaults.value("height", 0),
+                       defaults.value("num_frames", 0), defaults.value("fps", ""), defaults.value("steps", 0),
+                       preset.value("sampler", ""), defaults.value("guidance_scale", 0.0));
+}
+
 std::string table_text(const std::string& name) {
     const Json rows = Json::parse(list(name));
     if (name == "build") return rows.dump(2) + "\n";
     std::string text = name + "\n";
-    for (const Json& row : rows) text += row_text(row);
+    for (const Json& row : rows) {
+        text += row_text(row);
+        for (const Json& preset : row.value("presets", Json::array())) text += preset_text(preset);
+    }
     return text;
 }
 

@@ -14,7 +14,7 @@ int run_plan(const Arguments& arguments, Surroundings&) {
         print_data(print_config(arguments) + "\n");
         return KINE_OK;
     }
-    Session session = make_session(arguments, !arguments.has("geometry"));
+    Session session = make_plan_session(arguments);
     const std::string json = session.plan_json(request);
     print_data(arguments.flag("json") ? json + "\n" : session.plan_text(request));
     const nlohmann::json plan = nlohmann::json::parse(json);
