@@ -17,6 +17,7 @@ void run_benchmarks() {
     register_linear(setup);
     register_attention(setup);
     register_latte(setup);
+    register_blocks(setup);
     register_vae(setup);
     benchmark::RunSpecifiedBenchmarks();
 }

@@ -1,8 +1,8 @@
 // A spatial and a temporal block of Latte-1 over 4,096 tokens (16 frames of 256 patches) and 120 text tokens, one
 // guidance branch, nothing reused. The text's keys and values are made once a run, so they are not in the time.
+#include "apps/bench/lone_step.h"
 #include "apps/bench/random_model.h"
 #include "apps/bench/report.h"
-#include "broadcast/policies/policies.h"
 #include "dit/families/latte/transformer.h"
 
 namespace kine::bench {
@@ -12,29 +12,6 @@ namespace {
 constexpr int64_t kFrames = 16;
 constexpr int64_t kPatches = 256;
 constexpr int64_t kTextTokens = 120;
-
-/// Everything that a step needs when nothing is kept and nobody else computes.
-struct LoneStep {
-    explicit LoneStep(const Context& context, const Shape& tokens)
-        : schedule{{500}},
-          policy(broadcast::make_policy("none", {}, "", schedule)),
-          plan(*policy, schedule, {}),
-          cache(plan),
-          communicator(parallel::make_single_communicator()),
-          step{.context = context,
-               .index = 0,
-               .cache = cache,
-               .ranks = {*communicator, parallel::find_strategy("none")},
-               .tokens = tokens,
-               .stop = {}} {}
-
-    broadcast::Schedule schedule;
-    std::unique_ptr<broadcast::Policy> policy;
-    broadcast::Plan plan;
-    broadcast::Cache cache;
-    std::unique_ptr<parallel::Communicator> communicator;
-    dit::StepContext step;
-};
 
 double multiply_adds(const dit::latte::Config& config) {
     const auto tokens = static_cast<double>(kFrames * kPatches);

@@ -23,6 +23,14 @@ Tensor moving_waves(const Context& context, const Shape& shape);
 /// Weights that keep the size of what passes through them; those of norms are 1.
 Weights random_weights(const Context& context, const ShapeMap& shapes);
 
+/// The same for whatever make(scope) binds.
+template <class Make>
+Weights random_weights_for(Context& context, Make&& make) {
+    Weights asked = Weights::imagined("random weights");
+    make(Scope(context, asked, DType::Float32));
+    return random_weights(context, asked.bound());
+}
+
 /// Under the published names.
 ShapeMap decoder_shapes(const dit::AutoencoderKlConfig& config);
 ShapeMap spatial_block_shapes(const dit::latte::Config& config);
