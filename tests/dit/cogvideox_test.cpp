@@ -3,10 +3,10 @@
 #include "dit/families/cogvideox/family.h"
 #include "dit/families/families.h"
 #include "dit/generator.h"
-#include "dit/geometry.h"
 #include "dit/golden_case.h"
 #include "dit/modules/position_table.h"
 #include "dit/modules/rotary_grid.h"
+#include "dit/presets.h"
 #include "dit/rank_plan.h"
 #include "dit/run.h"
 #include "parallel/strategies/strategies.h"
@@ -304,22 +304,24 @@ TEST_F(CogVideoX, SendsToTheByteWhatThePlannerSays) {
 }
 
 /// CogVideoX-2b as published: 13 x 1350 tokens of the video, 226 of the text, for both branches.
-TEST(CogVideoXGeometry, PricesThePublishedModelWithoutItsWeights) {
-    const Geometry geometry = find_geometry("cogvideox-2b");
+TEST(CogVideoXPreset, PricesThePublishedModelWithoutItsWeights) {
+    TestContext bundle;
+    const auto open = [&](const char* name) {
+        return Generator::open(bundle.context, find_preset(name).source, {.dtype = DType::BFloat16, .is_plan = true});
+    };
     Request request;
     request.cache = "pab";
-    request = geometry.resolve(request);
-    EXPECT_EQ(geometry.tokens(request), Shape({2, 13, 1350, 1920}));
-    const TransformerCost cost = geometry.cost(request);
-    EXPECT_EQ(cost.sites.front().bytes, 2 * (13 * 1350 + 226) * 1920 * 2);
-    EXPECT_EQ(geometry.plan(request).reused_steps({broadcast::SiteKind::JointAttention, 29}).size(), 18u);
-    const Geometry later = find_geometry("cogvideox-1.5-5b");
-    EXPECT_EQ(later.tokens(later.resolve({})), Shape({2, 11, 85 * 48, 3072}));
+    const auto generator = open("cogvideox-2b");
+    EXPECT_EQ(generator->rank_work(request).tokens, Shape({2, 13, 1350, 1920}));
+    const broadcast::Plan plan = generator->plan(request);
+    EXPECT_EQ(plan.sites().front().bytes, 2 * (13 * 1350 + 226) * 1920 * 2);
+    EXPECT_EQ(plan.reused_steps({broadcast::SiteKind::JointAttention, 29}).size(), 18u);
+    EXPECT_EQ(open("cogvideox-1.5-5b")->rank_work({}).tokens, Shape({2, 11, 85 * 48, 3072}));
 }
 
 TEST(CogVideoXFamily, IsFoundByBothItsPipelines) {
-    EXPECT_EQ(family_of(golden("cogvideox") / "model").name, "cogvideox");
-    EXPECT_EQ(family_of(golden("cogvideox_2b") / "model").name, "cogvideox");
+    EXPECT_EQ(family_of(diffusers_source(golden("cogvideox") / "model")).name, "cogvideox");
+    EXPECT_EQ(family_of(diffusers_source(golden("cogvideox_2b") / "model")).name, "cogvideox");
 }
 
 }  // namespace

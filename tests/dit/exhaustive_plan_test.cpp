@@ -1,7 +1,10 @@
 // The planner's choice against a search of everything that it may choose from: strategies, groups of ranks, and
 // guidance branches together or apart.
-#include "dit/geometry.h"
+#include "dit/families/model_source.h"
+#include "dit/generator.h"
+#include "dit/presets.h"
 #include "dit/rank_plan.h"
+#include "tests/support/test_context.h"
 
 #include <gtest/gtest.h>
 
@@ -34,10 +37,23 @@ Found search(const parallel::Work& both, const parallel::Cluster& cluster, int r
     return best;
 }
 
-class Planned : public testing::TestWithParam<const char*> {};
+class Planned : public testing::TestWithParam<const char*> {
+  protected:
+    /// What was asked for with sizes filled in, and ranks still to be chosen.
+    Request open_choice(const Request& asked) const {
+        Request request = generator->resolve(asked);
+        request.parallel = "auto";
+        request.group_size = 0;
+        request.cfg_parallel = false;
+        return request;
+    }
+
+    TestContext bundle;
+    std::unique_ptr<Generator> generator =
+        Generator::open(bundle.context, find_preset(GetParam()).source, {.dtype = DType::BFloat16, .is_plan = true});
+};
 
 TEST_P(Planned, RanksAreTheFastestOfAllOptions) {
-    const Geometry geometry = find_geometry(GetParam());
     for (const char* cache : {"none", "pab"}) {
         for (const parallel::Cluster& cluster : parallel::cluster_presets()) {
             for (const int ranks : {1, 2, 4, 8}) {
@@ -45,8 +61,8 @@ TEST_P(Planned, RanksAreTheFastestOfAllOptions) {
                 asked.cache = cache;
                 asked.ranks = ranks;
                 asked.cluster = cluster.name;
-                Request request = geometry.resolve(asked);
-                const parallel::Work both = geometry.work(request, geometry.plan(request));
+                Request request = open_choice(asked);
+                const parallel::Work both = generator->rank_work(request);
                 request.cfg_parallel_auto = true;
                 const Found best = search(both, cluster, ranks);
                 const std::vector<parallel::Price> options = rank_options(request, both);
@@ -64,12 +80,11 @@ TEST_P(Planned, RanksAreTheFastestOfAllOptions) {
 }
 
 TEST_P(Planned, RanksOfANamedStrategyStillChooseWhetherToPartTheBranches) {
-    const Geometry geometry = find_geometry(GetParam());
     Request asked;
     asked.ranks = 8;
     asked.cluster = "l20-pcie";
-    Request request = geometry.resolve(asked);
-    const parallel::Work both = geometry.work(request, geometry.plan(request));
+    Request request = open_choice(asked);
+    const parallel::Work both = generator->rank_work(request);
     request.parallel = "gather_keys";
     request.cfg_parallel_auto = true;
     choose_ranks(request, both);

@@ -1,8 +1,9 @@
 // What the planner says of a run, held against the counters of that run and against published numbers.
 #include "dit/rank_plan.h"
 
+#include "dit/families/model_source.h"
 #include "dit/generator.h"
-#include "dit/geometry.h"
+#include "dit/presets.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/test_context.h"
 
@@ -114,6 +115,10 @@ struct Published {
 
 std::ostream& operator<<(std::ostream& out, const Published& row) { return out << row.strategy << " " << row.cache; }
 
+std::unique_ptr<Generator> open_preset(Context& context, const char* name) {
+    return Generator::open(context, find_preset(name).source, {.dtype = DType::BFloat16, .is_plan = true});
+}
+
 class PublishedVolume : public testing::TestWithParam<Published> {};
 
 std::string formula_of(const parallel::Work& work, std::string_view name) {
@@ -124,12 +129,13 @@ std::string formula_of(const parallel::Work& work, std::string_view name) {
 }
 
 TEST_P(PublishedVolume, IsMetToThePrintedDigit) {
-    const Geometry geometry = find_geometry("open-sora-1.2");
+    TestContext bundle;
+    const auto generator = open_preset(bundle.context, "open-sora-1.2");
     Request request;
     request.cache = GetParam().cache;
-    request = geometry.resolve(request);
-    EXPECT_EQ(geometry.tokens(request), Shape({2, 15, 1590, 1152}));
-    EXPECT_EQ(formula_of(geometry.work(request, geometry.plan(request)), GetParam().strategy), GetParam().gigabytes);
+    const parallel::Work work = generator->rank_work(request);
+    EXPECT_EQ(work.tokens, Shape({2, 15, 1590, 1152}));
+    EXPECT_EQ(formula_of(work, GetParam().strategy), GetParam().gigabytes);
 }
 
 // The paper prints 104.62 for Megatron with PAB: 17 / 30 of its own 184.63, rounded twice. Unrounded it is 104.6256.
@@ -140,17 +146,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Published{"dsp_frames", "none", "23.08"}, Published{"dsp_patches", "none", "23.08"},
                     Published{"dsp_frames", "pab", "13.08"}));
 
-TEST(Geometry, OfOpenSoraRunsThroughThePublishedTimesteps) {
-    const Geometry geometry = find_geometry("open-sora-1.2");
-    const std::vector<double> published = {1000, 992, 984, 976, 968, 960, 952, 940, 932, 920, 908, 892, 880, 864, 848,
-                                           828,  808, 788, 764, 736, 708, 676, 636, 596, 548, 492, 426, 350, 258, 143};
-    EXPECT_EQ(geometry.timesteps(geometry.resolve({})).timesteps, published);
-}
-
-TEST(Geometry, SaysTheTrueVolumeBesideTheFormula) {
-    const Geometry geometry = find_geometry("open-sora-1.2");
-    const Request request = geometry.resolve({});
-    const parallel::Work work = geometry.work(request, geometry.plan(request));
+TEST(Preset, SaysTheTrueVolumeBesideTheFormula) {
+    TestContext bundle;
+    const parallel::Work work = open_preset(bundle.context, "open-sora-1.2")->rank_work({});
     const parallel::Strategy& strategy = parallel::find_strategy("dsp_frames");
     // 15 frames and 1590 patches over 8 ranks: 7 x 2 + 1 frames, 6 x 199 + 2 x 198 patches; two exchanges of 28 pairs.
     int64_t elements = 0;
@@ -161,16 +159,6 @@ TEST(Geometry, SaysTheTrueVolumeBesideTheFormula) {
     const int64_t exchanged = elements * 2 * 1152 * 2 * 28 * 30;
     const int64_t gathered = int64_t{7} * 2 * 15 * 1590 * 32 * 2 * 30;
     EXPECT_EQ(parallel::bytes_of_all(work, strategy, 8), exchanged + gathered);
-}
-
-TEST(Geometry, ListsItsPresetsWhereANameIsUnknown) {
-    try {
-        find_geometry("open-sora");
-        FAIL() << "an unknown preset was found";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ErrorCode::Usage);
-        EXPECT_NE(std::string(error.what()).find("open-sora-1.2"), std::string::npos) << error.what();
-    }
 }
 
 }  // namespace

@@ -1,0 +1,252 @@
+// Models as others lay them out: the original repositories' names, ComfyUI's single files, the Hugging Face cache.
+#include "dit/families/families.h"
+#include "dit/families/wan/names.h"
+#include "dit/generator.h"
+#include "dit/golden_case.h"
+#include "dit/inspection.h"
+#include "dit/loaded_model.h"
+#include "dit/model_places.h"
+#include "tests/dit/denoise.h"
+#include "tests/dit/other_layouts.h"
+#include "tests/support/expect_close.h"
+#include "tests/support/source_tree.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_context.h"
+
+#include <gtest/gtest.h>
+
+namespace kine::dit {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path golden(const char* name) { return source_tree() / "tests" / "golden" / name; }
+
+struct OtherLayout {
+    std::string name;
+    const char* golden_case;
+    /// Writes the case's model into `root` in that layout, and says what to open.
+    fs::path (*lay_out)(Context& context, const fs::path& model, const fs::path& root);
+    const char* dialect;
+};
+
+std::ostream& operator<<(std::ostream& out, const OtherLayout& layout) { return out << layout.name; }
+
+class InAnotherLayout : public testing::TestWithParam<OtherLayout> {};
+
+std::vector<Tensor> run(Context& context, const ModelSource& source, const Request& request) {
+    return denoise(*Generator::open(context, source, {}), context, request);
+}
+
+TEST_P(InAnotherLayout, AModelGivesTheBitsOfItsDiffusersDirectory) {
+    TestContext bundle;
+    const TemporaryFolder folder;
+    const fs::path model = golden(GetParam().golden_case) / "model", root = folder / "other";
+    write_preset(model, root);
+    const fs::path place = GetParam().lay_out(bundle.context, model, root);
+    const ModelSource source = find_model(place.string());
+    EXPECT_NE(source.dialect.find(GetParam().dialect), std::string::npos) << source.dialect;
+    EXPECT_TRUE(source.missing.empty());
+    Request request = GoldenCase(golden(GetParam().golden_case)).request();
+    const std::vector<Tensor> expected = run(bundle.context, diffusers_source(model), request);
+    const std::vector<Tensor> latents = run(bundle.context, source, request);
+    ASSERT_EQ(latents.size(), expected.size());
+    for (size_t step = 0; step < expected.size(); ++step)
+        ASSERT_TRUE(same_bits(latents[step], expected[step])) << "step " << step;
+
+    const auto decode = [&](const ModelSource& from) {
+        LoadedModel loaded(bundle.context, from, {});
+        loaded.load_all(bundle.context);
+        std::vector<Tensor> frames;
+        loaded.model().decoder->decode(bundle.context, expected.back(), {}, {},
+                                       [&](const Tensor& chunk) { frames.push_back(chunk); });
+        return frames;
+    };
+    const auto theirs = decode(source), ours = decode(diffusers_source(model));
+    ASSERT_EQ(theirs.size(), ours.size());
+    for (size_t i = 0; i < ours.size(); ++i) EXPECT_TRUE(same_bits(theirs[i], ours[i])) << "chunk " << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, InAnotherLayout,
+                         testing::Values(OtherLayout{"wan_original", "wan", wan_original, "original"},
+                                         OtherLayout{"wan_pickled", "wan", wan_pickled, "original"},
+                                         OtherLayout{"wan_comfy", "wan", wan_comfy, "comfy"},
+                                         OtherLayout{"cogvideox_image", "cogvideox", cogvideox_original, "original"},
+                                         OtherLayout{"cogvideox_2b", "cogvideox_2b", cogvideox_original, "original"}),
+                         [](const auto& row) { return row.param.name; });
+
+class WanOriginal : public testing::Test {
+  protected:
+    WanOriginal() {
+        write_preset(golden("wan") / "model", root);
+        wan_original(bundle.context, golden("wan") / "model", root);
+    }
+
+    ErrorCode refusal(const std::string& part) const {
+        try {
+            open_model(bundle.context, {find_model(root.string())});
+        } catch (const Error& error) {
+            EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+            return error.code();
+        }
+        ADD_FAILURE() << "was opened";
+        return ErrorCode::Ok;
+    }
+
+    mutable TestContext bundle;
+    TemporaryFolder folder;
+    fs::path root = folder / "other";
+};
+
+TEST_F(WanOriginal, SaysWhatIsMissingAndInspectsTheRest) {
+    fs::remove(root / "Wan2.1_VAE.safetensors");
+    std::ofstream(root / "Wan2.1_VAE.pth") << "a pickle";
+    EXPECT_EQ(refusal("the VAE is missing"), ErrorCode::BadInput);
+    EXPECT_EQ(refusal("Wan2.1_VAE.pth: is no zip archive"), ErrorCode::BadInput);
+    const Json report = inspect_model(bundle.context, find_model(root.string()));
+    EXPECT_EQ(report["family"], "wan");
+    EXPECT_TRUE(report["dialect"].get<std::string>().starts_with("original")) << report.dump();
+    ASSERT_EQ(report["problems"].size(), 1u) << report.dump();
+    EXPECT_NE(report["problems"][0].get<std::string>().find("VAE is missing"), std::string::npos);
+}
+
+TEST_F(WanOriginal, WantsBothExperts) {
+    fs::remove_all(root / "low_noise_model");
+    EXPECT_EQ(refusal("high_noise_model/diffusion_pytorch_model"), ErrorCode::BadInput);
+}
+
+TEST_F(WanOriginal, DoesNotGuessWhichOfTwoVaesIsMeant) {
+    fs::copy(root / "Wan2.1_VAE.safetensors", root / "another.safetensors");
+    EXPECT_EQ(refusal("2 files that could be the VAE"), ErrorCode::BadInput);
+}
+
+TEST_F(WanOriginal, OfSizesThatNobodyPublishedNeedsAPreset) {
+    fs::remove(root / "preset.json");
+    EXPECT_EQ(refusal("preset.json"), ErrorCode::Unsupported);
+}
+
+TEST_F(WanOriginal, ReportsADamagedFileByName) {
+    std::ofstream(root / "Wan2.1_VAE.safetensors", std::ios::binary) << "no safetensors";
+    EXPECT_EQ(refusal("Wan2.1_VAE.safetensors"), ErrorCode::BadInput);
+}
+
+TEST_F(WanOriginal, NamesATensorThatDoesNotFit) {
+    Tensors vae = wan_vae_tensors(golden("wan") / "model");
+    vae["decoder.head.2.weight"] = vae["decoder.head.2.bias"];
+    write_tensors(root / "Wan2.1_VAE.safetensors", vae);
+    EXPECT_EQ(refusal("decoder.conv_out.weight"), ErrorCode::BadInput);
+}
+
+TEST(WanVaeNames, OfWan22AreNested) {
+    const std::pair<const char*, const char*> names[] = {
+        {"decoder.upsamples.0.upsamples.1.residual.6.bias", "decoder.up_blocks.0.resnets.1.conv2.bias"},
+        {"decoder.upsamples.0.upsamples.3.time_conv.weight", "decoder.up_blocks.0.upsampler.time_conv.weight"},
+        {"decoder.upsamples.3.upsamples.0.shortcut.weight", "decoder.up_blocks.3.resnets.0.conv_shortcut.weight"},
+        {"encoder.downsamples.1.downsamples.2.resample.1.bias", "encoder.down_blocks.1.downsampler.resample.1.bias"},
+        {"encoder.middle.2.residual.3.gamma", "encoder.mid_block.resnets.1.norm2.gamma"},
+        {"encoder.middle.1.to_qkv.weight", "encoder.mid_block.attentions.0.to_qkv.weight"},
+    };
+    for (const auto& [stored, ours] : names) {
+        EXPECT_EQ(wan::vae_name(stored, 64), ours);
+        EXPECT_EQ(wan::vae_name(ours, 64), ours) << "names of ours stay";
+    }
+}
+
+/// A transformer that only one model has; the tensor is enough to name it.
+struct Foreign {
+    const char* tensor;
+    const char* model;
+};
+
+class ForeignCheckpoint : public testing::TestWithParam<Foreign> {};
+
+TEST_P(ForeignCheckpoint, IsRefusedByItsName) {
+    TestContext bundle;
+    const TemporaryFolder folder;
+    for (const char* prefix : {"", "model.diffusion_model."}) {
+        const Tensor any = Tensor::zeros(bundle.context, {2, 2}, DType::Float32);
+        write_tensors(folder / "diffusion_models" / "model.safetensors",
+                      {{std::string(prefix) + GetParam().tensor, any}});
+        try {
+            find_model(folder.path().string());
+            FAIL() << "was taken for a model of ours";
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), ErrorCode::Unsupported) << error.what();
+            EXPECT_NE(std::string(error.what()).find(GetParam().model), std::string::npos) << error.what();
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Models, ForeignCheckpoint,
+    testing::Values(Foreign{"txt_in.individual_token_refiner.blocks.0.norm1.weight", "HunyuanVideo"},
+                    Foreign{"byt5_in.fc1.weight", "HunyuanVideo 1.5"}, Foreign{"patchify_proj.weight", "LTX-Video"},
+                    Foreign{"audio_patchify_proj.weight", "LTX-2"}, Foreign{"t5_yproj.weight", "Mochi"},
+                    Foreign{"double_blocks.0.img_attn.q_proj.weight", "Open-Sora 2.0"},
+                    Foreign{"blocks.0.attn_temp.qkv.weight", "Open-Sora 1.0"},
+                    Foreign{"vace_blocks.0.self_attn.q.weight", "Wan VACE"}));
+
+class PipelineWeLack : public testing::TestWithParam<const char*> {};
+
+TEST_P(PipelineWeLack, IsRefusedByItsName) {
+    const TemporaryFolder folder;
+    folder.write("model_index.json", fmt::format(R"({{"_class_name": "{}"}})", GetParam()));
+    TestContext bundle;
+    try {
+        open_model(bundle.context, {find_model(folder.path().string())});
+        FAIL() << "was opened";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::Unsupported);
+        EXPECT_NE(std::string(error.what()).find(GetParam()), std::string::npos) << error.what();
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Classes, PipelineWeLack,
+                         testing::Values("HunyuanVideoPipeline", "LTXPipeline", "MochiPipeline", "AllegroPipeline",
+                                         "WanImageToVideoPipeline", "WanVACEPipeline", "CogVideoXFunControlPipeline",
+                                         "SanaVideoPipeline", "StableDiffusionXLPipeline"));
+
+class HubCache : public testing::Test {
+  protected:
+    HubCache() {
+        const fs::path repository = folder / "models--Wan-AI--small";
+        fs::create_directories(repository / "snapshots");
+        fs::copy(golden("wan") / "model", repository / "snapshots" / commit, fs::copy_options::recursive);
+        folder.write("models--Wan-AI--small/refs/main", std::string(commit) + "\n");
+    }
+
+    std::string refusal_of(const std::string& name) const {
+        try {
+            find_model(name, folder.path());
+        } catch (const Error& error) {
+            return fmt::format("{} {}", static_cast<int>(error.code()), error.what());
+        }
+        return "";
+    }
+
+    static constexpr const char* commit = "0123456789abcdef0123456789abcdef01234567";
+    TemporaryFolder folder;
+};
+
+TEST_F(HubCache, IsLookedUpWithoutANetwork) {
+    TestContext bundle;
+    for (const std::string name :
+         {"Wan-AI/small", "Wan-AI/small@main", "Wan-AI/small@0123456789abcdef0123456789abcdef01234567"}) {
+        const ModelSource source = find_model(name, folder.path());
+        EXPECT_EQ(source.root, folder / "models--Wan-AI--small/snapshots" / commit);
+        EXPECT_EQ(open_model(bundle.context, {source})->family, "wan");
+    }
+}
+
+TEST_F(HubCache, SaysHowToFetchWhatItLacks) {
+    EXPECT_NE(refusal_of("Wan-AI/large").find("hf download Wan-AI/large"), std::string::npos);
+    EXPECT_TRUE(refusal_of("Wan-AI/large").starts_with("3 "));
+    EXPECT_NE(refusal_of("Wan-AI/small@v2").find("snapshot of 'v2'"), std::string::npos);
+    EXPECT_NE(refusal_of("no-such-directory").find("no such directory"), std::string::npos);
+    EXPECT_NE(refusal_of("../../etc/passwd-not-there").find("no such directory"), std::string::npos);
+    folder.write("models--Wan-AI--small/refs/main", "../../../elsewhere");
+    EXPECT_TRUE(refusal_of("Wan-AI/small").starts_with("3 ")) << "a reference is a commit, not a path";
+}
+
+}  // namespace
+}  // namespace kine::dit
