@@ -1,17 +1,19 @@
 #include "dit/generator.h"
 
 #include "dit/agreement.h"
+#include "dit/frame_feed.h"
 #include "dit/loaded_model.h"
 #include "dit/rank_plan.h"
+#include "dit/rank_reports.h"
 #include "dit/ranks.h"
 #include "dit/run.h"
 #include "kernels/elementwise/elementwise.h"
+#include "parallel/timeline.h"
 
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
 namespace kine::dit {
 
@@ -51,7 +53,7 @@ class Run {
         context_.allocator.reset_peak();
         const Conditioning conditioning = encode();
         const Tensor latents = denoise(conditioning);
-        if (tells()) decode(model_.to_decode(context_, request_, conditioning, latents), frames);
+        decode(model_.to_decode(context_, request_, conditioning, latents), frames);
         report_.peak_bytes = context_.allocator.peak_bytes();
         return report_;
     }
@@ -59,8 +61,11 @@ class Run {
   private:
     void enter(Stage stage) { loaded_.enter(context_, stage, is_staged_); }
 
-    /// Whether this process has rank 0.
-    bool tells() const { return !processes_ || processes_->rank() == 0; }
+    RankHost host(int64_t ranks) {
+        return {.ranks = static_cast<int>(ranks), .processes = processes_, .on_stuck = [this](const Error& failure) {
+                    observer_.on_stuck(failure);
+                }};
+    }
 
     Conditioning encode() {
         const Stopwatch watch;
@@ -88,12 +93,7 @@ class Run {
             const Tensor last = denoise_on({context, communicator}, conditioning);
             if (processes_ || communicator.rank() == 0) latents = last;
         };
-        on_ranks(context_,
-                 {.ranks = static_cast<int>(request_.ranks),
-                  .processes = processes_,
-                  .on_stuck = [&](const Error& failure) { observer_.on_stuck(failure); }},
-                 body);
-        for (const RankReport& rank : report_.ranks) report_.cache_peak_bytes += rank.cache_peak_bytes;
+        on_ranks(context_, host(request_.ranks), body);
         report_.denoise_seconds = watch.seconds();
         return latents;
     }
@@ -116,10 +116,13 @@ class Run {
         parallel::Mesh mesh(context, communicator, mesh_shape(model_, request_));
         const Denoiser denoiser(context, model_, request_, {conditioning, sampler->timesteps(), latents.shape()}, mesh);
         broadcast::Cache cache(plan_);
+        std::vector<StepTime> times;
         for (int step = 0; step < request_.steps; ++step) {
             if (tells) observer_.on_progress(Stage::Denoise, step, request_.steps);
             communicator.set_place(fmt::format("step {}", step));
             const ProfileZone zone(context.profiler, "step");
+            const Stopwatch watch;
+            const double waited = mesh.traffic().seconds;
             const Tensor seen = sampler->model_input(context, step, latents);
             const Tensor prediction = denoiser.predict(cache, step, seen, stop_);
             const double timestep = sampler->timesteps()[static_cast<size_t>(step)];
@@ -128,25 +131,17 @@ class Run {
             check(kernels::all_finite(context, latents), ErrorCode::NotFinite,
                   "step {}: latents are not finite after the sampler", step);
             if (tells) observer_.on_latents(step, latents);
+            times.push_back({watch.seconds(), mesh.traffic().seconds - waited});
         }
         if (tells) observer_.on_progress(Stage::Denoise, request_.steps, request_.steps);
-        report_.ranks[static_cast<size_t>(communicator.rank())] = {mesh.traffic(), cache.peak_bytes()};
-        if (processes_) gather_reports(place);
+        report_.ranks[static_cast<size_t>(communicator.rank())] = {
+            mesh.traffic(), cache.peak_bytes(), {}, std::move(times)};
         return latents;
     }
 
-    /// What threads of one process write into one report, processes tell one another.
-    void gather_reports(const RankPlace& place) {
-        const auto& [context, communicator] = place;
-        const RankReport& own = report_.ranks[static_cast<size_t>(communicator.rank())];
-        const auto& [calls, sent, received, seconds] = own.traffic;
-        const int64_t numbers[] = {calls, sent, received, std::llround(seconds * 1e9), own.cache_peak_bytes};
-        const std::vector<Shape> shapes(report_.ranks.size(), Shape{5});
-        const auto all = communicator.all_gather(context, Tensor::of<int64_t>(context, {5}, numbers), shapes);
-        for (size_t rank = 0; rank < all.size(); ++rank) {
-            const auto* told = all[rank].data<int64_t>();
-            report_.ranks[rank] = {{told[0], told[1], told[2], static_cast<double>(told[3]) * 1e-9}, told[4]};
-        }
+    void tell_rank_0(const Context& context, parallel::Communicator& communicator) {
+        gather_reports(context, communicator, report_.ranks);
+        parallel::gather_zones(context, communicator);
     }
 
     Tensor initial_latents(const Context& context, Noise& noise, const Sampler& sampler) const {
@@ -155,34 +150,28 @@ class Run {
         return kernels::scale(context, start, static_cast<float>(sampler.initial_scale()));
     }
 
+    /// Threads that have nothing to decode leave theirs to those that have; processes stay to see that all are well.
     void decode(const Tensor& latents, FrameQueue& frames) {
         const Stopwatch watch;
-        const ProfileZone zone(context_.profiler, "decode");
         enter(Stage::Decode);
-        const DecodeOptions options{request_.decode_chunk, request_.vae_tile, request_.vae_tile_overlap,
-                                    request_.num_frames};
-        int64_t done = 0;
+        const DecodeWork work{.decoder = *model_.decoder,
+                              .latents = latents,
+                              .options = decode_options(request_),
+                              .makers = request_.decode_ranks,
+                              .rank_timeout = request_.rank_timeout,
+                              .stop = stop_};
+        FrameFeed feed(frames, request_.num_frames,
+                       [&](int64_t done) { observer_.on_progress(Stage::Decode, done, request_.num_frames); });
         observer_.on_progress(Stage::Decode, 0, request_.num_frames);
-        model_.decoder->decode(context_, latents, options, stop_, [&](const Tensor& chunk) {
-            check(kernels::all_finite(context_, chunk), ErrorCode::NotFinite,
-                  "decode: frames from {} on are not finite", done);
-            done = push_frames(kernels::quantize_rgb(context_, chunk), done, frames);
-            observer_.on_progress(Stage::Decode, done, request_.num_frames);
-        });
+        const auto body = [&](const Context& context, parallel::Communicator& communicator) {
+            const ProfileZone zone(context.profiler, "decode");
+            RankReport& own = report_.ranks[static_cast<size_t>(communicator.rank())];
+            own.decode = decode_on(context, communicator, work, feed);
+            if (processes_) tell_rank_0(context, communicator);
+        };
+        on_ranks(context_, host(request_.decode_ranks), body);
+        for (const RankReport& rank : report_.ranks) report_.cache_peak_bytes += rank.cache_peak_bytes;
         report_.decode_seconds = watch.seconds();
-    }
-
-    /// pixels u8 [F, Y, X, 3]; returns the number of the next frame.
-    int64_t push_frames(const Tensor& pixels, int64_t next, FrameQueue& frames) const {
-        for (int64_t i = 0; i < pixels.dim(0) && next < request_.num_frames; ++i) {
-            const Tensor picture = pixels.select(0, i);
-            const auto* bytes = picture.data<uint8_t>();
-            Frame frame(PixelFormat::Rgb24, static_cast<int>(picture.dim(1)), static_cast<int>(picture.dim(0)),
-                        {std::vector<uint8_t>(bytes, bytes + picture.elements())});
-            frame.index = next++;
-            frames.push(std::move(frame));
-        }
-        return next;
     }
 
     Context& context_;
@@ -217,6 +206,17 @@ int64_t peak_of(const Estimate& estimate) {
         peak = std::max(peak, weights + stage.working_bytes);
     }
     return peak;
+}
+
+/// Of all that decode in one memory, with the pieces that wait for rank 0 to put them together.
+int64_t decode_bytes(const FrameDecoder& decoder, const Shape& latents, const Request& request) {
+    const DecodeOptions options = decode_options(request);
+    const int64_t alone = decoder.working_bytes(latents[2], latents[3], options);
+    if (request.decode_ranks == 1) return alone;
+    const int64_t chunks = decoder.pieces(latents, options).chunks;
+    const int64_t frames = (request.num_frames + chunks - 1) / chunks + 1;
+    const int64_t pixels = latents[2] * latents[3] * decoder.spatial_factor() * decoder.spatial_factor();
+    return request.decode_ranks * (alone + frames * pixels * 3 * size_of(DType::Float32));
 }
 
 /// A few numbers from configurations are all that this takes: whether weights fit is said by the one who knows how
@@ -288,6 +288,10 @@ broadcast::Plan Generator::plan(const Request& asked) const {
     return make_run_plan(model(), request, *make_run_sampler(model(), request));
 }
 
+Pieces Generator::decode_pieces(const Request& request) const {
+    return model().decoder->pieces(model().latent_shape(request), decode_options(request));
+}
+
 parallel::Work Generator::rank_work(const Request& asked) const {
     const Request request = resolve(asked);
     return dit::rank_work(model(), request, plan(request));
@@ -312,8 +316,7 @@ Estimate Generator::estimate(const Context& context, const Request& asked) const
         copies * model.transformer->cost(latents, model.is_guided(request) ? 2 : 1).activation_bytes +
         request.ranks * latent_bytes;
     estimate.cache_bytes = copies * plan(request).peak_bytes();
-    estimate.decode_bytes = model.decoder->working_bytes(
-        latents[2], latents[3], {request.decode_chunk, request.vae_tile, request.vae_tile_overlap});
+    estimate.decode_bytes = decode_bytes(*model.decoder, latents, request);
     const int64_t working[] = {model.text->working_bytes(), estimate.activation_bytes + estimate.cache_bytes,
                                estimate.decode_bytes + latent_bytes};
     for (size_t i = 0; i < kStages.size(); ++i) estimate.stages[i] = {model.weights[kStages[i]], working[i]};

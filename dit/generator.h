@@ -6,6 +6,8 @@
 #include "dit/known_words.h"
 #include "dit/open_options.h"
 #include "dit/request.h"
+#include "dit/shared_decode.h"
+#include "dit/stragglers.h"
 #include "parallel/communicator.h"
 #include "parallel/planner/work.h"
 #include "parallel/processes.h"
@@ -52,8 +54,10 @@ struct Estimate {
 
 /// What one rank sent and kept.
 struct RankReport {
-    parallel::Traffic traffic;
+    parallel::Traffic traffic;  ///< while denoising
     int64_t cache_peak_bytes = 0;
+    DecodeTally decode;  ///< nothing where it does not take part
+    std::vector<StepTime> steps;
 };
 
 struct RunReport {
@@ -82,8 +86,8 @@ class Generator {
     static std::unique_ptr<Generator> open(Context& context, ModelSource source, const OpenOptions& options);
     ~Generator();
 
-    /// The ranks of every run are these processes, each with a generator of its own, instead of threads. Rank 0 decodes
-    /// and is the one that observers hear and frames come from.
+    /// The ranks of every run are these processes, each with a generator of its own, instead of threads. Rank 0 is the
+    /// one that observers hear and frames come from.
     void share_runs(parallel::Processes& processes) { processes_ = &processes; }
 
     std::string_view family() const;
@@ -101,6 +105,8 @@ class Generator {
     Estimate estimate(const Context& context, const Request& request) const;
     /// Throws ErrorCode::DoesNotFit for a run that the context's budget has no room for.
     void check_fits(const Context& context, const Request& request) const;
+    /// How the video of a resolved request comes apart for the ranks that decode.
+    Pieces decode_pieces(const Request& request) const;
     /// The run as the planner of ranks sees it.
     parallel::Work rank_work(const Request& request) const;
 

@@ -2,6 +2,7 @@
 
 #include "parallel/launch.h"
 #include "parallel/partition.h"
+#include "parallel/timeline.h"
 
 #include <algorithm>
 #include <new>
@@ -60,7 +61,8 @@ void on_ranks(const Context& context, const RankHost& host, const RankBody& body
     const auto run_rank = [&](parallel::Communicator& communicator) {
         const int64_t share = parallel::partition(context.threads.size(), communicator.rank(), ranks).size();
         ThreadPool threads(static_cast<int>(std::max<int64_t>(share, 1)));
-        const Context own{context.device, context.allocator, threads, context.profiler};
+        parallel::RankProfiler profiler(context.profiler, communicator.rank());
+        const Context own{context.device, context.allocator, threads, profiler.get()};
         run_named(own, communicator, body);
     };
     parallel::GiveUp give_up;

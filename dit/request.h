@@ -37,6 +37,7 @@ struct Request {
     std::string parallel = "auto";   ///< how they share them: a strategy by name
     int64_t group_size = 0;          ///< ranks of a group, for strategies that know groups; 0: as many as fit
     std::string cluster = "cpu";     ///< whose rates auto goes by: a preset or a .json file
+    int64_t decode_ranks = 0;        ///< of those, how many decode; 0: as many as the VAE can share the video out to
     bool cfg_parallel = false;       ///< half of the ranks for each guidance branch
     bool cfg_parallel_auto = false;  ///< or not: whatever is faster
     Tensor latents;                  ///< initial noise [C, T, Y, X] f32 instead of the seed's
@@ -70,6 +71,7 @@ struct Request {
           "neighbours that switch heads (usp) or form an inner ring (double_ring), 0 for as many as fit");
         v("rank_timeout", rank_timeout, "seconds after which a silent rank fails the run, 0 for never");
         v("cluster", cluster, "whose rates the choice goes by: a preset by name, or a .json file");
+        v("decode_ranks", decode_ranks, "ranks that decode, 0 for as many as the VAE has work for");
         v("cfg_parallel", cfg_parallel, "give each guidance branch half of the ranks");
         v("cfg_parallel_auto", cfg_parallel_auto, "do that where it is faster");
         v("vae_tile_overlap", vae_tile_overlap, "share of a tile blended with its neighbour");

@@ -4,6 +4,7 @@
 #include "dit/families/first_picture.h"
 #include "dit/rank_plan.h"
 #include "dit/sampling/samplers.h"
+#include "dit/shared_decode.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "parallel/reshard.h"
@@ -141,6 +142,16 @@ int group_of(const Model& model, const Request& request, int ranks) {
     return parallel::default_group(ranks, model.transformer->cost(model.latent_shape(request), 1).heads);
 }
 
+int64_t ranks_that_decode(const Model& model, const Request& request) {
+    const Pieces pieces = model.decoder->pieces(model.latent_shape(request), decode_options(request));
+    const int64_t most = std::min(request.ranks, pieces.most_makers());
+    if (request.decode_ranks == 0) return most;
+    check(0 < request.decode_ranks && request.decode_ranks <= most, ErrorCode::Usage,
+          "decode_ranks {}: expected 1 to {}, since {}", request.decode_ranks, most,
+          most == request.ranks ? "there are no more ranks" : limit_of(pieces));
+    return request.decode_ranks;
+}
+
 /// One rank needs no strategy, and nothing to choose by.
 void choose_ranks(const Model& model, Request& request) {
     if (request.ranks == 1) {
@@ -179,7 +190,15 @@ Request resolve_request(const Model& model, const Request& asked) {
     mesh_shape(model, request);  // refuses branches that cannot part
     if (request.parallel == "auto" || request.cfg_parallel_auto) choose_ranks(model, request);
     check_strategy(model, request);
+    request.decode_ranks = ranks_that_decode(model, request);
     return request;
+}
+
+DecodeOptions decode_options(const Request& request) {
+    return {.chunk = request.decode_chunk,
+            .tile = request.vae_tile,
+            .tile_overlap = request.vae_tile_overlap,
+            .frames = request.num_frames};
 }
 
 std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& request) {

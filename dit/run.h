@@ -25,6 +25,8 @@ std::unique_ptr<Noise> make_run_noise(const Model& model, const Request& request
 std::unique_ptr<Sampler> make_run_sampler(const Model& model, const Request& request);
 broadcast::Plan make_run_plan(const Model& model, const Request& request, const Sampler& sampler);
 
+DecodeOptions decode_options(const Request& request);
+
 /// What is denoised: the prompt, when, and of what shape [C, T, Y, X].
 struct Subject {
     const Conditioning& conditioning;

@@ -78,7 +78,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 Pending Communicator::begin(const Context& context, std::string_view operation, Letters letters) {
     for (const Parcel& parcel : letters.sent) check_contiguous(operation, rank(), parcel.tensor);
-    const ProfileZone zone(context.profiler, operation);
+    const ProfileZone zone(context.profiler, "post");
     const Clock::time_point start = Clock::now();
     Pending call;
     call.communicator_ = this;
@@ -94,7 +94,8 @@ Pending Communicator::begin(const Context& context, std::string_view operation, 
 }
 
 std::vector<Tensor> Pending::wait() {
-    const ProfileZone zone(*profiler_, operation_);
+    ProfileZone zone(*profiler_, operation_);
+    zone.set_bytes(bytes_sent_, bytes_received_);
     const Clock::time_point start = Clock::now();
     exchange_->finish();
     exchange_.reset();  // it holds handles, and the result is to have the only ones

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
+#include <utility>
 
 namespace kine {
 
@@ -24,9 +26,18 @@ std::string quoted(const std::string& text) {
 
 std::string trace_line(const Profiler::Event& event) {
     constexpr double kMicrosecond = 1e3;
-    return fmt::format(R"({{"name":{},"cat":"kine","ph":"X","ts":{:.3f},"dur":{:.3f},"pid":{},"tid":{}}})",
-                       quoted(event.name), static_cast<double>(event.begin_ns) / kMicrosecond,
-                       static_cast<double>(event.duration_ns) / kMicrosecond, getpid(), event.thread);
+    const bool moves = event.bytes_sent >= 0;
+    const std::string bytes = moves ? fmt::format(R"(,"args":{{"bytes_sent":{},"bytes_received":{}}})",
+                                                  event.bytes_sent, event.bytes_received)
+                                    : "";
+    return fmt::format(R"({{"name":{},"cat":"{}","ph":"X","ts":{:.3f},"dur":{:.3f},"pid":{},"tid":{}{}}})",
+                       quoted(event.name), moves ? "communication" : "kine",
+                       static_cast<double>(event.begin_ns) / kMicrosecond,
+                       static_cast<double>(event.duration_ns) / kMicrosecond, event.rank, event.thread, bytes);
+}
+
+std::string rank_line(int rank) {
+    return fmt::format(R"({{"name":"process_name","ph":"M","pid":{},"args":{{"name":"rank {}"}}}})", rank, rank);
 }
 
 bool starts_before(const Profiler::Event& a, const Profiler::Event& b) {
@@ -36,9 +47,9 @@ bool starts_before(const Profiler::Event& a, const Profiler::Event& b) {
 
 /// Zones of one thread nest, so the depth follows from the intervals alone.
 void number_depths(std::vector<Profiler::Event>& sorted) {
-    std::map<uint64_t, std::vector<int64_t>> open_ends;
+    std::map<std::pair<int, uint64_t>, std::vector<int64_t>> open_ends;
     for (Profiler::Event& event : sorted) {
-        std::vector<int64_t>& ends = open_ends[event.thread];
+        std::vector<int64_t>& ends = open_ends[{event.rank, event.thread}];
         while (!ends.empty() && ends.back() <= event.begin_ns && ends.back() < event.begin_ns + event.duration_ns) {
             ends.pop_back();
         }
@@ -71,14 +82,29 @@ std::vector<Profiler::Event> Profiler::events() const {
     return sorted;
 }
 
+void Profiler::adopt(std::vector<Event> events, int rank, int64_t ahead_ns) {
+    for (Event& event : events) {
+        event.rank = rank;
+        event.begin_ns -= ahead_ns;
+    }
+    const std::lock_guard lock(mutex_);
+    events_.insert(events_.end(), events.begin(), events.end());
+}
+
 void Profiler::write_trace(const std::filesystem::path& path) const {
     std::string text = "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[";
     std::string_view separator = "\n";
-    for (const Event& event : events()) {
+    const auto add = [&](const std::string& line) {
         text += separator;
-        text += trace_line(event);
+        text += line;
         separator = ",\n";
+    };
+    std::set<int> ranks;
+    for (const Event& event : events()) {
+        if (ranks.insert(event.rank).second && event.rank > 0) add(rank_line(event.rank));
+        add(trace_line(event));
     }
+    if (ranks.size() > 1) add(rank_line(0));
     text += "\n]}\n";
     write_file(path, text);
 }
@@ -94,7 +120,7 @@ ProfileZone::~ProfileZone() {
     if (!profiler_) return;
     try {
         const int64_t duration = profiler_->now_ns() - begin_ns_;
-        profiler_->record({std::move(name_), begin_ns_, duration, thread_number(), 0});
+        profiler_->record({std::move(name_), begin_ns_, duration, thread_number(), 0, 0, bytes_sent_, bytes_received_});
     } catch (const std::bad_alloc&) {  // a missing zone is better than a dead run
     }
 }

@@ -99,6 +99,8 @@ constexpr std::array kRows = {
     OptionRow{"vae_tile_overlap", "--vae-tile-overlap", "SHARE", Request, kRuns, kDecoding,
               "share of a tile that is blended with its neighbour"},
     OptionRow{"decode_chunk", "--decode-chunk", "N", Request, kRuns, kDecoding, "latent frames decoded at a time"},
+    OptionRow{"decode_ranks", "--decode-ranks,--vae-ranks", "N", Request, kRuns, kDecoding,
+              "ranks that decode, each some of the frames, tiles or rows (as many as the VAE has work for)"},
 
     OptionRow{"output", "-o,--output,--output-path,--save-file,--save-path", "FILE", Program, kGenerate | kBench,
               kOutput, "a video, DIR/%04d.png, or '-' for standard output; may be repeated (kinescope.mp4)", true},
@@ -125,10 +127,10 @@ constexpr std::array kRows = {
 
     OptionRow{"json", "--json", "", Program, kReports, kTalk, "print JSON"},
     OptionRow{"trace", "--trace", "FILE", Session, kGenerate | kBench, kTalk,
-              "write a Chrome trace (open it with Perfetto)"},
+              "write a Chrome trace of all ranks (open it with Perfetto)"},
     OptionRow{"progress", "--progress", "MODE", Program, kGenerate | kBench, kTalk, "auto, bar, plain, json or none"},
     OptionRow{"quiet", "-q,--quiet", "", Program, kSessions | kCompare, kTalk, "say nothing but errors"},
-    OptionRow{"verbose", "-v,--verbose", "", Program, kSessions | kCompare, kTalk, "say more"},
+    OptionRow{"verbose", "-v,--verbose", "", Program, kSessions | kCompare, kTalk, "say more, e.g. what each rank did"},
     OptionRow{"config", "--config", "FILE", Program, kRuns, kTalk,
               "JSON object of option names; flags on the command line win"},
     OptionRow{"print_config", "--print-config", "", Program, kRuns, kTalk,

@@ -28,7 +28,20 @@ Json rank_json(const dit::RankReport& rank) {
             {"bytes_sent", rank.traffic.bytes_sent},
             {"bytes_received", rank.traffic.bytes_received},
             {"seconds", rank.traffic.seconds},
-            {"cache_peak_bytes", rank.cache_peak_bytes}};
+            {"cache_peak_bytes", rank.cache_peak_bytes},
+            {"decode",
+             {{"pieces", rank.decode.pieces},
+              {"seconds", rank.decode.seconds},
+              {"bytes_sent", rank.decode.traffic.bytes_sent},
+              {"communication_seconds", rank.decode.traffic.seconds}}}};
+}
+
+Json straggler_json(const dit::Straggler& straggler) {
+    return {{"step", straggler.step},
+            {"rank", straggler.rank},
+            {"busy_seconds", straggler.busy_seconds},
+            {"others_busy_seconds", straggler.others_seconds},
+            {"others_waiting_seconds", straggler.waiting_seconds}};
 }
 
 bool is_interruption(const std::exception_ptr& failure) {
@@ -262,6 +275,9 @@ Json Job::report() const {
     report["cache_peak_bytes"] = times_.cache_peak_bytes;
     report["ranks"] = Json::array();
     for (const dit::RankReport& rank : times_.ranks) report["ranks"].push_back(rank_json(rank));
+    report["stragglers"] = Json::array();
+    for (const dit::Straggler& row : dit::find_stragglers(times_.ranks))
+        report["stragglers"].push_back(straggler_json(row));
     return report;
 }
 

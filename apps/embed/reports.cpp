@@ -59,6 +59,23 @@ std::string memory_text(const dit::Estimate& estimate, int64_t budget) {
     return text;
 }
 
+/// Who decodes what, and why not more of them.
+std::string decode_text(const dit::Pieces& pieces, const dit::Request& r) {
+    std::string text = fmt::format("decoding: {} of {} ranks, {} chunks of frames in {} tiles", r.decode_ranks, r.ranks,
+                                   pieces.chunks, pieces.tiles);
+    if (pieces.most_makers() < r.ranks) text += fmt::format("; {}", dit::limit_of(pieces));
+    return text + "\n";
+}
+
+Json decode_json(const dit::Pieces& pieces, const dit::Request& r) {
+    Json json = {{"ranks", r.decode_ranks},
+                 {"most_ranks", pieces.most_makers()},
+                 {"chunks", pieces.chunks},
+                 {"tiles", pieces.tiles}};
+    if (pieces.most_makers() < r.ranks) json["limit"] = dit::limit_of(pieces);
+    return json;
+}
+
 std::string headline(std::string_view family, const dit::Request& r) {
     return fmt::format("{}: {} x {}, {} frames, {} steps, guidance {}, cache {}{}{}\n", family, r.width, r.height,
                        r.num_frames, r.steps, r.guidance_scale.value_or(1.0), r.cache,
@@ -138,6 +155,9 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
                    {"memory", to_json(estimate, budget)},   {"fits", budget == 0 || estimate.peak_bytes <= budget}};
     const std::string& preset = session.options().model_preset;
     if (!preset.empty()) report.json["preset"] = preset;
+    const dit::Pieces pieces = generator.decode_pieces(resolved.generation);
+    report.json["decode"] = decode_json(pieces, resolved.generation);
+    if (resolved.generation.ranks > 1) report.text += decode_text(pieces, resolved.generation);
     const bool wants_strategies =
         !preset.empty() || resolved.generation.ranks > 1 || request.generation.parallel == "all";
     const int64_t scaling = session.options().scaling;

@@ -42,7 +42,10 @@ void check_step(const StepContext& step) {
 
 Tensor through_cache(const StepContext& step, const broadcast::Site& site, const std::function<Tensor()>& compute) {
     check_step(step);
-    Tensor value = step.cache.through(site, step.index, compute);
+    Tensor value = step.cache.through(site, step.index, [&] {
+        const ProfileZone zone(step.context.profiler, broadcast::to_string(site));
+        return compute();
+    });
     check(!step.find_not_finite || kernels::all_finite(step.context, value), ErrorCode::NotFinite,
           "step {}: output of {} is not finite", step.index, broadcast::to_string(site));
     return value;

@@ -23,6 +23,14 @@ int64_t first_clip(int64_t latent_frames) {
     return std::min(latent_frames, kClipLatents + latent_frames % kClipLatents);
 }
 
+int64_t clips_of(int64_t latent_frames) { return 1 + (latent_frames - first_clip(latent_frames)) / kClipLatents; }
+
+int64_t clip_begin(int64_t latent_frames, int64_t clip) {
+    return clip == 0 ? 0 : first_clip(latent_frames) + (clip - 1) * kClipLatents;
+}
+
+int64_t clip_end(int64_t latent_frames, int64_t clip) { return first_clip(latent_frames) + clip * kClipLatents; }
+
 std::vector<ClipUpLevel> bind_levels(const Scope& scope, const CogVideoXVaeConfig& config, const ClipNormShape& norm) {
     std::vector<ClipUpLevel> levels;
     int64_t channels = config.widest();
@@ -120,28 +128,45 @@ int64_t CogVideoXDecoder::latent_frames_of(int64_t frames) const {
     return (frames - 1) / network_->config.temporal_compression_ratio + 1;
 }
 
-void CogVideoXDecoder::decode(const Context& context, const Tensor& latents, const DecodeOptions& options,
-                              std::stop_token stop, const FrameConsumer& consume) const {
-    check_decode_options(options);
-    const bool fits = latents.rank() == 4 && latents.dim(0) == latent_channels() && latents.elements() > 0;
-    check(fits, ErrorCode::BadInput, "latents must have the shape [{}, frames, rows, columns], came {}",
-          latent_channels(), to_string(latents.shape()));
-    const auto unscaled = static_cast<float>(1.0 / network_->config.scaling_factor);
-    std::vector<FrameMemory> memories;  // of each tile
-    for (int64_t begin = 0, end = first_clip(latents.dim(1)); begin < latents.dim(1);
-         begin = end, end += kClipLatents) {
-        const Tensor clip = latents.slice(1, begin, end).transpose(0, 1);
-        const Tensor z = kernels::scale(context, kernels::to_channels_last(context, clip, DType::Float32), unscaled);
-        size_t tile_number = 0;
-        Tensor pictures = decode_tiles(context, z, options, spatial_factor(), [&](const Tensor& tile) {
-            check_running(stop);
-            if (tile_number == memories.size()) memories.emplace_back();
-            const Tensor own = kernels::cast(context, kernels::contiguous(context, tile), network_->dtype);
-            return (*network_)(context, own, memories[tile_number++], stop);
-        });
-        pictures = kernels::scale(context, pictures, 0.5f, 0.5f);
-        consume(kernels::clamp(context, pictures, 0.0f, 1.0f));
+/// Norms sum over whole pictures, so only tiles, which know nothing of one another, can be made apart.
+class CogVideoXDecoder::Clips final : public Decoding {
+  public:
+    Clips(const Network& network, Tensor latents, const DecodeOptions& options)
+        : Decoding({latents.dim(2), latents.dim(3), options, network.config.spatial_factor()}),
+          network_(network),
+          latents_(std::move(latents)),
+          memories_(static_cast<size_t>(grid().count())) {}
+
+    Pieces pieces() const override {
+        return {.chunks = clips_of(latents_.dim(1)), .tiles = grid().count(), .sharing = Sharing::Tiles};
     }
+
+    int64_t frames(int64_t chunk) const override {
+        return network_.clip_frames(clip_end(latents_.dim(1), chunk) - clip_begin(latents_.dim(1), chunk));
+    }
+
+    Tensor make(const Context& context, Piece piece, const std::stop_token& stop) override {
+        const int64_t begin = clip_begin(latents_.dim(1), piece.chunk), end = clip_end(latents_.dim(1), piece.chunk);
+        const Tensor clip = grid().window(latents_.slice(1, begin, end), piece.tile).transpose(0, 1);
+        const auto unscaled = static_cast<float>(1.0 / network_.config.scaling_factor);
+        const Tensor z = kernels::scale(context, kernels::to_channels_last(context, clip, DType::Float32), unscaled);
+        FrameMemory& memory = memories_[static_cast<size_t>(piece.tile)];
+        return network_(context, kernels::cast(context, z, network_.dtype), memory, stop);
+    }
+
+  private:
+    const Network& network_;
+    Tensor latents_;
+    std::vector<FrameMemory> memories_;  // of each tile
+};
+
+Pieces CogVideoXDecoder::pieces(const Shape& latents, const DecodeOptions& options) const {
+    const TileGrid grid(latents[2], latents[3], options, spatial_factor());
+    return {.chunks = clips_of(latents[1]), .tiles = grid.count(), .sharing = Sharing::Tiles};
+}
+
+std::unique_ptr<Decoding> CogVideoXDecoder::open(const Tensor& latents, const DecodeOptions& options) const {
+    return std::make_unique<Clips>(*network_, latents, options);
 }
 
 int64_t CogVideoXDecoder::working_bytes(int64_t latent_rows, int64_t latent_columns,

@@ -17,8 +17,7 @@ class CogVideoXDecoder final : public FrameDecoder {
     ~CogVideoXDecoder() override;
 
     /// Clips are the model's own: DecodeOptions::chunk changes nothing.
-    void decode(const Context& context, const Tensor& latents, const DecodeOptions& options, std::stop_token stop,
-                const FrameConsumer& consume) const override;
+    Pieces pieces(const Shape& latents, const DecodeOptions& options) const override;
     int64_t spatial_factor() const override;
     int64_t frames_of(int64_t latent_frames) const override;
     int64_t latent_frames_of(int64_t frames) const override;
@@ -27,6 +26,9 @@ class CogVideoXDecoder final : public FrameDecoder {
 
   private:
     struct Network;
+    class Clips;
+    std::unique_ptr<Decoding> open(const Tensor& latents, const DecodeOptions& options) const override;
+
     std::unique_ptr<const Network> network_;
 };
 

@@ -67,8 +67,6 @@ struct AutoencoderKlDecoder::Network {
         return dtype == DType::Float32 ? x : kernels::cast(context, x, DType::Float32);
     }
 
-    Tensor frames(const Context& context, const Tensor& latents, const DecodeOptions& options,
-                  const std::stop_token& stop) const;
     int64_t network_bytes(int64_t latent_pixels) const;
 
     AutoencoderKlConfig config;
@@ -81,20 +79,6 @@ struct AutoencoderKlDecoder::Network {
     GroupNorm norm_out;
     kernels::ConvWeight conv_out;
 };
-
-/// latents [C, F, Y, X] f32 -> [F, Y * factor, X * factor, 3] in 0..1, f32.
-Tensor AutoencoderKlDecoder::Network::frames(const Context& context, const Tensor& latents,
-                                             const DecodeOptions& options, const std::stop_token& stop) const {
-    Tensor z = kernels::to_channels_last(context, latents.transpose(0, 1), DType::Float32);
-    const auto unscale = static_cast<float>(1.0 / config.scaling_factor);
-    z = kernels::scale(context, z, unscale, static_cast<float>(config.shift_factor));
-    Tensor x = decode_tiles(context, z, options, config.spatial_factor(), [&](const Tensor& tile) {
-        check_running(stop);
-        return (*this)(context, kernels::cast(context, kernels::contiguous(context, tile), dtype), stop);
-    });
-    x = kernels::scale(context, x, 0.5f, 0.5f);
-    return kernels::clamp(context, x, 0.0f, 1.0f);
-}
 
 /// Most bytes that the layers hold at once, their input and result included.
 int64_t AutoencoderKlDecoder::Network::network_bytes(int64_t latent_pixels) const {
@@ -116,17 +100,44 @@ AutoencoderKlDecoder::~AutoencoderKlDecoder() = default;
 int64_t AutoencoderKlDecoder::spatial_factor() const { return network_->config.spatial_factor(); }
 int64_t AutoencoderKlDecoder::latent_channels() const { return network_->config.latent_channels; }
 
-void AutoencoderKlDecoder::decode(const Context& context, const Tensor& latents, const DecodeOptions& options,
-                                  std::stop_token stop, const FrameConsumer& consume) const {
-    check_decode_options(options);
-    const bool fits = latents.rank() == 4 && latents.dim(0) == latent_channels() && latents.elements() > 0;
-    check(fits, ErrorCode::BadInput, "latents must have the shape [{}, frames, rows, columns], came {}",
-          latent_channels(), to_string(latents.shape()));
-    const int64_t chunk = chunk_frames(latents.dim(2), latents.dim(3), options);
-    for_each_chunk(latents.dim(1), chunk, [&](int64_t begin, int64_t end) {
+/// Frames do not see one another.
+class AutoencoderKlDecoder::Pictures final : public Decoding {
+  public:
+    Pictures(const Network& network, Tensor latents, const DecodeOptions& options)
+        : Decoding({latents.dim(2), latents.dim(3), options, network.config.spatial_factor()}),
+          network_(network),
+          latents_(std::move(latents)),
+          chunk_(chunk_frames(latents_.dim(2), latents_.dim(3), options)) {}
+
+    Pieces pieces() const override { return {.chunks = chunks_of(latents_.dim(1), chunk_), .tiles = grid().count()}; }
+
+    int64_t frames(int64_t chunk) const override { return end_of(chunk) - chunk * chunk_; }
+
+    Tensor make(const Context& context, Piece piece, const std::stop_token& stop) override {
+        const auto& [chunk, tile] = piece;
+        const Tensor window = grid().window(latents_.slice(1, chunk * chunk_, end_of(chunk)), tile);
+        Tensor z = kernels::to_channels_last(context, window.transpose(0, 1), DType::Float32);
+        const auto unscale = static_cast<float>(1.0 / network_.config.scaling_factor);
+        z = kernels::scale(context, z, unscale, static_cast<float>(network_.config.shift_factor));
         check_running(stop);
-        consume(network_->frames(context, latents.slice(1, begin, end), options, stop));
-    });
+        return network_(context, kernels::cast(context, z, network_.dtype), stop);
+    }
+
+  private:
+    int64_t end_of(int64_t chunk) const { return std::min(latents_.dim(1), (chunk + 1) * chunk_); }
+
+    const Network& network_;
+    Tensor latents_;
+    int64_t chunk_;
+};
+
+Pieces AutoencoderKlDecoder::pieces(const Shape& latents, const DecodeOptions& options) const {
+    const TileGrid grid(latents[2], latents[3], options, spatial_factor());
+    return {.chunks = chunks_of(latents[1], chunk_frames(latents[2], latents[3], options)), .tiles = grid.count()};
+}
+
+std::unique_ptr<Decoding> AutoencoderKlDecoder::open(const Tensor& latents, const DecodeOptions& options) const {
+    return std::make_unique<Pictures>(*network_, latents, options);
 }
 
 int64_t AutoencoderKlDecoder::working_bytes(int64_t latent_rows, int64_t latent_columns,

@@ -51,8 +51,7 @@ class AutoencoderKlDecoder final : public FrameDecoder {
     AutoencoderKlDecoder(const Scope& scope, const AutoencoderKlConfig& config);
     ~AutoencoderKlDecoder() override;
 
-    void decode(const Context& context, const Tensor& latents, const DecodeOptions& options, std::stop_token stop,
-                const FrameConsumer& consume) const override;
+    Pieces pieces(const Shape& latents, const DecodeOptions& options) const override;
     int64_t spatial_factor() const override;
     int64_t frames_of(int64_t latent_frames) const override { return latent_frames; }
     int64_t latent_frames_of(int64_t frames) const override { return frames; }
@@ -61,6 +60,9 @@ class AutoencoderKlDecoder final : public FrameDecoder {
 
   private:
     struct Network;
+    class Pictures;
+    std::unique_ptr<Decoding> open(const Tensor& latents, const DecodeOptions& options) const override;
+
     std::unique_ptr<const Network> network_;
 };
 

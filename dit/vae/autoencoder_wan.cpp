@@ -53,6 +53,8 @@ Tensor unpatch(const Context& context, const Tensor& x, int64_t patch) {
     return kernels::contiguous(context, placed).reshape({x.dim(0), x.dim(1) * patch, x.dim(2) * patch, kColours});
 }
 
+int64_t latents_at_once(const DecodeOptions& options) { return std::max<int64_t>(1, options.chunk); }
+
 }  // namespace
 
 struct AutoencoderWanDecoder::Network {
@@ -137,25 +139,60 @@ int64_t AutoencoderWanDecoder::latent_frames_of(int64_t frames) const {
     return 1 + (frames - 1) / network_->config.temporal_factor();
 }
 
-void AutoencoderWanDecoder::decode(const Context& context, const Tensor& latents, const DecodeOptions& options,
-                                   std::stop_token stop, const FrameConsumer& consume) const {
-    check_decode_options(options);
-    const bool fits = latents.rank() == 4 && latents.dim(0) == latent_channels() && latents.elements() > 0;
-    check(fits, ErrorCode::BadInput, "latents must have the shape [{}, frames, rows, columns], came {}",
-          latent_channels(), to_string(latents.shape()));
-    std::vector<FrameMemory> memories;  // of each tile
-    for_each_chunk(latents.dim(1), std::max<int64_t>(1, options.chunk), [&](int64_t begin, int64_t end) {
-        const Tensor z = network_->unwhitened(context, latents.slice(1, begin, end));
-        size_t tile_number = 0;
-        Tensor pictures = decode_tiles(context, z, options, spatial_factor(), [&](const Tensor& tile) {
-            check_running(stop);
-            if (tile_number == memories.size()) memories.emplace_back();
-            const Tensor packed = kernels::cast(context, kernels::contiguous(context, tile), network_->dtype);
-            return (*network_)(context, packed, memories[tile_number++], stop);
-        });
-        pictures = kernels::scale(context, pictures, 0.5f, 0.5f);
-        consume(kernels::clamp(context, pictures, 0.0f, 1.0f));
-    });
+/// Tiles know nothing of one another. Bands of rows do: what a convolution needs of the rows beside it comes through
+/// the links in the memory.
+class AutoencoderWanDecoder::Chunks final : public Decoding {
+  public:
+    Chunks(const Network& network, Tensor latents, const DecodeOptions& options)
+        : Decoding({latents.dim(2), latents.dim(3), options, network.config.spatial_factor()}),
+          network_(network),
+          latents_(std::move(latents)),
+          chunk_(latents_at_once(options)),
+          memories_(static_cast<size_t>(grid().count())) {}
+
+    Pieces pieces() const override {
+        return {.chunks = chunks_of(latents_.dim(1), chunk_),
+                .tiles = grid().count(),
+                .sharing = Sharing::Bands,
+                .rows = latents_.dim(2)};
+    }
+
+    int64_t frames(int64_t chunk) const override {
+        const int64_t latents = end_of(chunk) - chunk * chunk_;
+        const int64_t factor = network_.config.temporal_factor();
+        return chunk == 0 ? 1 + (latents - 1) * factor : latents * factor;
+    }
+
+    Tensor make(const Context& context, Piece piece, const std::stop_token& stop) override {
+        const auto& [chunk, tile] = piece;
+        const Tensor window = grid().window(latents_.slice(1, chunk * chunk_, end_of(chunk)), tile);
+        const Tensor z = kernels::cast(context, network_.unwhitened(context, window), network_.dtype);
+        return network_(context, z, memories_[static_cast<size_t>(tile)], stop);
+    }
+
+    void link_bands(BandLinks& links) override {
+        for (FrameMemory& memory : memories_) memory.link(links);
+    }
+
+  private:
+    int64_t end_of(int64_t chunk) const { return std::min(latents_.dim(1), (chunk + 1) * chunk_); }
+
+    const Network& network_;
+    Tensor latents_;
+    int64_t chunk_;
+    std::vector<FrameMemory> memories_;  // of each tile or band
+};
+
+Pieces AutoencoderWanDecoder::pieces(const Shape& latents, const DecodeOptions& options) const {
+    const TileGrid grid(latents[2], latents[3], options, spatial_factor());
+    return {.chunks = chunks_of(latents[1], latents_at_once(options)),
+            .tiles = grid.count(),
+            .sharing = Sharing::Bands,
+            .rows = latents[2]};
+}
+
+std::unique_ptr<Decoding> AutoencoderWanDecoder::open(const Tensor& latents, const DecodeOptions& options) const {
+    return std::make_unique<Chunks>(*network_, latents, options);
 }
 
 int64_t AutoencoderWanDecoder::working_bytes(int64_t latent_rows, int64_t latent_columns,

@@ -16,8 +16,7 @@ class AutoencoderWanDecoder final : public FrameDecoder {
     AutoencoderWanDecoder(const Scope& scope, const WanVaeConfig& config);
     ~AutoencoderWanDecoder() override;
 
-    void decode(const Context& context, const Tensor& latents, const DecodeOptions& options, std::stop_token stop,
-                const FrameConsumer& consume) const override;
+    Pieces pieces(const Shape& latents, const DecodeOptions& options) const override;
     int64_t spatial_factor() const override;
     int64_t frames_of(int64_t latent_frames) const override;
     int64_t latent_frames_of(int64_t frames) const override;
@@ -26,6 +25,9 @@ class AutoencoderWanDecoder final : public FrameDecoder {
 
   private:
     struct Network;
+    class Chunks;
+    std::unique_ptr<Decoding> open(const Tensor& latents, const DecodeOptions& options) const override;
+
     std::unique_ptr<const Network> network_;
 };
 

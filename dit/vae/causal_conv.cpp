@@ -18,8 +18,13 @@ Tensor fresh_copy(const Context& context, const Tensor& x) { return kernels::con
 
 }  // namespace
 
+Tensor without_edges(const Context& context, const Tensor& x, const BandLinks& links) {
+    const int64_t above = links.is_first() ? 0 : 1, below = links.is_last() ? 0 : 1;
+    return kernels::contiguous(context, x.slice(1, above, x.dim(1) - below));
+}
+
 CausalConv::CausalConv(const Scope& scope, int64_t in_channels, int64_t out_channels, TimeTaps taps, Kernel kernel)
-    : history_(taps == TimeTaps::All ? kernel.frames - 1 : 0), before_(kernel.before) {
+    : side_(kernel.side), history_(taps == TimeTaps::All ? kernel.frames - 1 : 0), before_(kernel.before) {
     const auto [frames, side, before] = kernel;
     Tensor weight = scope.bind("weight", {out_channels, in_channels, frames, side, side});
     if (taps == TimeTaps::Last) weight = weight.select(2, frames - 1);
@@ -36,6 +41,12 @@ Tensor CausalConv::before(const Context& context, const Tensor& x) const {
 }
 
 Tensor CausalConv::operator()(const Context& context, Tensor x, FrameMemory& memory) const {
+    BandLinks* const links = side_ > 1 ? memory.links() : nullptr;
+    if (!links) return convolve(context, std::move(x), memory);
+    return without_edges(context, convolve(context, links->with_edges(context, x), memory), *links);
+}
+
+Tensor CausalConv::convolve(const Context& context, Tensor x, FrameMemory& memory) const {
     if (history_ == 0) return kernels::conv3d(context, x, weight_);
     Tensor& kept = memory.next();
     if (!kept) kept = before(context, x);

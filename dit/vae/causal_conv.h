@@ -15,6 +15,9 @@ enum class TimeTaps { All, Last };
 /// What stands before a clip's first frame.
 enum class BeforeFirst { Zeros, FirstFrame };
 
+/// Of what a convolution over 3 rows made of a band with its edges: the rows of the band itself.
+Tensor without_edges(const Context& context, const Tensor& x, const BandLinks& links);
+
 /// A convolution over `frames` frames, this one and those before it, and side x side pixels.
 class CausalConv {
   public:
@@ -28,8 +31,11 @@ class CausalConv {
     Tensor operator()(const Context& context, Tensor x, FrameMemory& memory) const;
 
   private:
+    /// Of whole pictures, or of a band with its edges, which are then part of what is remembered.
+    Tensor convolve(const Context& context, Tensor x, FrameMemory& memory) const;
     Tensor before(const Context& context, const Tensor& x) const;
 
+    int64_t side_;
     int64_t history_;  // frames before the one that is computed
     BeforeFirst before_;
     kernels::ConvWeight weight_;

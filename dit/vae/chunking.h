@@ -3,7 +3,7 @@
 // bits.
 #pragma once
 
-#include "dit/vae/frame_decoder.h"
+#include "dit/vae/decode_options.h"
 
 #include <functional>
 
@@ -17,5 +17,8 @@ int64_t chunk_frames(int64_t latent_rows, int64_t latent_columns, const DecodeOp
 
 /// Calls body(begin, end) for consecutive ranges of at most `chunk` that cover [0, frames).
 void for_each_chunk(int64_t frames, int64_t chunk, const std::function<void(int64_t begin, int64_t end)>& body);
+
+/// How many chunks of at most `chunk` cover `frames`.
+int64_t chunks_of(int64_t frames, int64_t chunk);
 
 }  // namespace kine::dit

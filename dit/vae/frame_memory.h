@@ -2,6 +2,7 @@
 // takes its place in the order in which the network meets it, which is the same for every chunk.
 #pragma once
 
+#include "dit/vae/band_links.h"
 #include "runtime/tensor/tensor.h"
 
 #include <vector>
@@ -23,7 +24,12 @@ class FrameMemory {
         return places_[next_++];
     }
 
+    /// The pictures are one band of whole ones. The links must outlive this.
+    void link(BandLinks& links) { links_ = &links; }
+    BandLinks* links() const { return links_; }  ///< null: the pictures are whole
+
   private:
+    BandLinks* links_ = nullptr;
     std::vector<Tensor> places_;
     size_t next_ = 0;
     bool is_first_ = true;

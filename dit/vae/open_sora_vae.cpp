@@ -46,6 +46,12 @@ struct OpenSoraVaeDecoder::Network {
         return kernels::to_channels_first(context, kept).transpose(0, 1);
     }
 
+    /// Chunks of pictures, of which none lies in two groups.
+    int64_t chunks_of_video(int64_t frames, int64_t chunk) const {
+        const int64_t full = frames / config.micro_frame_size;
+        return full * chunks_of(config.micro_frame_size, chunk) + chunks_of(frames % config.micro_frame_size, chunk);
+    }
+
     int64_t temporal_bytes(int64_t area) const {
         return area * temporal.peak_elements(config.group_latents()) * size_of(dtype);
     }
@@ -68,25 +74,81 @@ int64_t OpenSoraVaeDecoder::latent_channels() const { return network_->config.te
 int64_t OpenSoraVaeDecoder::frames_of(int64_t latent_frames) const { return network_->config.frames_of(latent_frames); }
 int64_t OpenSoraVaeDecoder::latent_frames_of(int64_t frames) const { return network_->config.latent_frames_of(frames); }
 
-void OpenSoraVaeDecoder::decode(const Context& context, const Tensor& latents, const DecodeOptions& options,
-                                std::stop_token stop, const FrameConsumer& consume) const {
-    check_decode_options(options);
-    const bool fits = latents.rank() == 4 && latents.dim(0) == latent_channels() && latents.elements() > 0;
-    check(fits, ErrorCode::BadInput, "latents must have the shape [{}, frames, rows, columns], came {}",
-          latent_channels(), to_string(latents.shape()));
+/// Groups come one after the other; the pictures of one may be made by several, who each make the group's 2-D latents,
+/// which is little work beside the pictures.
+class OpenSoraVaeDecoder::Groups final : public Decoding {
+  public:
+    Groups(const Network& network, Tensor latents, const DecodeOptions& options)
+        : Decoding({latents.dim(2), latents.dim(3), options, network.spatial.spatial_factor()}),
+          network_(network),
+          latents_(std::move(latents)),
+          options_(options),
+          frames_(options.frames > 0 ? options.frames : network.config.frames_of(latents_.dim(1))),
+          chunk_(chunk_frames(latents_.dim(2), latents_.dim(3), options)) {
+        options_.frames = 0;
+    }
+
+    Pieces pieces() const override {
+        return {.chunks = network_.chunks_of_video(frames_, chunk_), .tiles = grid().count()};
+    }
+
+    int64_t frames(int64_t chunk) const override {
+        const auto [group, within] = place_of(chunk);
+        return std::min(chunk_, frames_of_group(group) - within * chunk_);
+    }
+
+    Tensor make(const Context& context, Piece piece, const std::stop_token& stop) override {
+        const Place place = place_of(piece.chunk);
+        if (!pictures_ || place.group != group_) begin_group(context, place.group, stop);
+        return pictures_->make(context, {place.chunk, piece.tile}, stop);
+    }
+
+  private:
+    struct Place {
+        int64_t group = 0;
+        int64_t chunk = 0;  // of the group
+    };
+
+    Place place_of(int64_t chunk) const {
+        const int64_t of_full_group = chunks_of(network_.config.micro_frame_size, chunk_);
+        return {chunk / of_full_group, chunk % of_full_group};
+    }
+
+    int64_t frames_of_group(int64_t group) const {
+        const int64_t most = network_.config.micro_frame_size;
+        return std::min(most, frames_ - group * most);
+    }
+
+    void begin_group(const Context& context, int64_t group, const std::stop_token& stop) {
+        pictures_.reset();  // one group at a time
+        const int64_t begin = group * network_.config.group_latents();
+        const int64_t end = std::min(latents_.dim(1), begin + network_.config.group_latents());
+        const Tensor z = network_.frame_latents(context, latents_.slice(1, begin, end), frames_of_group(group), stop);
+        pictures_ = network_.spatial.begin(z, options_);
+        group_ = group;
+    }
+
+    const Network& network_;
+    Tensor latents_;
+    DecodeOptions options_;  // of the pictures
+    int64_t frames_;
+    int64_t chunk_;
+    int64_t group_ = 0;
+    std::unique_ptr<Decoding> pictures_;  // of that group
+};
+
+Pieces OpenSoraVaeDecoder::pieces(const Shape& latents, const DecodeOptions& options) const {
+    const int64_t frames = options.frames > 0 ? options.frames : frames_of(latents[1]);
+    const TileGrid grid(latents[2], latents[3], options, spatial_factor());
+    return {.chunks = network_->chunks_of_video(frames, chunk_frames(latents[2], latents[3], options)),
+            .tiles = grid.count()};
+}
+
+std::unique_ptr<Decoding> OpenSoraVaeDecoder::open(const Tensor& latents, const DecodeOptions& options) const {
     const int64_t frames = options.frames > 0 ? options.frames : frames_of(latents.dim(1));
     check(latent_frames_of(frames) == latents.dim(1), ErrorCode::BadInput, "{} latent frames, {} frames have {}",
           latents.dim(1), frames, latent_frames_of(frames));
-    DecodeOptions pictures = options;
-    pictures.frames = 0;
-    int64_t done = 0;
-    for_each_chunk(latents.dim(1), network_->config.group_latents(), [&](int64_t begin, int64_t end) {
-        check_running(stop);
-        const int64_t count = std::min(network_->config.micro_frame_size, frames - done);
-        const Tensor group = network_->frame_latents(context, latents.slice(1, begin, end), count, stop);
-        network_->spatial.decode(context, group, pictures, stop, consume);
-        done += count;
-    });
+    return std::make_unique<Groups>(*network_, latents, options);
 }
 
 int64_t OpenSoraVaeDecoder::working_bytes(int64_t latent_rows, int64_t latent_columns,

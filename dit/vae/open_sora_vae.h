@@ -44,8 +44,7 @@ class OpenSoraVaeDecoder final : public FrameDecoder {
     OpenSoraVaeDecoder(const Scope& scope, const OpenSoraVaeConfig& config);
     ~OpenSoraVaeDecoder() override;
 
-    void decode(const Context& context, const Tensor& latents, const DecodeOptions& options, std::stop_token stop,
-                const FrameConsumer& consume) const override;
+    Pieces pieces(const Shape& latents, const DecodeOptions& options) const override;
     int64_t spatial_factor() const override;
     int64_t frames_of(int64_t latent_frames) const override;
     int64_t latent_frames_of(int64_t frames) const override;
@@ -54,6 +53,9 @@ class OpenSoraVaeDecoder final : public FrameDecoder {
 
   private:
     struct Network;
+    class Groups;
+    std::unique_ptr<Decoding> open(const Tensor& latents, const DecodeOptions& options) const override;
+
     std::unique_ptr<const Network> network_;
 };
 

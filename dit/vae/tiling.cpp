@@ -1,7 +1,6 @@
 #include "dit/vae/tiling.h"
 
 #include "kernels/blend/blend.h"
-#include "kernels/move/move.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,24 +18,15 @@ double fade_in(std::span<const TileSpan> spans, size_t index, int64_t pixel, int
     return std::clamp((static_cast<double>(pixel) - begin + 0.5) / shared, 0.0, 1.0);
 }
 
-/// The pixel spans of one axis with their weights as tensors.
-struct TiledAxis {
-    TiledAxis(const Context& context, int64_t size, const DecodeOptions& options, int64_t factor)
-        : spans(tile_spans(size, options.tile, options.tile_overlap)) {
-        for (size_t i = 0; i < spans.size(); ++i) {
-            const std::vector<float> values = blend_weights(spans, i, factor);
-            weights.push_back(Tensor::of<float>(context, {static_cast<int64_t>(values.size())}, values));
-        }
-    }
-
+std::vector<TileSpan> band_spans(int64_t size, int64_t bands) {
     std::vector<TileSpan> spans;
-    std::vector<Tensor> weights;
-};
+    for (int64_t band = 0; band < bands; ++band) spans.push_back({size * band / bands, size * (band + 1) / bands});
+    return spans;
+}
 
-/// Rows and columns of [F, Y, X, C].
-Tensor window(const Tensor& picture, TileSpan rows, TileSpan columns, int64_t factor) {
-    return picture.slice(1, rows.begin * factor, rows.end * factor)
-        .slice(2, columns.begin * factor, columns.end * factor);
+Tensor weights_of(const Context& context, std::span<const TileSpan> spans, size_t index, int64_t factor) {
+    const std::vector<float> values = blend_weights(spans, index, factor);
+    return Tensor::of<float>(context, {static_cast<int64_t>(values.size())}, values);
 }
 
 }  // namespace
@@ -65,24 +55,40 @@ std::vector<float> blend_weights(std::span<const TileSpan> spans, size_t index, 
     return weights;
 }
 
-Tensor decode_tiles(const Context& context, const Tensor& latents, const DecodeOptions& options, int64_t factor,
-                    const TileDecoder& decode_tile) {
-    const TiledAxis rows(context, latents.dim(1), options, factor);
-    const TiledAxis columns(context, latents.dim(2), options, factor);
-    if (rows.spans.size() == 1 && columns.spans.size() == 1) return decode_tile(latents);
-    Tensor pixels;
-    for (size_t row = 0; row < rows.spans.size(); ++row) {
-        for (size_t column = 0; column < columns.spans.size(); ++column) {
-            const Tensor tile = decode_tile(window(latents, rows.spans[row], columns.spans[column], 1));
-            if (!pixels) {
-                pixels = Tensor::zeros(context, {tile.dim(0), latents.dim(1) * factor, latents.dim(2) * factor, 3},
-                                       DType::Float32);
-            }
-            Tensor place = window(pixels, rows.spans[row], columns.spans[column], factor);
-            kernels::add_weighted(context, place, tile, rows.weights[row], columns.weights[column]);
-        }
+TileGrid::TileGrid(int64_t rows, int64_t columns, const DecodeOptions& options, int64_t factor)
+    : rows_(options.bands > 1 ? band_spans(rows, options.bands) : tile_spans(rows, options.tile, options.tile_overlap)),
+      columns_(tile_spans(columns, options.tile, options.tile_overlap)),
+      factor_(factor) {}
+
+Tensor TileGrid::window(const Tensor& latents, int64_t tile) const {
+    const TileSpan rows = rows_[row_of(tile)], columns = columns_[column_of(tile)];
+    return latents.slice(2, rows.begin, rows.end).slice(3, columns.begin, columns.end);
+}
+
+Shape TileGrid::tile_shape(int64_t tile, int64_t frames) const {
+    return {frames, rows_[row_of(tile)].size() * factor_, columns_[column_of(tile)].size() * factor_, 3};
+}
+
+Shape TileGrid::whole_shape(int64_t frames) const {
+    return {frames, rows_.back().end * factor_, columns_.back().end * factor_, 3};
+}
+
+void TileGrid::add(const Context& context, Tensor& pictures, int64_t tile, const Tensor& pixels) const {
+    const size_t row = row_of(tile), column = column_of(tile);
+    Tensor place = pictures.slice(1, rows_[row].begin * factor_, rows_[row].end * factor_)
+                       .slice(2, columns_[column].begin * factor_, columns_[column].end * factor_);
+    kernels::add_weighted(context, place, pixels, weights_of(context, rows_, row, factor_),
+                          weights_of(context, columns_, column, factor_));
+}
+
+bool TileCanvas::add(const Context& context, int64_t tile, Tensor pixels) {
+    if (grid_.count() == 1) {
+        pictures_ = std::move(pixels);
+        return true;
     }
-    return pixels;
+    if (!pictures_) pictures_ = Tensor::zeros(context, grid_.whole_shape(pixels.dim(0)), DType::Float32);
+    grid_.add(context, pictures_, tile, pixels);
+    return tile + 1 == grid_.count();
 }
 
 }  // namespace kine::dit

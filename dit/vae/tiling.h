@@ -12,10 +12,12 @@
 // The weight in a picture is the product of the two axes'.
 #pragma once
 
-#include "dit/vae/frame_decoder.h"
+#include "dit/vae/decode_options.h"
+#include "runtime/context.h"
+#include "runtime/tensor/tensor.h"
 
-#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace kine::dit {
@@ -33,12 +35,43 @@ std::vector<TileSpan> tile_spans(int64_t size, int64_t tile, double overlap);
 /// w_index at each pixel of span `index`; `factor` pixels for each latent pixel.
 std::vector<float> blend_weights(std::span<const TileSpan> spans, size_t index, int64_t factor);
 
-/// Latents [F, y, x, C] of one tile -> its pixels [F', y * factor, x * factor, 3], f32. Tiles come in the same order
-/// for every chunk of a video.
-using TileDecoder = std::function<Tensor(const Tensor& tile)>;
+/// The tiles of a picture, row by row.
+class TileGrid {
+  public:
+    /// `factor` pixels for each latent pixel, a side. With bands: so many, as evenly as whole rows allow.
+    TileGrid(int64_t rows, int64_t columns, const DecodeOptions& options, int64_t factor);
 
-/// latents [F, Y, X, C] -> pixels [F', Y * factor, X * factor, 3], f32.
-Tensor decode_tiles(const Context& context, const Tensor& latents, const DecodeOptions& options, int64_t factor,
-                    const TileDecoder& decode_tile);
+    int64_t count() const { return static_cast<int64_t>(rows_.size() * columns_.size()); }
+    /// Latents [C, F, Y, X] -> those of a tile.
+    Tensor window(const Tensor& latents, int64_t tile) const;
+    /// Of a tile's pixels in so many frames, and of whole pictures.
+    Shape tile_shape(int64_t tile, int64_t frames) const;
+    Shape whole_shape(int64_t frames) const;
+    /// Adds a tile's pixels, weighted, to whole pictures.
+    void add(const Context& context, Tensor& pictures, int64_t tile, const Tensor& pixels) const;
+
+  private:
+    size_t row_of(int64_t tile) const { return static_cast<size_t>(tile) / columns_.size(); }
+    size_t column_of(int64_t tile) const { return static_cast<size_t>(tile) % columns_.size(); }
+
+    std::vector<TileSpan> rows_;
+    std::vector<TileSpan> columns_;
+    int64_t factor_;
+};
+
+/// Where the pictures of a chunk come together; a single tile is the picture. The grid must outlive it.
+class TileCanvas {
+  public:
+    explicit TileCanvas(const TileGrid& grid) : grid_(grid) {}
+
+    /// Pixels [F, y, x, 3] f32 of the next tile, in order. Whether the pictures are whole now.
+    bool add(const Context& context, int64_t tile, Tensor pixels);
+    /// Pictures [F, Y, X, 3] that are whole.
+    Tensor take() { return std::exchange(pictures_, {}); }
+
+  private:
+    const TileGrid& grid_;
+    Tensor pictures_;
+};
 
 }  // namespace kine::dit

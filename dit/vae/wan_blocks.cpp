@@ -77,11 +77,18 @@ CausalMid::CausalMid(const Scope& scope, int64_t channels, TimeTaps taps)
       out_(bind_pixel_linear(scope / "attentions" / 0 / "proj", channels, channels)),
       second_(scope / "resnets" / 1, channels, channels, taps) {}
 
-Tensor CausalMid::attend(const Context& context, Tensor x) const {
+/// The pixels of a band attend to those of the whole picture.
+Tensor CausalMid::attend(const Context& context, Tensor x, BandLinks* links) const {
     const Shape tokens = {x.dim(0), 1, x.dim(1) * x.dim(2), channels_};  // [F, 1, S, C]
     const Tensor qkv = kernels::linear(context, norm_(context, x).reshape(tokens), qkv_);
-    const Tensor heads = qkv.split(3, 3);  // [F, 1, S, 3, C]
-    const Tensor mixed = kernels::attention(context, heads.slice(3, 0, 1), heads.slice(3, 1, 2), heads.slice(3, 2, 3));
+    Tensor attended = qkv.slice(3, channels_, 3 * channels_);
+    if (links) {
+        const Shape rows = {x.dim(0), x.dim(1), x.dim(2), 2 * channels_};
+        attended = links->all_rows(context, kernels::contiguous(context, attended).reshape(rows));
+        attended = attended.reshape({x.dim(0), 1, attended.dim(1) * attended.dim(2), 2 * channels_});
+    }
+    const Tensor queries = qkv.slice(3, 0, channels_).split(3, 1), others = attended.split(3, 2);  // [F, 1, S, n, C]
+    const Tensor mixed = kernels::attention(context, queries, others.slice(3, 0, 1), others.slice(3, 1, 2));
     const Tensor out = kernels::linear(context, mixed.reshape(tokens), out_).reshape(x.shape());
     return kernels::gate_residual(context, std::move(x), {}, out);
 }
@@ -89,7 +96,7 @@ Tensor CausalMid::attend(const Context& context, Tensor x) const {
 Tensor CausalMid::operator()(const Context& context, Tensor x, FrameMemory& memory, const std::stop_token& stop) const {
     x = first_(context, std::move(x), memory);
     check_running(stop);
-    x = attend(context, std::move(x));
+    x = attend(context, std::move(x), memory.links());
     check_running(stop);
     return second_(context, std::move(x), memory);
 }
@@ -123,7 +130,9 @@ Tensor CausalUpsample::operator()(const Context& context, Tensor x, FrameMemory&
         x = double_time(context, x, memory);
     }
     x = kernels::upsample_nearest_2x(context, x);
-    return conv2d(context, x, conv_);
+    BandLinks* const links = memory.links();
+    if (!links) return conv2d(context, x, conv_);
+    return without_edges(context, conv2d(context, links->with_edges(context, x), conv_), *links);
 }
 
 WanUpLevel::WanUpLevel(const Scope& scope, const WanUpShape& shape) : shape_(shape) {

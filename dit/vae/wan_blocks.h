@@ -51,7 +51,7 @@ class CausalMid {
     int64_t peak_channels(int64_t frames) const;
 
   private:
-    Tensor attend(const Context& context, Tensor x) const;
+    Tensor attend(const Context& context, Tensor x, BandLinks* links) const;
 
     int64_t channels_;
     CausalResnet first_;

@@ -6,11 +6,16 @@ namespace kine {
 
 void FrameQueue::push(Frame frame) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return frames_.size() < capacity_ || consumer_failure_ || closed_; });
+    changed_.wait(lock, [this] { return is_ready_for_push(); });
     if (consumer_failure_) std::rethrow_exception(consumer_failure_);
     check(!closed_, ErrorCode::Bug, "frame queue: frame {} pushed after the end", frame.index);
     frames_.push_back(std::move(frame));
     changed_.notify_all();
+}
+
+bool FrameQueue::wait_for_room(std::chrono::steady_clock::time_point limit) const {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_until(lock, limit, [this] { return is_ready_for_push(); });
 }
 
 void FrameQueue::close() {

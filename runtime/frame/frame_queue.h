@@ -5,6 +5,7 @@
 #include "runtime/frame/frame.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -21,6 +22,8 @@ class FrameQueue {
 
     /// Waits while full. Throws the consumer's exception once it has given up, ErrorCode::Bug after close().
     void push(Frame frame);
+    /// Whether a push() would not have to wait, as soon as that is so and at the latest at `limit`.
+    bool wait_for_room(std::chrono::steady_clock::time_point limit) const;
     /// No more frames: pop() drains what is there, then returns nothing.
     void close();
     /// The producer failed: pop() drains what is there, then throws.
@@ -34,9 +37,11 @@ class FrameQueue {
     size_t capacity() const { return capacity_; }
 
   private:
+    bool is_ready_for_push() const { return frames_.size() < capacity_ || consumer_failure_ || closed_; }
+
     const size_t capacity_;
     mutable std::mutex mutex_;
-    std::condition_variable changed_;
+    mutable std::condition_variable changed_;
     std::deque<Frame> frames_;
     bool closed_ = false;
     std::exception_ptr producer_failure_;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 namespace kine::apps {
@@ -163,6 +164,41 @@ TEST(Commands, CompareDrawsASheetButNotOverAnotherFile) {
     EXPECT_EQ(run(arguments).status, 0);
     EXPECT_EQ(frames_of(folder / "sheet.png").size(), 1u);
     EXPECT_EQ(run(arguments).status, 7);
+}
+
+TEST(Commands, PlanSaysHowManyRanksDecodeAndWhyNotMore) {
+    const std::vector<std::string> plan = {"plan", "-m", tiny_model(), "-p", "a kite", "--ranks", "4"};
+    const auto with = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), plan.begin(), plan.end());
+        return run(more);
+    };
+    const Json decode = Json::parse(with({"--json"}).output).at("decode");  // 3 frames, 2 at a time
+    EXPECT_EQ(decode.at("ranks"), 2);
+    EXPECT_EQ(decode.at("chunks"), 2);
+    EXPECT_EQ(decode.at("limit"), "there are no more pieces");
+    const Json tiled = Json::parse(with({"--json", "--vae-tile-size", "4", "--decode-ranks", "3"}).output).at("decode");
+    EXPECT_EQ(tiled.at("ranks"), 3);
+    EXPECT_FALSE(tiled.contains("limit"));
+    EXPECT_NE(with({}).output.find("decoding: 2 of 4 ranks"), std::string::npos);
+    const Ended refused = with({"--decode-ranks", "3"});
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_TRUE(refused.says("decode_ranks 3: expected 1 to 2, since there are no more pieces")) << refused.error;
+}
+
+TEST(Commands, TraceHasATrackForEachRank) {
+    const TemporaryFolder folder;
+    const std::string file = folder / "trace.json";
+    const Ended ended =
+        run(generate({"--ranks", "3", "--parallel", "dsp", "-v", "--trace", file, "-o", folder / "v.mp4"}));
+    ASSERT_EQ(ended.status, 0) << ended.error;
+    std::map<int, std::set<std::string>> names;
+    const Json trace = Json::parse(content_of(file));
+    for (const Json& event : trace.at("traceEvents")) names[event["pid"]].insert(event["name"]);
+    ASSERT_EQ(names.size(), 3u);
+    for (const auto& [rank, seen] : names) {
+        for (const char* name : {"step", "all_to_all", "spatial.0"}) EXPECT_TRUE(seen.contains(name)) << rank << name;
+    }
+    EXPECT_TRUE(ended.says("rank 2: sent ") && ended.says("step 1: rank ")) << ended.error;
 }
 
 TEST(Commands, TraceIsJsonWithTheStages) {

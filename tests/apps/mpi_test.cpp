@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <map>
 
 namespace kine::apps {
 namespace {
@@ -29,10 +30,33 @@ class MpiRanks : public testing::Test {
         return program;
     }
 
+    /// 2 ranks that would decode for a long while, and waits until they are in the middle of it.
+    std::unique_ptr<Program> long_decode(const LongModel& model) {
+        auto program = std::make_unique<Program>(
+            mpi_launch(2, generate_with(model.path(), {"-f", "900", "--decode-chunk", "1", "--rank-timeout", "2",
+                                                       "--progress", "json", "-y", "-o", folder / "video.y4m"})));
+        EXPECT_TRUE(program->wait_for("{\"done\":12,"));
+        return program;
+    }
+
+    void expect_kept_frames(const Ended& ended) {
+        const size_t frames = frames_of(folder / ".video.y4m.part").size();
+        EXPECT_TRUE(frames >= 1 && frames < 900) << frames << " frames\n" << ended.error;
+        EXPECT_FALSE(std::filesystem::exists(folder / "video.y4m"));
+    }
+
     /// 2 ranks, the second with another value of an option.
     Launch two_with(const std::string& option, const std::string& value, const std::string& other) {
-        std::vector<std::string> words = generate({option, value, "-o", folder / "video.y4m"});
-        const std::vector<std::string> second = generate({option, other, "-o", folder / "video.y4m"});
+        return two_runs(generate({option, value, "-o", folder / "video.y4m"}),
+                        generate({option, other, "-o", folder / "video.y4m"}));
+    }
+
+    Launch two_of_models(const std::string& first, const std::string& second) {
+        return two_runs(generate_with(first, {"-o", folder / "video.y4m"}),
+                        generate_with(second, {"-o", folder / "video.y4m"}));
+    }
+
+    static Launch two_runs(std::vector<std::string> words, const std::vector<std::string>& second) {
         words.insert(words.end(), {":", "--allow-run-as-root", "-n", "1", program_path().string()});
         words.insert(words.end(), second.begin(), second.end());
         return mpi_launch(1, words);
@@ -95,6 +119,73 @@ TEST_F(MpiRanks, AreAllOutSoonWhenOneHangs) {
     EXPECT_EQ(ended.status, 9) << ended.error;
     EXPECT_TRUE(ended.says("rank 1 did not answer") && ended.says("of rank 0 in step ") && ended.says("within 2 s"))
         << ended.error;
+}
+
+TEST_F(MpiRanks, AreAllOutSoonWhenRank0Hangs) {
+    const auto program = endless_run();
+    ::kill(process_of_rank(program->process(), 0), SIGSTOP);
+    const Ended ended = finish_soon(*program);
+    EXPECT_EQ(ended.status, 9) << ended.error;
+    EXPECT_TRUE(ended.says("rank 0 did not answer") && ended.says("of rank 1 in step ")) << ended.error;
+}
+
+TEST_F(MpiRanks, ThatHangWhileDecodingAreNamedAndTheFinishedFramesKept) {
+    for (const int rank : {0, 1}) {
+        const LongModel model;
+        const auto program = long_decode(model);
+        ::kill(process_of_rank(program->process(), rank), SIGSTOP);
+        const Ended ended = finish_soon(*program);
+        EXPECT_EQ(ended.status, 9) << ended.error;
+        EXPECT_TRUE(ended.says(fmt::format("rank {} did not answer", rank))) << ended.error;
+        EXPECT_TRUE(ended.says("in decode of frame ") && ended.says("within 2 s")) << ended.error;
+        expect_kept_frames(ended);
+    }
+}
+
+TEST_F(MpiRanks, AreAllOutSoonWhenOneIsKilledWhileDecoding) {
+    const LongModel model;
+    const auto program = long_decode(model);
+    ::kill(process_of_rank(program->process(), 1), SIGKILL);
+    const Ended ended = finish_soon(*program);
+    EXPECT_EQ(ended.status, 128 + SIGKILL) << "of the cause\n" << ended.error;
+    EXPECT_TRUE(ended.says("rank 1 is gone") && ended.says("in decode of frame ")) << ended.error;
+    expect_kept_frames(ended);
+}
+
+TEST_F(MpiRanks, OfDifferentModelsSaySoBeforeTheFirstStep) {
+    const ModelCopy other;
+    other.edit_checkpoint(kTransformerFile, [](Checkpoint& checkpoint) { checkpoint.data.front() ^= 1; });
+    Program program(two_of_models(tiny_model(), other.path()));
+    const Ended ended = finish_soon(program);
+    EXPECT_EQ(ended.status, 2) << ended.error;
+    EXPECT_TRUE(ended.says("rank 1 was started with another model than rank 0")) << ended.error;
+}
+
+TEST_F(MpiRanks, EndWithTheCauseWhenOneHasBadWeights) {
+    const ModelCopy broken;
+    broken.write(kTransformerFile, "no weights");
+    Program program(two_of_models(tiny_model(), broken.path()));
+    const Ended ended = finish_soon(program);
+    EXPECT_EQ(ended.status, 3) << ended.error;
+    EXPECT_TRUE(ended.says("rank 1 failed: ")) << ended.error;
+}
+
+TEST_F(MpiRanks, WriteOneTimelineWithATrackForEach) {
+    const Ended ended = launch(mpi_launch(
+        2, generate({"--parallel", "dsp", "--trace", folder / "trace.json", "-v", "-o", folder / "video.y4m"})));
+    ASSERT_EQ(ended.status, 0) << ended.error;
+    EXPECT_TRUE(ended.says("was the slowest")) << ended.error;
+    const nlohmann::json trace = nlohmann::json::parse(content_of(folder / "trace.json"));
+    std::map<int, std::vector<double>> steps;  // when they began, in microseconds
+    for (const nlohmann::json& event : trace.at("traceEvents")) {
+        if (event.at("name") == "step") steps[event.at("pid")].push_back(event.at("ts"));
+    }
+    ASSERT_EQ(steps.size(), 2u);
+    ASSERT_EQ(steps[0].size(), 2u);
+    ASSERT_EQ(steps[1].size(), 2u);
+    // A step ends when all have what they need of the others, so none begins the next one before another began this.
+    EXPECT_LT(steps[0][0], steps[1][1]);
+    EXPECT_LT(steps[1][0], steps[0][1]);
 }
 
 TEST_F(MpiRanks, EndWithTheCauseWhenOneCannotGoOn) {

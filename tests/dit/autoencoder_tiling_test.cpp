@@ -74,16 +74,51 @@ TEST(AutoencoderTiling, FadesLinearlyFromTileToTile) {
     EXPECT_EQ(weights, (std::vector<float>{0.125f, 0.375f, 0.625f, 0.875f, 1, 1, 1, 1}));
 }
 
+/// The simplest decoder: [C, F, Y, X] -> [F, 2 Y, 2 X, C], every pixel repeated.
+Tensor enlarged(const Context& context, const Tensor& latents) {
+    const Tensor pictures = kernels::to_channels_last(context, latents.transpose(0, 1), DType::Float32);
+    return kernels::upsample_nearest_2x(context, pictures);
+}
+
+Tensor enlarged_in_tiles(const Context& context, const TileGrid& grid, const Tensor& latents) {
+    TileCanvas canvas(grid);
+    for (int64_t tile = 0; tile < grid.count(); ++tile) {
+        const bool is_whole = canvas.add(context, tile, enlarged(context, grid.window(latents, tile)));
+        EXPECT_EQ(is_whole, tile + 1 == grid.count());
+    }
+    return canvas.take();
+}
+
 TEST(AutoencoderTiling, TilesOfALocalDecoderGiveTheWholePicture) {
     TestContext test;
-    const Tensor latents = random_tensor(test.context, {2, 13, 9, 3}, DType::Float32, 1);
-    const auto enlarge = [&](const Tensor& tile) {
-        return kernels::upsample_nearest_2x(test.context, kernels::contiguous(test.context, tile));
-    };
-    const Tensor whole = enlarge(latents);
+    const Tensor latents = random_tensor(test.context, {3, 2, 13, 9}, DType::Float32, 1);
+    const Tensor whole = enlarged(test.context, latents);
     for (const double overlap : {0.0, 0.2, 0.5}) {
-        const Tensor tiled = decode_tiles(test.context, latents, {.tile = 5, .tile_overlap = overlap}, 2, enlarge);
+        const TileGrid grid(13, 9, {.tile = 5, .tile_overlap = overlap}, 2);
+        const Tensor tiled = enlarged_in_tiles(test.context, grid, latents);
         expect_close(tiled, to_doubles(whole), {1e-6, 1e-6});  // weights are rounded to f32, and summed
+    }
+}
+
+TEST(AutoencoderTiling, BandsOfRowsGiveTheBitsOfTheWholePicture) {
+    TestContext test;
+    const Tensor latents = random_tensor(test.context, {3, 2, 13, 9}, DType::Float32, 1);
+    const Tensor whole = enlarged(test.context, latents);
+    for (const int64_t bands : {2, 3, 13}) {
+        const TileGrid grid(13, 9, {.bands = bands}, 2);
+        EXPECT_EQ(grid.count(), bands);
+        EXPECT_TRUE(same_bits(enlarged_in_tiles(test.context, grid, latents), whole)) << bands;
+    }
+}
+
+TEST(AutoencoderTiling, ATileKnowsTheShapeOfItsPixels) {
+    TestContext test;
+    const Tensor latents = random_tensor(test.context, {3, 2, 13, 9}, DType::Float32, 1);
+    for (const DecodeOptions& options : {DecodeOptions{.tile = 5}, DecodeOptions{.bands = 4}}) {
+        const TileGrid grid(13, 9, options, 2);
+        for (int64_t tile = 0; tile < grid.count(); ++tile) {
+            EXPECT_EQ(enlarged(test.context, grid.window(latents, tile)).shape(), grid.tile_shape(tile, 2));
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 
 namespace kine::dit {
 
-/// Keeps the latents of every step, and stops before they are decoded: ranks have no part in that.
+/// Keeps the latents of every step, and stops before they are decoded.
 class Latents final : public Observer {
   public:
     struct Enough {};

@@ -138,8 +138,8 @@ TEST_F(DemoModel, HoldsNoMoreCacheThanThePlanSaid) {
 
 TEST_F(DemoModel, StaysWithinItsEstimate) {
     Request request = small_request();
-    request.width = 96;
-    request.height = 96;
+    request.width = 64;
+    request.height = 64;
     request.num_frames = 16;
     FrameQueue queue(1000);
     Quiet observer;

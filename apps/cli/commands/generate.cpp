@@ -46,6 +46,24 @@ void tell_end(const Json& report) {
                     duration_text(seconds["decode"]), bytes_text(report["peak_bytes"])));
 }
 
+std::string milliseconds(const Json& seconds) { return fmt::format("{:.1f} ms", seconds.get<double>() * 1e3); }
+
+/// For --verbose: what each rank did, and whom the others waited for.
+void tell_ranks(const Json& report) {
+    const Json& ranks = report["ranks"];
+    for (size_t rank = 0; ranks.size() > 1 && rank < ranks.size(); ++rank) {
+        const Json& decode = ranks[rank]["decode"];
+        say(fmt::format("rank {}: sent {}, {} in communication; decoded {} pieces in {}", rank,
+                        bytes_text(ranks[rank]["bytes_sent"]), duration_text(ranks[rank]["seconds"]),
+                        decode["pieces"].dump(), duration_text(decode["seconds"])));
+    }
+    for (const Json& row : report["stragglers"]) {
+        say(fmt::format("step {}: rank {} was the slowest, busy for {}, the others for {}; they waited {}",
+                        row["step"].dump(), row["rank"].dump(), milliseconds(row["busy_seconds"]),
+                        milliseconds(row["others_busy_seconds"]), milliseconds(row["others_waiting_seconds"])));
+    }
+}
+
 /// A failed run leaves what it had under the temporary name.
 void tell_kept(const Json& report) {
     for (const Json& output : report["outputs"]) {
@@ -103,7 +121,10 @@ int run_generate(const Arguments& arguments, Surroundings& around) {
     }
     around.signals.set_cancel({});
     progress.clear();
-    if (!quiet) tell_end(Json::parse(job.report()));
+    if (quiet) return KINE_OK;
+    const Json report = Json::parse(job.report());
+    tell_end(report);
+    if (arguments.flag("verbose")) tell_ranks(report);
     return KINE_OK;
 }
 
