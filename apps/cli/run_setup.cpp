@@ -43,6 +43,14 @@ std::string prompt_of(const Arguments& arguments) {
     return arguments.text("prompt");
 }
 
+Options session_options(const Arguments& arguments) {
+    Options options = arguments.for_target(Target::Session);
+    for (auto& [name, value] : options) {
+        if (name == "scaling" && value == "true") value = kScalingRanks;  // the flag alone
+    }
+    return options;
+}
+
 std::string installed_model() {
     std::error_code failed;
     const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failed);
@@ -63,17 +71,14 @@ std::string model_directory(const Arguments& arguments) {
 }
 
 Session make_session(const Arguments& arguments, bool with_model) {
-    Options options = arguments.for_target(Target::Session);
+    Options options = session_options(arguments);
     std::erase_if(options, [](const auto& option) { return option.first == "model"; });
-    for (auto& [name, value] : options) {
-        if (name == "scaling" && value == "true") value = kScalingRanks;  // the flag alone
-    }
     if (with_model) options.emplace_back("model", model_directory(arguments));
     return Session(options);
 }
 
 Session make_plan_session(const Arguments& arguments) {
-    Options options = arguments.for_target(Target::Session);
+    Options options = session_options(arguments);
     options.emplace_back("plan_only", "true");
     const bool has_place = arguments.has("model_preset") || arguments.has("model");
     if (!has_place) options.emplace_back("model", model_directory(arguments));

@@ -22,6 +22,12 @@ Json json_of(const std::vector<std::string>& arguments) {
     return Json::parse(ended.output);
 }
 
+void expect_said(const std::vector<std::string>& arguments, int status, const std::string& words) {
+    const Ended ended = run(arguments);
+    EXPECT_EQ(ended.status, status) << ended.shown();
+    EXPECT_TRUE(ended.says(words)) << "expected '" << words << "' in\n" << ended.error;
+}
+
 TEST(Published, ModelsAreListedWithTheirFamilies) {
     std::map<std::string, Json> presets;
     for (const Json& family : json_of({"list", "families", "--json"})) {
@@ -76,16 +82,16 @@ TEST(Published, APlanReadsNoWeights) {
     std::filesystem::remove(model / "transformer/diffusion_pytorch_model.safetensors");
     std::filesystem::remove_all(model / "tokenizer");
     EXPECT_EQ(run({"plan", "-m", model.path()}).status, 0);
-    expect_refused(generate_with(model.path(), {}), kBadInput, {"transformer"});
+    expect_refused(generate_with(model.path(), {}), kBadInput, {"tokenizer"});
 }
 
 TEST(Published, ThreeAnswersToAnUnknownPlace) {
-    expect_refused({"plan", "--preset", "wan3"}, kUsage, {"wan2.1-t2v-1.3b"});
-    expect_refused({"plan", "--preset", "wan2.1-t2v-14b", "-m", tiny_model()}, kUsage, {"both"});
+    expect_said({"plan", "--preset", "wan3"}, kUsage, "wan2.1-t2v-1.3b");
+    expect_said({"plan", "--preset", "wan2.1-t2v-14b", "-m", tiny_model()}, kUsage, "both");
     expect_refused(generate_with("Somebody/a-model", {}), kBadInput, {"Somebody/a-model", "hf download"});
     const TemporaryFolder folder;
     folder.write("model_index.json", R"({"_class_name": "HunyuanVideoPipeline"})");
-    expect_refused({"inspect", folder.path()}, kUnsupported, {"HunyuanVideoPipeline"});
+    expect_said({"inspect", folder.path()}, kUnsupported, "HunyuanVideoPipeline");
 }
 
 TEST(Published, ResidencyChangesMemoryAndNotTheVideo) {
