@@ -57,27 +57,39 @@ constexpr Reuse kReuses[] = {
 
 class RanksOf : public testing::TestWithParam<Request (*)()> {};
 
-TEST_P(RanksOf, GiveTheBitsOfOneRankUnderEveryStrategyAndPolicy) {
+using AnyRun = std::tuple<Request (*)(), Reuse>;
+
+/// Runs and policies apart, since a pass that looks at memory or threads need not see all of them.
+class RanksUnder : public testing::TestWithParam<AnyRun> {};
+
+TEST_P(RanksUnder, EveryStrategyGiveTheBitsOfOneRank) {
     TestContext bundle;
     const TemporaryFolder folder;
     copy_longer_model(folder.path() / "model");
     const auto generator = Generator::open(bundle.context, folder.path() / "model", DType::Float32);
-    Request request = GetParam()();
+    const auto& [make_request, reuse] = GetParam();
+    Request request = make_request();
     const double noise = merging_noise(golden_case());
-    for (const Reuse& reuse : kReuses) {
-        request.cache = reuse.cache;
-        request.cache_options = reuse.options;
-        request.ranks = 1;
-        const std::vector<Tensor> alone = denoise(*generator, bundle.context, request);
-        for (const parallel::Strategy& strategy : parallel::strategies()) {
-            for (request.ranks = 1; request.ranks <= kMostRanks; ++request.ranks) {
-                request.parallel = strategy.name;
-                expect_steps_of_one(strategy, denoise(*generator, bundle.context, request), alone, noise,
-                                    fmt::format("{} {} on {} ranks", reuse.name, strategy.name, request.ranks));
-            }
+    request.cache = reuse.cache;
+    request.cache_options = reuse.options;
+    const std::vector<Tensor> alone = denoise(*generator, bundle.context, request);
+    for (const parallel::Strategy& strategy : parallel::strategies()) {
+        for (request.ranks = 1; request.ranks <= kMostRanks; ++request.ranks) {
+            request.parallel = strategy.name;
+            expect_steps_of_one(strategy, denoise(*generator, bundle.context, request), alone, noise,
+                                fmt::format("{} on {} ranks", strategy.name, request.ranks));
         }
     }
 }
+
+std::string name_of(const testing::TestParamInfo<AnyRun>& row) {
+    const auto& [make_request, reuse] = row.param;
+    return fmt::format("{}_{}", make_request == golden_request ? "golden" : "awkward", reuse.name);
+}
+
+INSTANTIATE_TEST_SUITE_P(Latte, RanksUnder,
+                         testing::Combine(testing::Values(golden_request, awkward_request), testing::ValuesIn(kReuses)),
+                         name_of);
 
 TEST_P(RanksOf, GiveTheBitsOfOneRankWithTheGuidanceBranchesApart) {
     TestContext bundle;
