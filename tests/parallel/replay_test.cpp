@@ -29,7 +29,8 @@ TEST(Replay, OfEveryPublishedRowIsAsNearAsItsTableAllows) {
 }
 
 TEST(Replay, AllowsNoMoreThanWasPromised) {
-    for (const Json& table : published()["tables"]) {
+    const Json tables = published()["tables"];
+    for (const Json& table : tables) {
         for (const Json& row : table["rows"]) {
             const double allowed = row.value("allowed", table["allowed"].get<double>());
             const bool has_heads_split = row.value("heads_group", 1) > 1;  // Ulysses, alone or across rings
@@ -39,7 +40,8 @@ TEST(Replay, AllowsNoMoreThanWasPromised) {
 }
 
 TEST(Replay, NamesWhatWasFittedAndSaysWhatIsNotReproduced) {
-    for (const Json& table : published()["tables"]) {
+    const Json tables = published()["tables"];
+    for (const Json& table : tables) {
         const auto is_fitted = [](const Json& row) { return row.value("fitted", false); };
         const auto is_left_out = [&](const Json& row) {
             return row.value("allowed", table["allowed"].get<double>()) == 0;
