@@ -50,7 +50,7 @@ TEST(Replay, NamesWhatWasFittedAndSaysWhatIsNotReproduced) {
         EXPECT_TRUE(table.contains("fitted") || std::none_of(rows.begin(), rows.end(), is_fitted)) << table["name"];
         EXPECT_TRUE(table.contains("note") || std::none_of(rows.begin(), rows.end(), is_left_out)) << table["name"];
         const auto count = std::count_if(rows.begin(), rows.end(), is_fitted);
-        EXPECT_LE(2 * count, static_cast<int64_t>(rows.size())) << table["name"] << ": more fitted than predicted";
+        EXPECT_LT(count, static_cast<int64_t>(rows.size())) << table["name"] << ": nothing is predicted";
     }
 }
 
