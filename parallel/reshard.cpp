@@ -1,9 +1,7 @@
 #include "parallel/reshard.h"
 
-#include "kernels/move/move.h"
 #include "parallel/partition.h"
-
-#include <algorithm>
+#include "parallel/parts.h"
 
 namespace kine::parallel {
 
@@ -25,27 +23,10 @@ struct Place {
     }
 };
 
-/// Ops need not know of empty tensors, so those never reach one.
-Tensor packed(const Context& context, const Tensor& x) {
-    return x.elements() == 0 ? Tensor::empty(context, x.shape(), x.dtype()) : kernels::contiguous(context, x);
-}
-
 /// Rank `of_rank`'s part of x along the split axis of `layout`, contiguous.
 Tensor cut(const Context& context, const Tensor& x, const Place& place, Layout layout, int of_rank) {
     const Range range = place.part(layout, of_rank);
     return packed(context, x.slice(axis_of(layout.split), range.begin, range.end));
-}
-
-Tensor join(const Context& context, const std::vector<Tensor>& parts, int axis) {
-    std::vector<Tensor> filled;
-    std::copy_if(parts.begin(), parts.end(), std::back_inserter(filled),
-                 [](const Tensor& part) { return part.elements() > 0; });
-    if (filled.size() > 1) return kernels::concat(context, filled, axis);
-    if (filled.size() == 1) return filled[0];
-    Shape shape = parts[0].shape();
-    shape.set(axis, 0);
-    for (const Tensor& part : parts) shape.set(axis, shape[axis] + part.dim(axis));
-    return Tensor::empty(context, shape, parts[0].dtype());
 }
 
 Tensor gather(const Context& context, Communicator& communicator, const Tensor& x, const Place& place, Layout from) {

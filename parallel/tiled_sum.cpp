@@ -1,7 +1,7 @@
 #include "parallel/tiled_sum.h"
 
 #include "kernels/elementwise/elementwise.h"
-#include "kernels/move/move.h"
+#include "parallel/parts.h"
 
 #include <algorithm>
 #include <utility>
@@ -12,16 +12,6 @@ namespace {
 
 constexpr int64_t kMostTiles = 4;  // each costs a round of messages; only the first gather and the last sum stay bare
 constexpr int kNoTile = -1;
-
-Tensor packed(const Context& context, const Tensor& x) {
-    return x.elements() == 0 ? Tensor::empty(context, x.shape(), x.dtype()) : kernels::contiguous(context, x);
-}
-
-Tensor join(const Context& context, const std::vector<Tensor>& parts, int axis) {
-    std::vector<Tensor> filled;
-    std::ranges::copy_if(parts, std::back_inserter(filled), [](const Tensor& part) { return part.elements() > 0; });
-    return filled.empty() ? parts[0] : kernels::concat(context, filled, axis);
-}
 
 /// What one exchange does: bring a tile's tokens, take another's sums home.
 struct Turn {
@@ -54,7 +44,7 @@ class TiledSum {
             part_ = std::move(part);
         }
         exchange({.going = tiles_ - 1});
-        return x_.elements() == 0 ? x_ : join(context_, sums_, tiling_.tile_axis);
+        return join(context_, sums_, tiling_.tile_axis);
     }
 
   private:

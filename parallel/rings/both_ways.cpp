@@ -1,5 +1,5 @@
-#include "kernels/move/move.h"
 #include "parallel/partition.h"
+#include "parallel/parts.h"
 #include "parallel/rings/rings.h"
 #include "parallel/rings/travelling.h"
 
@@ -10,9 +10,7 @@ namespace {
 /// A half of a block [2, B1, B2, L, H, D], the first or the second.
 Tensor half_of(const Context& context, const Tensor& block, int which) {
     const Range rows = partition(block.dim(3), which, 2);
-    const Tensor half = block.slice(3, rows.begin, rows.end);
-    return half.elements() == 0 ? Tensor::empty(context, half.shape(), half.dtype())
-                                : kernels::contiguous(context, half);
+    return packed(context, block.slice(3, rows.begin, rows.end));
 }
 
 }  // namespace

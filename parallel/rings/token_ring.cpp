@@ -1,4 +1,4 @@
-#include "kernels/move/move.h"
+#include "parallel/parts.h"
 #include "parallel/rings/rings.h"
 
 #include <optional>
@@ -21,8 +21,7 @@ class TokenRing {
         : context_(context),
           ranks_(ranks),
           attention_(attention),
-          queries_(attention.q.elements() == 0 ? Tensor::empty(context, attention.q.shape(), attention.q.dtype())
-                                               : kernels::contiguous(context, attention.q)),
+          queries_(packed(context, attention.q)),
           sum_(kernels::no_attention(context, attention.q.shape())) {}
 
     PartialAttention operator()() {
