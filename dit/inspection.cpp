@@ -50,7 +50,7 @@ Json describe_components(const ModelSource& source, const Json& index) {
 
 Json describe_defaults(const Model& model) {
     Json defaults = to_json(model.defaults);
-    defaults["scheduler"] = model.scheduler.value("_class_name", "");
+    defaults["scheduler"] = model.scheduler->value("_class_name", "");
     return defaults;
 }
 

@@ -3,7 +3,7 @@
 
 #include "dit/families/model_source.h"
 #include "runtime/context.h"
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 
 namespace kine::dit {
 

@@ -1,6 +1,7 @@
 #include "dit/presets.h"
 
 #include "dit/preset_texts.h"
+#include "runtime/io/json.h"
 #include "runtime/options.h"
 #include "runtime/registry.h"
 #include "runtime/tensor/dtype.h"

@@ -3,6 +3,7 @@
 // allows.
 #include "parallel/planner/replay.h"
 #include "runtime/error.h"
+#include "runtime/io/json.h"
 
 #include <fmt/core.h>
 

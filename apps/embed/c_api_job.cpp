@@ -1,5 +1,6 @@
 // Jobs in the C interface: host callbacks become functions, frames become plain structs.
 #include "apps/embed/c_handles.h"
+#include "runtime/io/json.h"
 
 using kine::embed::copy_json;
 using kine::embed::guarded;

@@ -1,5 +1,7 @@
 #include "apps/embed/c_handles.h"
 
+#include "runtime/io/json.h"
+
 #include <cstdlib>
 #include <cstring>
 #include <new>

@@ -3,6 +3,7 @@
 #include "apps/embed/side_file.h"
 #include "parallel/planner/calibration.h"
 #include "runtime/io/atomic_file.h"
+#include "runtime/io/json.h"
 
 #include <filesystem>
 

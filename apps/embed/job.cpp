@@ -5,6 +5,7 @@
 #include "apps/embed/latents_file.h"
 #include "apps/embed/metadata.h"
 #include "apps/embed/side_file.h"
+#include "runtime/io/json.h"
 
 #include <filesystem>
 #include <map>

@@ -1,6 +1,7 @@
 #include "apps/embed/metadata.h"
 
 #include "runtime/config.h"
+#include "runtime/io/json.h"
 
 namespace kine::embed {
 

@@ -1,6 +1,7 @@
 #include "apps/embed/rank_report.h"
 
 #include "dit/rank_plan.h"
+#include "runtime/io/json.h"
 
 namespace kine::embed {
 

@@ -7,6 +7,7 @@
 #include "dit/hub_cache.h"
 #include "dit/inspection.h"
 #include "dit/model_places.h"
+#include "runtime/io/json.h"
 #include "runtime/io/safetensors.h"
 
 #include <cmath>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apps/embed/session.h"
+#include "runtime/io/json.h"
 
 #include <string>
 

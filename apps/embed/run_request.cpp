@@ -1,6 +1,7 @@
 #include "apps/embed/run_request.h"
 
 #include "apps/embed/session.h"
+#include "runtime/io/json.h"
 #include "runtime/rng/noise.h"
 
 #include <algorithm>

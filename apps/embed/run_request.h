@@ -4,7 +4,7 @@
 #include "apps/embed/values.h"
 #include "codecs/sink.h"
 #include "dit/request.h"
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 #include "runtime/options.h"
 
 #include <string>

@@ -2,6 +2,7 @@
 
 #include "dit/rank_plan.h"
 #include "parallel/planner/scaling.h"
+#include "runtime/io/json.h"
 
 namespace kine::embed {
 

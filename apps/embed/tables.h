@@ -1,7 +1,7 @@
 // Everything that can be chosen by name, as JSON: the same tables that the library looks names up in.
 #pragma once
 
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 
 #include <string_view>
 

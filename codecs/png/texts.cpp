@@ -1,5 +1,7 @@
 #include "codecs/png/texts.h"
 
+#include "runtime/io/json.h"
+
 extern "C" {
 #include <libavutil/crc.h>
 }

@@ -50,9 +50,9 @@ void Components::keep_unused(const std::string& name, const Weights& weights) {
 }
 
 void read_scheduler(const Components& components, Model& model) {
-    model.scheduler = components.config("scheduler", "scheduler_config.json");
+    model.scheduler = std::make_shared<Json>(components.config("scheduler", "scheduler_config.json"));
     model.scheduler_file = components.config_file("scheduler", "scheduler_config.json");
-    check(!text_of(model.scheduler, "_class_name", model.scheduler_file).empty(), ErrorCode::BadInput,
+    check(!text_of(*model.scheduler, "_class_name", model.scheduler_file).empty(), ErrorCode::BadInput,
           "{}: _class_name is missing", model.scheduler_file);
 }
 

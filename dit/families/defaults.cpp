@@ -2,6 +2,7 @@
 
 #include "broadcast/policies/pab_options.h"
 #include "runtime/error.h"
+#include "runtime/io/json.h"
 #include "runtime/options.h"
 
 namespace kine::dit {

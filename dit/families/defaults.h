@@ -2,7 +2,7 @@
 #pragma once
 
 #include "broadcast/policies/pab.h"
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 
 #include <optional>
 #include <string>

@@ -2,7 +2,7 @@
 // names.
 #pragma once
 
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 #include "runtime/weights.h"
 
 #include <string_view>

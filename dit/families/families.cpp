@@ -117,6 +117,10 @@ Shape Model::latent_shape(const Request& request) const {
             request.height / decoder->spatial_factor(), request.width / decoder->spatial_factor()};
 }
 
+Json Model::scheduler_for(const Request&) const {
+    return *scheduler;
+}
+
 Tensor Model::encode_image(const Context&, const Request& request, Noise&) const {
     check(!request.image, ErrorCode::Usage, "this {} model takes no image", family);
     return {};

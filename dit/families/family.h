@@ -10,7 +10,7 @@
 #include "dit/request.h"
 #include "dit/text/prompt_encoder.h"
 #include "dit/vae/frame_decoder.h"
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 #include "runtime/rng/noise.h"
 
 #include <algorithm>
@@ -101,7 +101,7 @@ struct Model {
     std::vector<std::string> unused_weights;  ///< tensors of the checkpoint that belong to no part of this model
     bool frames_first = false;                ///< the reference keeps latents as [T, C, Y, X], and draws noise so
     bool has_dynamic_guidance = false;        ///< Request::dynamic_guidance means something
-    Json scheduler;                           ///< the scheduler's configuration as stored
+    std::shared_ptr<const Json> scheduler;    ///< the scheduler's configuration as stored
     std::string scheduler_file;
     std::unique_ptr<TextStage> text;
     std::unique_ptr<Transformer> transformer;
@@ -134,7 +134,7 @@ struct Model {
     /// Latents [C, T, Y, X] for a resolved request.
     virtual Shape latent_shape(const Request& request) const;
     /// The scheduler's configuration for a resolved request, with what the family derives from size and length.
-    virtual Json scheduler_for(const Request&) const { return scheduler; }
+    virtual Json scheduler_for(const Request&) const;
     /// The family's PAB settings for a run with these timesteps.
     virtual broadcast::PabOptions pab_for(const std::vector<double>&) const { return defaults.pab; }
 };

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "runtime/context.h"
-#include "runtime/io/json.h"
 #include "runtime/rng/noise.h"
 #include "runtime/tensor/tensor.h"
 

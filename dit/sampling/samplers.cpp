@@ -1,6 +1,7 @@
 #include "dit/sampling/samplers.h"
 
 #include "dit/sampling/samplers/makers.h"
+#include "runtime/io/json.h"
 
 #include <algorithm>
 

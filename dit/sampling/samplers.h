@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dit/sampling/sampler.h"
+#include "runtime/io/json_fwd.h"
 #include "runtime/registry.h"
 
 #include <span>

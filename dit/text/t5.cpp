@@ -5,6 +5,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/norm/norm.h"
+#include "runtime/io/json.h"
 #include "runtime/options.h"
 
 namespace kine::dit {

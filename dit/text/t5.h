@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/linear/linear.h"
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 #include "runtime/weights.h"
 
 #include <vector>

@@ -6,6 +6,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/resample/resample.h"
+#include "kernels/scratch.h"
 
 #include <algorithm>
 
@@ -15,8 +16,6 @@ namespace {
 
 constexpr int64_t kColours = 3;
 constexpr int64_t kClipLatents = 2;
-constexpr int64_t kScratchShare = 32;  // what ops hold beside their arguments: one part in so many
-constexpr int64_t kThreadScratchBytes = 320 << 10;
 
 /// Where the first clip ends.
 int64_t first_clip(int64_t latent_frames) {
@@ -183,7 +182,7 @@ int64_t CogVideoXDecoder::working_bytes(int64_t latent_rows, int64_t latent_colu
     // Every tile keeps its memory between clips.
     const int64_t remembered = network_->network_bytes(window, 0) * (count - 1);
     const int64_t most = layers + remembered + picture_bytes;
-    return most + most / kScratchShare + network_->threads * kThreadScratchBytes;
+    return kernels::with_scratch(most, network_->threads);
 }
 
 }  // namespace kine::dit

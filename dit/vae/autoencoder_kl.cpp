@@ -6,6 +6,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/resample/resample.h"
+#include "kernels/scratch.h"
 
 #include <algorithm>
 
@@ -14,10 +15,6 @@ namespace kine::dit {
 namespace {
 
 constexpr int64_t kColours = 3;
-// What ops hold beside their arguments, measured: statistics of norms and weights of tiles are a share of the pictures,
-// a product keeps a tile of rows and sums for each thread.
-constexpr int64_t kScratchShare = 32;  // one part in so many
-constexpr int64_t kThreadScratchBytes = 320 << 10;
 
 std::vector<UpLevel> bind_levels(const Scope& scope, const AutoencoderKlConfig& config) {
     std::vector<UpLevel> levels;
@@ -152,7 +149,7 @@ int64_t AutoencoderKlDecoder::working_bytes(int64_t latent_rows, int64_t latent_
     const int64_t layers = latent_bytes + network_->network_bytes(frames * window);
     // The picture that tiles are laid into is there while the layers run; bringing it to 0..1 holds it twice.
     const int64_t most = std::max(layers + (window < area ? picture_bytes : 0), latent_bytes + 2 * picture_bytes);
-    return most + most / kScratchShare + network_->threads * kThreadScratchBytes;
+    return kernels::with_scratch(most, network_->threads);
 }
 
 }  // namespace kine::dit

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "dit/vae/frame_decoder.h"
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 #include "runtime/weights.h"
 
 #include <memory>

@@ -7,6 +7,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/resample/resample.h"
+#include "kernels/scratch.h"
 
 #include <algorithm>
 
@@ -15,8 +16,6 @@ namespace kine::dit {
 namespace {
 
 constexpr int64_t kColours = 3;
-constexpr int64_t kScratchShare = 32;  // what ops hold beside their arguments: one part in so many
-constexpr int64_t kThreadScratchBytes = 320 << 10;
 
 std::vector<WanUpLevel> bind_levels(const Scope& scope, const WanVaeConfig& config) {
     std::vector<WanUpLevel> levels;
@@ -210,7 +209,7 @@ int64_t AutoencoderWanDecoder::working_bytes(int64_t latent_rows, int64_t latent
     // Every tile keeps its memory between chunks.
     const int64_t remembered = count > 1 ? network_->network_bytes(window, 0) * (count - 1) : 0;
     const int64_t most = layers + remembered + picture_bytes;
-    return most + most / kScratchShare + network_->threads * kThreadScratchBytes;
+    return kernels::with_scratch(most, network_->threads);
 }
 
 }  // namespace kine::dit

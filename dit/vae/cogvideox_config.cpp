@@ -1,6 +1,7 @@
 #include "dit/vae/cogvideox_config.h"
 
 #include "runtime/error.h"
+#include "runtime/io/json.h"
 #include "runtime/options.h"
 
 #include <algorithm>

@@ -5,18 +5,11 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/resample/resample.h"
+#include "kernels/scratch.h"
 
 #include <algorithm>
 
 namespace kine::dit {
-
-namespace {
-
-// What ops hold beside their arguments: a share of the tensors, and a tile of rows and sums for each thread.
-constexpr int64_t kScratchShare = 32;  // one part in so many
-constexpr int64_t kThreadScratchBytes = 320 << 10;
-
-}  // namespace
 
 struct OpenSoraVaeDecoder::Network {
     Network(const Scope& scope, const OpenSoraVaeConfig& vae)
@@ -158,7 +151,7 @@ int64_t OpenSoraVaeDecoder::working_bytes(int64_t latent_rows, int64_t latent_co
     const int64_t group_bytes =
         area * config.micro_frame_size * config.temporal.in_out_channels * size_of(DType::Float32);
     const int64_t temporal = network_->temporal_bytes(area);
-    const int64_t temporal_most = temporal + temporal / kScratchShare + network_->threads * kThreadScratchBytes;
+    const int64_t temporal_most = kernels::with_scratch(temporal, network_->threads);
     const int64_t spatial_most = network_->spatial.working_bytes(latent_rows, latent_columns, options) + group_bytes;
     return std::max(temporal_most, spatial_most);
 }

@@ -1,4 +1,5 @@
 #include "dit/vae/open_sora_vae.h"
+#include "runtime/io/json.h"
 #include "runtime/options.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #include "dit/vae/wan_config.h"
 
 #include "runtime/error.h"
+#include "runtime/io/json.h"
 #include "runtime/options.h"
 
 #include <algorithm>

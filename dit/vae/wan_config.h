@@ -1,7 +1,7 @@
 // AutoencoderKLWan as its config.json describes it: Wan 2.1's VAE, and 2.2's with shortcuts and patches of pixels.
 #pragma once
 
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 
 #include <cstdint>
 #include <optional>

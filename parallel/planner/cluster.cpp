@@ -1,6 +1,7 @@
 #include "parallel/planner/cluster.h"
 
 #include "parallel/planner/cluster_presets.h"
+#include "runtime/io/json.h"
 #include "runtime/options.h"
 #include "runtime/registry.h"
 

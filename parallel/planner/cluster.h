@@ -3,7 +3,7 @@
 // and calibrate() writes one.
 #pragma once
 
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 
 #include <string>
 #include <string_view>

@@ -3,6 +3,7 @@
 #include "parallel/planner/attention_price.h"
 #include "parallel/planner/planner.h"
 #include "runtime/error.h"
+#include "runtime/io/json.h"
 
 #include <algorithm>
 

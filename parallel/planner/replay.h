@@ -2,7 +2,7 @@
 // the closed forms make of them. Says for every row how far off it is, and which rows are not held at all.
 #pragma once
 
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 
 #include <string>
 #include <vector>

@@ -1,14 +1,14 @@
 // JSON from untrusted files: depth, duplicates, size and number range are checked before anyone reads a value.
 #pragma once
 
+#include "runtime/io/json_fwd.h"
+
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
 #include <string_view>
 
 namespace kine {
-
-using Json = nlohmann::json;
 
 /// More than a vocabulary of a million pieces with their scores, less than would fill a machine.
 inline constexpr int64_t kMostJsonValues = 8'000'000;

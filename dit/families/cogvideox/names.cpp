@@ -1,5 +1,7 @@
 #include "dit/families/cogvideox/names.h"
 
+#include "runtime/io/json.h"
+
 #include <fmt/core.h>
 
 #include <array>

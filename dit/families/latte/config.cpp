@@ -1,6 +1,7 @@
 #include "dit/families/latte/config.h"
 
 #include "runtime/error.h"
+#include "runtime/io/json.h"
 #include "runtime/options.h"
 
 #include <utility>

@@ -1,7 +1,7 @@
 // Latte's transformer as its config.json describes it.
 #pragma once
 
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 
 #include <cstdint>
 #include <string_view>

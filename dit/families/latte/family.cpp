@@ -132,7 +132,7 @@ std::unique_ptr<Model> read(const Components& components) {
     components.expect_class("vae", {"AutoencoderKL"});
     model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
     read_scheduler(components, *model);
-    text_of(model->scheduler, "variance_type", model->scheduler_file);  // not needed, but a wrong type is a wrong file
+    text_of(*model->scheduler, "variance_type", model->scheduler_file);  // not needed, but a wrong type is a wrong file
     model->vae = AutoencoderKlConfig::from_json(components.config("vae"), components.config_file("vae"));
     check(model->vae.latent_channels == model->config.in_channels, ErrorCode::BadInput,
           "{}: the VAE has {} latent channels, the transformer expects {}", components.config_file("vae"),

@@ -1,6 +1,7 @@
 #include "dit/families/open_sora/config.h"
 
 #include "runtime/error.h"
+#include "runtime/io/json.h"
 #include "runtime/options.h"
 
 #include <cmath>

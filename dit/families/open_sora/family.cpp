@@ -108,7 +108,7 @@ struct OpenSoraModel final : Model {
     }
 
     Json scheduler_for(const Request& request) const override {
-        Json result = scheduler;
+        Json result = *scheduler;
         result["shift"] = timestep_shift(request);
         return result;
     }

@@ -1,7 +1,7 @@
 // Wan's transformer and pipeline as their config.json and model_index.json describe them.
 #pragma once
 
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 
 #include <cstdint>
 #include <optional>

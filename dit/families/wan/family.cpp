@@ -179,8 +179,8 @@ std::unique_ptr<Model> read(const Components& components) {
     read_transformers(components, *model);
     read_vae(components, *model);
     read_scheduler(components, *model);
-    const auto trained = model->scheduler.find("num_train_timesteps");
-    const bool says_steps = trained != model->scheduler.end() && trained->is_number();
+    const auto trained = model->scheduler->find("num_train_timesteps");
+    const bool says_steps = trained != model->scheduler->end() && trained->is_number();
     model->boundary = model->pipeline.boundary_ratio.value_or(0.0) * (says_steps ? trained->get<double>() : 1000.0);
     return model;
 }

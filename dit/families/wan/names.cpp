@@ -1,5 +1,7 @@
 #include "dit/families/wan/names.h"
 
+#include "runtime/io/json.h"
+
 #include <fmt/core.h>
 
 #include <array>

@@ -4,6 +4,7 @@
 #include "dit/sampling/samplers/cogvideox_schedule.h"
 #include "dit/sampling/samplers/makers.h"
 #include "kernels/elementwise/elementwise.h"
+#include "runtime/io/json.h"
 
 #include <cmath>
 

@@ -4,7 +4,7 @@
 
 #include "dit/sampling/prediction.h"
 #include "dit/sampling/schedules.h"
-#include "runtime/io/json.h"
+#include "runtime/io/json_fwd.h"
 
 namespace kine::dit {
 

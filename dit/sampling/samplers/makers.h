@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dit/sampling/sampler.h"
+#include "runtime/io/json_fwd.h"
 
 #include <string>
 #include <string_view>

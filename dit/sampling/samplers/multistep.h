@@ -4,7 +4,6 @@
 
 #include "dit/sampling/prediction.h"
 #include "dit/sampling/schedules.h"
-#include "runtime/io/json.h"
 
 namespace kine::dit {
 
