@@ -1,13 +1,14 @@
 #include "dit/generator.h"
 
 #include "dit/agreement.h"
+#include "dit/denoiser.h"
 #include "dit/frame_feed.h"
 #include "dit/loaded_model.h"
 #include "dit/rank_plan.h"
 #include "dit/rank_reports.h"
 #include "dit/ranks.h"
-#include "dit/run.h"
 #include "kernels/elementwise/elementwise.h"
+#include "kernels/scratch.h"
 #include "parallel/timeline.h"
 
 #include <fmt/ranges.h>
@@ -114,8 +115,8 @@ class Run {
         if (processes_) check_agreement(context, communicator, request_, model_.hash);
         Tensor latents = initial_latents(context, *noise, *sampler);
         parallel::Mesh mesh(context, communicator, mesh_shape(model_, request_));
-        const Denoiser denoiser(context, model_, request_, {conditioning, sampler->timesteps(), latents.shape()}, mesh);
-        broadcast::Cache cache(plan_);
+        Denoiser denoiser(context, model_, request_, {conditioning, sampler->timesteps(), plan_, latents.shape()},
+                          mesh);
         std::vector<StepTime> times;
         for (int step = 0; step < request_.steps; ++step) {
             if (tells) observer_.on_progress(Stage::Denoise, step, request_.steps);
@@ -124,7 +125,7 @@ class Run {
             const Stopwatch watch;
             const double waited = mesh.traffic().seconds;
             const Tensor seen = sampler->model_input(context, step, latents);
-            const Tensor prediction = denoiser.predict(cache, step, seen, stop_);
+            const Tensor prediction = denoiser.predict(step, seen, stop_);
             const double timestep = sampler->timesteps()[static_cast<size_t>(step)];
             const Tensor guided = model_.guide(context, prediction, request_, timestep);
             latents = sampler->step(context, step, guided, latents, *noise);
@@ -135,7 +136,7 @@ class Run {
         }
         if (tells) observer_.on_progress(Stage::Denoise, request_.steps, request_.steps);
         report_.ranks[static_cast<size_t>(communicator.rank())] = {
-            mesh.traffic(), cache.peak_bytes(), {}, std::move(times)};
+            mesh.traffic(), denoiser.cache_peak_bytes(), {}, std::move(times)};
         return latents;
     }
 
@@ -313,11 +314,13 @@ Estimate Generator::estimate(const Context& context, const Request& asked) const
     estimate.weight_bytes = model.weights.total();
     const int64_t copies = copies_held(request);
     estimate.activation_bytes =
-        copies * model.transformer->cost(latents, model.is_guided(request) ? 2 : 1).activation_bytes +
+        copies * model.transformer->cost(latents, branches_of_pass(model, request)).activation_bytes +
         request.ranks * latent_bytes;
     estimate.cache_bytes = copies * plan(request).peak_bytes();
     estimate.decode_bytes = decode_bytes(*model.decoder, latents, request);
-    const int64_t working[] = {model.text->working_bytes(), estimate.activation_bytes + estimate.cache_bytes,
+    const int64_t threads = context.threads.size();
+    const int64_t working[] = {kernels::with_scratch(model.text->working_bytes(), threads),
+                               kernels::with_scratch(estimate.activation_bytes, threads) + estimate.cache_bytes,
                                estimate.decode_bytes + latent_bytes};
     for (size_t i = 0; i < kStages.size(); ++i) estimate.stages[i] = {model.weights[kStages[i]], working[i]};
     estimate.is_staged = is_staged(context, estimate);

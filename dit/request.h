@@ -21,6 +21,7 @@ struct Request {
     int64_t steps = 0;
     std::optional<double> guidance_scale;
     std::optional<double> guidance_scale_2;  ///< of a second expert; as guidance_scale if not given
+    bool sequential_guidance = false;        ///< branches one after the other: half of the activations at once
     bool dynamic_guidance = false;           ///< guidance that changes from step to step (CogVideoX)
     uint64_t seed = 0;
     std::string rng = "philox";   ///< philox or torch
@@ -55,6 +56,7 @@ struct Request {
         v("steps", steps, "denoising steps, 0 for the model's own");
         v("guidance_scale", guidance_scale, "classifier-free guidance, 1 or less for none");
         v("guidance_scale_2", guidance_scale_2, "guidance of a second expert, for little noise; not given: the same");
+        v("sequential_guidance", sequential_guidance, "guidance branches one after the other instead of in one batch");
         v("dynamic_guidance", dynamic_guidance, "guidance that changes from step to step, where the family has it");
         v("seed", seed, "same seed, same video");
         v("rng", rng, "noise generator: philox, or torch for the noise of PyTorch's CPU generator");

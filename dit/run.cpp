@@ -7,7 +7,7 @@
 #include "dit/shared_decode.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
-#include "parallel/reshard.h"
+#include "runtime/io/json.h"
 #include "runtime/options.h"
 
 #include <fmt/ranges.h>
@@ -251,72 +251,8 @@ parallel::MeshShape mesh_shape(const Model& model, const Request& request) {
     return shape;
 }
 
-namespace {
-
-/// The conditioning of some guidance branches only.
-Conditioning only(const Context& context, Conditioning conditioning, parallel::Range branches) {
-    conditioning.states = kernels::contiguous(context, conditioning.states.slice(0, branches.begin, branches.end));
-    return conditioning;
-}
-
-parallel::Range branches_on(parallel::Mesh& mesh, int64_t branches) {
-    const parallel::Communicator* others = mesh.branches();
-    return others ? parallel::partition(branches, others->rank(), others->size()) : parallel::Range{0, branches};
-}
-
-}  // namespace
-
-Denoiser::Denoiser(const Context& context, const Model& model, const Request& request, const Subject& subject,
-                   parallel::Mesh& mesh)
-    : context_(context),
-      model_(model),
-      mesh_(mesh),
-      strategy_(parallel::find_strategy(request.parallel)),
-      branches_(model.is_guided(request) ? 2 : 1),
-      present_(branches_on(mesh, branches_)),
-      tokens_(model.transformer->token_shape(subject.latents, present_.size())),
-      prepared_(model.transformer->prepare(context, only(context, subject.conditioning, present_),
-                                           {subject.latents, request.width, request.height}, subject.timesteps)) {}
-
-StepContext Denoiser::step_context(broadcast::Cache& cache, int index, std::stop_token stop,
-                                   bool find_not_finite) const {
-    return {.context = context_,
-            .index = index,
-            .cache = cache,
-            .ranks = {mesh_.sequence(), strategy_, mesh_.group(), mesh_.peers(), weights_.get()},
-            .tokens = tokens_,
-            .stop = std::move(stop),
-            .find_not_finite = find_not_finite};
-}
-
-Tensor Denoiser::predict(broadcast::Cache& cache, int index, const Tensor& model_input, std::stop_token stop) const {
-    const Tensor one = model_input.unsqueeze(0);  // [1, C, T, Y, X]
-    const std::vector<Tensor> copies(static_cast<size_t>(present_.size()), one);
-    const Tensor batch = kernels::concat(context_, copies, 0);
-    Tensor prediction = gather_branches(
-        model_.transformer->predict(step_context(cache, index, std::move(stop), false), *prepared_, batch));
-    if (!kernels::all_finite(context_, prediction)) report_not_finite(index, batch);
-    return prediction;
-}
-
-/// Guidance branches are one more axis that ranks may share out.
-Tensor Denoiser::gather_branches(const Tensor& prediction) const {
-    if (!mesh_.branches()) return prediction;
-    Shape whole = prediction.shape();
-    whole.set(0, branches_);
-    return parallel::reshard(context_, *mesh_.branches(), prediction, whole, {parallel::Split::Batch}, {});
-}
-
-/// Runs the step again with every site checked, which costs nothing in a run that is well. Nothing is reused in it: the
-/// run's own cache has seen this step already, and a kept output would hide the block that went wrong.
-void Denoiser::report_not_finite(int index, const Tensor& batch) const {
-    check(kernels::all_finite(context_, batch), ErrorCode::NotFinite, "step {}: latents are not finite", index);
-    const broadcast::Schedule schedule{std::vector<double>(static_cast<size_t>(index) + 1)};
-    const broadcast::Plan nothing_reused(*broadcast::make_policy("none", {}, {}, schedule), schedule, {});
-    broadcast::Cache cache(nothing_reused);
-    model_.transformer->predict(step_context(cache, index, {}, true), *prepared_, batch);
-    mesh_.world().barrier();  // a rank that did find the block is the one to be heard
-    fail(ErrorCode::NotFinite, "step {}: the prediction is not finite, after the last block", index);
+int64_t branches_of_pass(const Model& model, const Request& request) {
+    return model.is_guided(request) && !request.sequential_guidance ? 2 : 1;
 }
 
 }  // namespace kine::dit

@@ -1,8 +1,8 @@
 #include "dit/verification.h"
 
+#include "dit/denoiser.h"
 #include "dit/families/families.h"
 #include "dit/golden_judge.h"
-#include "dit/run.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/resample/resample.h"
@@ -170,18 +170,17 @@ class Verification {
     void verify_steps() {
         const auto sampler = make_run_sampler(model_, request_);
         const broadcast::Plan plan = make_run_plan(model_, request_, *sampler);
-        broadcast::Cache cache(plan);
         Tensor latents = initial_latents(*sampler);
         const Conditioning conditioning = golden_conditioning();
-        const Denoiser denoiser(context_, model_, request_, {conditioning, sampler->timesteps(), latents.shape()},
-                                alone_);
+        Denoiser denoiser(context_, model_, request_, {conditioning, sampler->timesteps(), plan, latents.shape()},
+                          alone_);
         GoldenNoise noise(golden_);
         for (int64_t step = 0; step < request_.steps; ++step) {
             const int index = static_cast<int>(step);
             const std::string prediction_key = GoldenCase::step_key("denoise", step, "prediction");
             const std::string latents_key = GoldenCase::step_key("denoise", step, "latents");
             const Tensor seen = sampler->model_input(context_, index, latents);
-            judge_.branches(fmt::format("step {:03} prediction", step), denoiser.predict(cache, index, seen, {}),
+            judge_.branches(fmt::format("step {:03} prediction", step), denoiser.predict(index, seen, {}),
                             prediction_key);
             noise.at_step(step);
             const double timestep = sampler->timesteps()[static_cast<size_t>(step)];
@@ -213,18 +212,16 @@ class Verification {
     std::map<broadcast::Site, std::vector<int>> run_all(const broadcast::Plan& plan, const std::string& run,
                                                         const std::string& video_key) {
         const auto sampler = make_run_sampler(model_, request_);
-        broadcast::Cache cache(plan);
         Tensor latents = initial_latents(*sampler);
         GoldenImageNoise image_noise(golden_);
         const Conditioning conditioning = make_conditioning(context_, model_, request_, image_noise);
-        const Denoiser denoiser(context_, model_, request_, {conditioning, sampler->timesteps(), latents.shape()},
-                                alone_);
+        Denoiser denoiser(context_, model_, request_, {conditioning, sampler->timesteps(), plan, latents.shape()},
+                          alone_);
         GoldenNoise noise(golden_);
         for (int64_t step = 0; step < request_.steps; ++step) {
             const int index = static_cast<int>(step);
             noise.at_step(step);
-            const Tensor prediction =
-                denoiser.predict(cache, index, sampler->model_input(context_, index, latents), {});
+            const Tensor prediction = denoiser.predict(index, sampler->model_input(context_, index, latents), {});
             const double timestep = sampler->timesteps()[static_cast<size_t>(step)];
             const Tensor guided = model_.guide(context_, prediction, request_, timestep);
             latents = sampler->step(context_, index, guided, latents, noise);
@@ -238,7 +235,7 @@ class Verification {
             judge_.close(label_of(run) + " video", kernels::to_channels_first(context_, frames), video_key,
                          "decode/video");
         }
-        return cache.reused();
+        return denoiser.reused();
     }
 
     static std::string label_of(const std::string& run) { return run == "denoise" ? "whole run" : run; }

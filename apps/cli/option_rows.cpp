@@ -55,6 +55,8 @@ constexpr std::array kRows = {
               "guidance of a model's second expert, which serves the steps with little noise; the same if not given"},
     OptionRow{"dynamic_guidance", "--dynamic-guidance,--use-dynamic-cfg", "", Program, kRuns, kSampling,
               "guidance that changes from step to step, where the family has it (CogVideoX with cogvideox_dpm)"},
+    OptionRow{"sequential_guidance", "--sequential-guidance,--sequential-cfg", "", Program, kRuns, kSampling,
+              "guidance branches one after the other instead of in one batch: half of the activations, same frames"},
     OptionRow{"seed", "-s,--seed,--base-seed", "N", Request, kRuns, kSampling,
               "same seed, same video; -1 for a random one"},
     OptionRow{"rng", "--rng", "philox|torch", Request, kRuns, kSampling,

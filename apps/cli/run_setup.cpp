@@ -102,8 +102,8 @@ Request make_request(const Arguments& arguments) {
     } else if (arguments.has("cfg_parallel")) {
         request.set("cfg_parallel", arguments.text("cfg_parallel"));
     }
-    if (arguments.flag("dynamic_guidance")) request.set("dynamic_guidance", "true");
-    if (arguments.flag("overwrite")) request.set("overwrite", "true");
+    for (const char* flag : {"sequential_guidance", "dynamic_guidance", "overwrite"})
+        if (arguments.flag(flag)) request.set(flag, "true");
     return request;
 }
 

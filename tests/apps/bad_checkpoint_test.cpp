@@ -1,4 +1,5 @@
 // Weight files that must be refused, through the program: exit code 3, the file named, nothing lost.
+#include "runtime/io/json.h"
 #include "tests/apps/support/refusal.h"
 #include "tests/support/safetensors_bytes.h"
 

@@ -1,4 +1,5 @@
 // Model directories whose configurations or tokenizer must be refused: exit code, file and key named, nothing lost.
+#include "runtime/io/json.h"
 #include "tests/apps/support/refusal.h"
 
 #include <gtest/gtest.h>

@@ -54,6 +54,7 @@ TEST(Options, ValuesMayFollowAnEqualsSign) {
 }
 
 TEST(Options, SomeFlagsMayHaveAValue) {
+    EXPECT_TRUE(config_of({"--sequential-guidance"}).value("sequential_guidance", false));
     EXPECT_EQ(config_of({"--cfg-parallel", "--ranks", "4"}).value("cfg_parallel", ""), "true");
     EXPECT_EQ(config_of({"--cfg-parallel", "auto"}).value("cfg_parallel", ""), "auto");
     EXPECT_EQ(config_of({"--use_cfg_parallel=auto", "-p", ""}).value("prompt", "x"), "");

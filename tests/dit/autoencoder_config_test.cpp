@@ -1,4 +1,5 @@
 #include "dit/vae/autoencoder_kl.h"
+#include "runtime/io/json.h"
 
 #include <gtest/gtest.h>
 

@@ -2,6 +2,7 @@
 #include "dit/vae/autoencoder_kl.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
+#include "runtime/io/json.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/test_context.h"

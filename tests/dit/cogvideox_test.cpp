@@ -238,7 +238,7 @@ TEST_F(CogVideoX, KeepsItsWeightsWhole) {
     }
 }
 
-TEST_F(CogVideoX, GivesTheBitsOfOneRankWithBranchesApart) {
+TEST_F(CogVideoX, GivesTheBitsOfOneBatchWithBranchesApart) {
     const auto generator = Generator::open(bundle.context, golden("cogvideox") / "model", DType::Float32);
     request = GoldenCase(golden("cogvideox")).request();
     request.steps = 2;
@@ -247,6 +247,10 @@ TEST_F(CogVideoX, GivesTheBitsOfOneRankWithBranchesApart) {
     request.cfg_parallel = true;
     const std::vector<Tensor> shared = denoise(*generator, bundle.context, request);
     EXPECT_TRUE(same_bits(shared.back(), alone.back()));
+    request.ranks = 1;
+    request.cfg_parallel = false;
+    request.sequential_guidance = true;
+    EXPECT_TRUE(same_bits(denoise(*generator, bundle.context, request).back(), alone.back()));
 }
 
 TEST_F(CogVideoX, KeepsOtherOutputsWithAndWithoutTheGate) {

@@ -1,5 +1,6 @@
 // OpenSora-VAE-v1.2 with tiny random weights: groups on their own, the same bits however it streams, bounded memory.
 #include "dit/vae/open_sora_vae.h"
+#include "runtime/io/json.h"
 
 #include "kernels/move/move.h"
 #include "tests/dit/autoencoder_checkpoint.h"

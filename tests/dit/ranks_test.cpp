@@ -111,6 +111,26 @@ TEST_P(RanksOf, GiveTheBitsOfOneRankWithTheGuidanceBranchesApart) {
     }
 }
 
+TEST_P(RanksOf, GiveTheBitsOfOneBatchWithTheGuidanceBranchesOneAfterTheOther) {
+    TestContext bundle;
+    const TemporaryFolder folder;
+    copy_longer_model(folder.path() / "model");
+    const auto generator = Generator::open(bundle.context, folder.path() / "model", DType::Float32);
+    Request request = GetParam()();
+    request.cache = "pab";
+    request.cache_options = kReuses[1].options;
+    const std::vector<Tensor> batched = denoise(*generator, bundle.context, request);
+    const int64_t batched_bytes = generator->estimate(bundle.context, request).activation_bytes;
+    request.sequential_guidance = true;
+    EXPECT_LT(generator->estimate(bundle.context, request).activation_bytes, batched_bytes);
+    for (const int64_t ranks : {1, 3}) {
+        request.parallel = ranks == 1 ? "none" : "dsp_patches";
+        request.ranks = ranks;
+        expect_steps_of_one(parallel::find_strategy(request.parallel), denoise(*generator, bundle.context, request),
+                            batched, 0, fmt::format("{} ranks", ranks));
+    }
+}
+
 TEST_P(RanksOf, FormGroupsOfAnySizeThatDividesThem) {
     TestContext bundle;
     const TemporaryFolder folder;

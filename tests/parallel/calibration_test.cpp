@@ -2,6 +2,7 @@
 
 #include "parallel/planner/planner.h"
 #include "runtime/error.h"
+#include "runtime/io/json.h"
 #include "tests/support/test_context.h"
 
 #include <gtest/gtest.h>

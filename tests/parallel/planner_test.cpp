@@ -1,4 +1,5 @@
 #include "parallel/planner/planner.h"
+#include "runtime/io/json.h"
 
 #include "runtime/error.h"
 

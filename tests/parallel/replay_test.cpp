@@ -1,5 +1,6 @@
 // The simulator against what others measured: apps/bench/published/scaling.json.
 #include "parallel/planner/replay.h"
+#include "runtime/io/json.h"
 
 #include "runtime/error.h"
 #include "tests/support/source_tree.h"

@@ -1,0 +1,109 @@
+#include "dit/denoiser.h"
+
+#include "broadcast/policies/policies.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/move/move.h"
+#include "parallel/reshard.h"
+
+#include <algorithm>
+
+namespace kine::dit {
+
+namespace {
+
+/// The conditioning of some guidance branches only.
+Conditioning only(const Context& context, Conditioning conditioning, parallel::Range branches) {
+    conditioning.states = kernels::contiguous(context, conditioning.states.slice(0, branches.begin, branches.end));
+    return conditioning;
+}
+
+parallel::Range branches_on(parallel::Mesh& mesh, int64_t branches) {
+    const parallel::Communicator* others = mesh.branches();
+    return others ? parallel::partition(branches, others->rank(), others->size()) : parallel::Range{0, branches};
+}
+
+/// One copy of the latents [C, T, Y, X] for each branch.
+Tensor for_branches(const Context& context, const Tensor& latents, int64_t branches) {
+    const std::vector<Tensor> copies(static_cast<size_t>(branches), latents.unsqueeze(0));
+    return kernels::concat(context, copies, 0);
+}
+
+}  // namespace
+
+Denoiser::Denoiser(const Context& context, const Model& model, const Request& request, const Subject& subject,
+                   parallel::Mesh& mesh)
+    : context_(context),
+      model_(model),
+      mesh_(mesh),
+      strategy_(parallel::find_strategy(request.parallel)),
+      branches_(model.is_guided(request) ? 2 : 1) {
+    const parallel::Range present = branches_on(mesh, branches_);
+    const int64_t together = std::min(branches_of_pass(model, request), present.size());
+    const VideoSize size{subject.latents, request.width, request.height};
+    for (int64_t first = present.begin; first < present.end; first += together)
+        passes_.push_back(make_pass(subject, size, {first, first + together}));
+}
+
+Denoiser::Pass Denoiser::make_pass(const Subject& subject, const VideoSize& size, parallel::Range branches) const {
+    const Transformer& transformer = *model_.transformer;
+    const Conditioning part = only(context_, subject.conditioning, branches);
+    return {.tokens = transformer.token_shape(subject.latents, branches.size()),
+            .prepared = transformer.prepare(context_, part, size, subject.timesteps),
+            .cache = broadcast::Cache(subject.plan)};
+}
+
+StepContext Denoiser::step_context(const Pass& pass, broadcast::Cache& cache, int index) const {
+    return {.context = context_,
+            .index = index,
+            .cache = cache,
+            .ranks = {mesh_.sequence(), strategy_, mesh_.group(), mesh_.peers(), weights_.get()},
+            .tokens = pass.tokens,
+            .stop = {}};
+}
+
+Tensor Denoiser::predict(int index, const Tensor& model_input, const std::stop_token& stop) {
+    std::vector<Tensor> predictions;
+    for (Pass& pass : passes_) {
+        StepContext step = step_context(pass, pass.cache, index);
+        step.stop = stop;
+        const Tensor batch = for_branches(context_, model_input, pass.tokens[0]);
+        predictions.push_back(model_.transformer->predict(step, *pass.prepared, batch));
+    }
+    Tensor all = gather_branches(predictions.size() == 1 ? predictions[0] : kernels::concat(context_, predictions, 0));
+    if (!kernels::all_finite(context_, all)) report_not_finite(index, model_input);
+    return all;
+}
+
+int64_t Denoiser::cache_peak_bytes() const {
+    int64_t bytes = 0;
+    for (const Pass& pass : passes_) bytes += pass.cache.peak_bytes();
+    return bytes;
+}
+
+/// Guidance branches are one more axis that ranks may share out.
+Tensor Denoiser::gather_branches(const Tensor& prediction) const {
+    if (!mesh_.branches()) return prediction;
+    Shape whole = prediction.shape();
+    whole.set(0, branches_);
+    return parallel::reshard(context_, *mesh_.branches(), prediction, whole, {parallel::Split::Batch}, {});
+}
+
+/// Runs the step again with every site checked, which costs nothing in a run that is well. Nothing is reused in it: the
+/// run's own cache has seen this step already, and a kept output would hide the block that went wrong.
+void Denoiser::check_finite(const Pass& pass, int index, const Tensor& model_input) const {
+    const broadcast::Schedule schedule{std::vector<double>(static_cast<size_t>(index) + 1)};
+    const broadcast::Plan nothing_reused(*broadcast::make_policy("none", {}, {}, schedule), schedule, {});
+    broadcast::Cache cache(nothing_reused);
+    StepContext step = step_context(pass, cache, index);
+    step.find_not_finite = true;
+    model_.transformer->predict(step, *pass.prepared, for_branches(context_, model_input, pass.tokens[0]));
+}
+
+void Denoiser::report_not_finite(int index, const Tensor& model_input) const {
+    check(kernels::all_finite(context_, model_input), ErrorCode::NotFinite, "step {}: latents are not finite", index);
+    for (const Pass& pass : passes_) check_finite(pass, index, model_input);
+    mesh_.world().barrier();  // a rank that did find the block is the one to be heard
+    fail(ErrorCode::NotFinite, "step {}: the prediction is not finite, after the last block", index);
+}
+
+}  // namespace kine::dit
