@@ -71,6 +71,29 @@ def _canonical_subjects() -> dict[str, Subject]:
     return {canonical(subject): subject for subject in sized}
 
 
+SMALL_WORDS = ["a", "an", "the", "is", "on", "in", "at", "of", "to", "over", "under", "above", "and", "around", "front", "background"]
+
+
+def card_words() -> dict[str, list[str]]:
+    """Every word that a caption may use, by kind; a word of two kinds stands with the first."""
+    pieces = {
+        "colours": [word for said in words.COLOUR_WORDS.values() for word in said],
+        "shapes": [word for said in words.SHAPE_WORDS.values() for word in said],
+        "motions": [word for said in words.MOTION_WORDS.values() for word in said],
+        "backgrounds": [*words.BACKGROUNDS, "wall", *(place for said in words.SCENE_PLACES.values() for place in said)],
+        "sizes": [word for said in words.SIZE_WORDS.values() for word in said],
+    }
+    seen = set(SMALL_WORDS)
+    return {kind: _new_words(said, seen) for kind, said in pieces.items()} | {"other": SMALL_WORDS}
+
+
+def _new_words(said: list[str], seen: set[str]) -> list[str]:
+    found = dict.fromkeys(word for phrase in said for word in phrase.split())
+    new = [word for word in found if word not in seen]
+    seen.update(new)
+    return new
+
+
 def subject_of(prompt: str) -> Subject:
     """What a canonical prompt asks for; ValueError for any other wording."""
     if prompt not in _canonical_subjects():

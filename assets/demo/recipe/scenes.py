@@ -41,8 +41,14 @@ class Jitter:
     brightness: float = 1.0
 
     @staticmethod
-    def drawn(choose: random.Random) -> Jitter:
-        return Jitter(choose.uniform(-0.04, 0.04), choose.uniform(-0.04, 0.04), choose.uniform(0.93, 1.07), choose.uniform(0.95, 1.04))
+    def drawn(choose: random.Random, variety: float = 1.0) -> Jitter:
+        place, scale = 0.04 * variety, 0.07 * variety
+        return Jitter(
+            choose.uniform(-place, place),
+            choose.uniform(-place, place),
+            choose.uniform(1 - scale, 1 + scale),
+            choose.uniform(1 - 0.05 * variety, 1 + 0.04 * variety),
+        )
 
 
 def track(motion: str, frames: int) -> Track:

@@ -89,6 +89,11 @@ def can_be_shown(subject: Subject) -> bool:
     return not turns_unseen and (subject.colour, subject.background) not in INVISIBLE
 
 
+def could_change_places(subject: Subject) -> bool:
+    """True where the object's colour names a wall and the wall's name an object's colour, which models mix up most."""
+    return subject.colour in PLAIN_BACKGROUNDS and subject.background in COLOURS
+
+
 def is_held_out(subject: Subject) -> bool:
     """One triple of colour, shape and motion in eleven is never trained on. Each single word and each pair is.
 
