@@ -83,7 +83,8 @@ def make_export(order: Order) -> None:
     trainee = _trainee(order, T5Tokenizer.from_pretrained(order.out / "model/tokenizer"))
     trainee.restore(torch.load(order.out / "checkpoints/transformer.pt", weights_only=True))
     trainee.load_average()
-    export.write(trainee.models, order.out / "model")
+    words = (order.continue_from / "words.json").read_text() if order.continue_from else export.card()
+    export.write(trainee.models, order.out / "model", words)
 
 
 def make_sheet(order: Order) -> None:
