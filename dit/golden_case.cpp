@@ -18,12 +18,15 @@ auto reading(const std::filesystem::path& directory, Read&& read) {
     }
 }
 
-broadcast::PabRule rule_of(const Json& rules, const char* kind) {
+/// Keeps the order of the file, which decides between rules whose spans overlap.
+using OrderedJson = nlohmann::ordered_json;
+
+broadcast::PabRule rule_of(const OrderedJson& rules, const char* kind) {
     if (!rules.contains(kind) || rules[kind].is_null()) return {1, 0, 0};
     return {rules[kind].at(0).get<int>(), rules[kind].at(1).get<int64_t>(), rules[kind].at(2).get<int64_t>()};
 }
 
-std::vector<broadcast::MlpRule> mlp_rules_of(const Json& rules, const char* kind) {
+std::vector<broadcast::MlpRule> mlp_rules_of(const OrderedJson& rules, const char* kind) {
     std::vector<broadcast::MlpRule> result;
     if (!rules.contains("mlp") || !rules["mlp"].contains(kind)) return result;
     for (const auto& [timestep, entry] : rules["mlp"][kind].items()) {
@@ -123,7 +126,8 @@ double GoldenCase::allowed(const std::string& key, const std::string& noise_key)
 
 broadcast::PabOptions GoldenCase::pab_rules(const std::string& run) const {
     return reading(directory_, [&] {
-        const Json& rules = description_.at(run).at("rule");
+        const auto file = OrderedJson::parse(read_text(directory_ / "case.json"));  // checked when it was opened
+        const OrderedJson& rules = file.at(run).at("rule");
         broadcast::PabOptions options;
         options.spatial = rule_of(rules, "spatial");
         options.temporal = rule_of(rules, "temporal");

@@ -3,7 +3,9 @@
 #include "dit/families/families.h"
 #include "dit/hub_cache.h"
 #include "dit/model_parts.h"
+#include "dit/nearest_preset.h"
 #include "dit/presets.h"
+#include "dit/text/t5_sizes.h"
 #include "runtime/io/torch_file.h"
 
 #include <fmt/ranges.h>
@@ -142,20 +144,36 @@ std::vector<const WeightGroup*> texts_for(const Parts& parts) {
     return found;
 }
 
-/// Published configurations with the transformer's sizes and as many experts.
+/// The original repository's own configuration, beside a transformer or above it; null where there is none.
+Json original_config(const Parts& parts) {
+    const auto read = parts.family().original->config;
+    const fs::path beside = parts.transformers.front()->files.front().parent_path() / "config.json";
+    for (const fs::path& file : {beside, parts.root / "config.json"}) {
+        if (!read || !is_there(file)) continue;
+        const Json json = read_json(file);
+        const Json ours = json.is_object() ? read(json) : Json();
+        if (!ours.is_null()) return ours;
+    }
+    return {};
+}
+
+/// A published model, or the one most like this in the sizes that the transformer's tensors and configuration tell.
 Preset preset_for(const Parts& parts) {
     if (is_there(parts.root / kOwnPreset)) return find_preset((parts.root / kOwnPreset).string());
-    const Weights weights = open_group(*parts.transformers.front(), *parts.family().original, Role::Transformer);
-    for (const Preset& preset : presets()) {
-        if (&family_of(preset.source) != &parts.family()) continue;
-        const bool has_pair = preset.source.parts.contains("transformer_2");
-        if (has_pair != (parts.transformers.size() == 2)) continue;
-        if (parts.family().original->fits(weights, preset.source.config("transformer", ""))) return preset;
-    }
-    fail(ErrorCode::Unsupported,
-         "{}: '{}' is a transformer of the family {}, but no checkpoint that we know has its sizes; {} beside it could "
-         "describe it (see assets/presets)",
-         parts.root.string(), parts.transformers.front()->name, parts.family().name, kOwnPreset);
+    const Dialect& dialect = *parts.family().original;
+    const Weights weights = open_group(*parts.transformers.front(), dialect, Role::Transformer);
+    const Json stated = original_config(parts);
+    const auto preset = nearest_preset([&](const Preset& candidate) {
+        const bool has_pair = candidate.source.parts.contains("transformer_2");
+        if (&family_of(candidate.source) != &parts.family() || has_pair != (parts.transformers.size() == 2))
+            return Json();
+        Json published = candidate.source.config("transformer", "");
+        if (!stated.is_null()) published.update(stated);
+        return dialect.transformer_sizes(weights, published);
+    });
+    check(preset.has_value(), ErrorCode::Unsupported, "{}: no checkpoint that we know has {} transformers of {}",
+          parts.root.string(), parts.transformers.size(), parts.family().name);
+    return *preset;
 }
 
 /// A tokenizer inside the text encoder's file, as ComfyUI has it; else the folder with spiece.model.
@@ -185,6 +203,19 @@ void drop_tokenizer(Weights& weights) {
     });
 }
 
+/// Of what lies beside the transformer, over the published ones.
+void take_sizes(const Parts& parts, ModelSource& source) {
+    if (is_there(parts.root / kOwnPreset)) return;
+    const Dialect& dialect = *parts.family().original;
+    const auto take = [&](const char* part, const WeightGroup* group, Role role, auto sizes) {
+        if (!group) return;
+        Json& config = source.parts[part].config;
+        config = sizes(open_group(*group, dialect, role), config);
+    };
+    take("vae", parts.vae, Role::Vae, dialect.vae_sizes);
+    take("text_encoder", parts.text, Role::TextEncoder, t5_sizes);
+}
+
 void place_parts(const Parts& parts, ModelSource& source) {
     const Dialect& dialect = *parts.family().original;
     const auto place = [&](const char* part, const WeightGroup& group, auto to_ours) {
@@ -194,6 +225,7 @@ void place_parts(const Parts& parts, ModelSource& source) {
     place("transformer", *parts.transformers[0], dialect.transformer);
     if (parts.transformers.size() == 2) place("transformer_2", *parts.transformers[1], dialect.transformer);
     if (parts.vae) place("vae", *parts.vae, dialect.vae);
+    take_sizes(parts, source);
     if (!parts.text) return;
     place("text_encoder", *parts.text, [&dialect](Weights& weights) {
         drop_tokenizer(weights);
@@ -210,8 +242,19 @@ std::string dialect_of(const Parts& parts) {
     return is_comfy_folder(fs::path(transformer.name).begin()->string()) ? "comfy" : "original";
 }
 
+/// A directory with one configuration and no weights: all that a plan needs.
+std::optional<ModelSource> source_of_lone_config(const fs::path& root) {
+    for (const fs::path& file : {root / "transformer" / "config.json", root / "config.json"}) {
+        if (is_there(file)) return source_of_config(read_json(file), file.string());
+    }
+    return std::nullopt;
+}
+
 ModelSource source_of_parts(const fs::path& root, const fs::path& file) {
     Parts parts{root, weight_groups(root), {}};
+    if (parts.groups.empty()) {
+        if (auto planned = source_of_lone_config(root)) return *planned;
+    }
     choose_transformers(parts, file);
     const Preset preset = preset_for(parts);
     ModelSource source = preset.source;

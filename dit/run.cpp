@@ -181,6 +181,10 @@ Request resolve_request(const Model& model, const Request& asked) {
     check_numbers(request);
     check(!request.dynamic_guidance || model.has_dynamic_guidance, ErrorCode::Usage,
           "dynamic_guidance: {} models have no guidance that changes from step to step", model.family);
+    check(!asked.guidance_scale_2 || model.has_second_guidance, ErrorCode::Usage,
+          "guidance_scale_2: this {} model has no second expert", model.family);
+    check(request.prompt_options.empty() || model.has_prompt_options, ErrorCode::Usage,
+          "prompt_options '{}': {} models know none", request.prompt_options, model.family);
     model.check_geometry(request);
     model.fit_geometry(request);
     check_latents(model, request);

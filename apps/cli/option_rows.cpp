@@ -79,8 +79,10 @@ constexpr std::array kRows = {
 
     OptionRow{"ranks", "--ranks,--nproc,--sp-size,--sequence-parallel-size", "N", Request, kRuns, kRanks,
               "ranks that share one video: threads of this process (1)"},
-    OptionRow{"parallel", "--parallel,--parallel-mode", "NAME", Request, kRuns, kRanks,
-              "how ranks share the tokens, see `kinescope list strategies` (auto: the fastest)"},
+    OptionRow{
+        "parallel", "--parallel,--parallel-mode", "NAME", Request, kRuns, kRanks,
+        "how ranks share the tokens, see `kinescope list strategies` (auto: the fastest); rings agree with one rank to "
+        "float32 noise, those that only move tokens to the bit"},
     OptionRow{"cluster", "--cluster", "NAME|FILE", Request, kRuns, kRanks,
               "whose rates auto and plan go by: a preset, see `kinescope list clusters`, or a .json file (cpu)"},
     OptionRow{"model_preset", "--preset,--model-preset", "NAME|FILE", Session, kPlan, kModel,

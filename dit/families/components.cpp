@@ -24,16 +24,18 @@ void Components::expect_class(const std::string& name, std::initializer_list<std
 Weights Components::open(const std::string& name, Translate translate) const {
     const bool is_absent = binding_ == Binding::Imagined && source_.weight_files(name).empty();
     Weights weights = is_absent ? Weights::imagined(source_.label + ": " + name) : source_.open(name);
+    if (original_ && !is_absent) to_ours(*original_, name, weights);
     if (binding_ != Binding::Values) weights.imagine();
     weights.rename(translate);
     return weights;
 }
 
 std::unique_ptr<Tokenizer> Components::tokenizer() const {
-    if (binding_ == Binding::Imagined && !source_.has("tokenizer")) return nullptr;
     const auto given = source_.parts.find("tokenizer");
     if (given != source_.parts.end() && !given->second.spiece_model.empty())
         return parse_sentencepiece(given->second.spiece_model, source_.label + ": tokenizer");
+    const bool may_lack = binding_ == Binding::Imagined;
+    if (may_lack && (!source_.has("tokenizer") || !has_sentencepiece(folder("tokenizer")))) return nullptr;
     return open_sentencepiece(folder("tokenizer"));
 }
 

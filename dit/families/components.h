@@ -17,9 +17,10 @@ enum class Binding { Values, Shapes, Imagined };
 /// Opens components by folder name. Every message names the file.
 class Components {
   public:
-    /// Weights are bound in `dtype`. Refers to the source.
-    Components(Context& context, const ModelSource& source, DType dtype, Binding binding)
-        : context_(context), source_(source), dtype_(dtype), binding_(binding) {}
+    /// Weights are bound in `dtype`; `original`: other names that they may have, or null. Refers to the source.
+    Components(Context& context, const ModelSource& source, DType dtype, Binding binding,
+               const Dialect* original = nullptr)
+        : context_(context), source_(source), dtype_(dtype), binding_(binding), original_(original) {}
 
     DType dtype() const { return dtype_; }
     const ModelSource& source() const { return source_; }
@@ -53,7 +54,7 @@ class Components {
         return component;
     }
 
-    /// The component tokenizer; null where it may be imagined and there is no such folder.
+    /// The component tokenizer; null where it may be imagined and is not there.
     std::unique_ptr<Tokenizer> tokenizer() const;
 
     /// "component: tensor" of what no component asked for: parts that belong to other programs.
@@ -69,6 +70,7 @@ class Components {
     const ModelSource& source_;
     DType dtype_;
     Binding binding_;
+    const Dialect* original_;
     std::vector<std::string> unused_;
     int64_t bound_bytes_ = 0;
 };

@@ -18,13 +18,18 @@ struct Dialect {
     std::string_view transformer_mark;
     std::string_view vae_mark;
     bool has_umt5;  ///< else T5
-    /// Whether tensors with our names have the sizes of a transformer's configuration.
-    bool (*fits)(const Weights& ours, const Json& config);
+    /// Published configurations with the sizes that tensors with our names have.
+    Json (*transformer_sizes)(const Weights& ours, Json config);
+    Json (*vae_sizes)(const Weights& ours, Json config);
+    /// The keys of the original repository's own config.json under our names, null for a file of another kind; null
+    /// where that repository has none.
+    Json (*config)(const Json& theirs);
 };
+
+/// Renames the weights of the component `part` ("transformer", "transformer_2", "text_encoder", "vae").
+void to_ours(const Dialect& dialect, std::string_view part, Weights& weights);
 
 /// "model.diffusion_model.", which ComfyUI and training programs put in front of every name.
 std::string_view without_prefix(std::string_view name);
-/// The number of blocks: the largest N of "BLOCKS.N." plus one.
-int64_t count_blocks(const Weights& weights, std::string_view blocks);
 
 }  // namespace kine::dit

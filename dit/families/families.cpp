@@ -72,7 +72,7 @@ std::unique_ptr<Model> open_model(Context& context, const ModelPlace& place) {
     const Family& family = family_of(place.source);
     check(place.source.missing.empty() || place.is_imagined, ErrorCode::BadInput, "{}: {}", place.source.label,
           fmt::join(place.source.missing, "; "));
-    Components components(context, place.source, place.dtype, without_values(place));
+    Components components(context, place.source, place.dtype, without_values(place), family.original);
     std::unique_ptr<Model> model = family.read(components);
     for (const Stage stage : kStages) {
         const int64_t before = components.bound_bytes();
@@ -90,7 +90,7 @@ std::unique_ptr<Model> open_model(Context& context, const ModelPlace& place) {
 }
 
 void load_stage(Context& context, const ModelPlace& place, Model& model, Stage stage) {
-    Components components(context, place.source, place.dtype, Binding::Values);
+    Components components(context, place.source, place.dtype, Binding::Values, family_of(place.source).original);
     try {
         bind_stage(model, stage, components);
     } catch (...) {
@@ -100,7 +100,7 @@ void load_stage(Context& context, const ModelPlace& place, Model& model, Stage s
 }
 
 void unload_stage(Context& context, const ModelPlace& place, Model& model, Stage stage) {
-    Components components(context, place.source, place.dtype, without_values(place));
+    Components components(context, place.source, place.dtype, without_values(place), family_of(place.source).original);
     bind_stage(model, stage, components);
 }
 
@@ -117,9 +117,7 @@ Shape Model::latent_shape(const Request& request) const {
             request.height / decoder->spatial_factor(), request.width / decoder->spatial_factor()};
 }
 
-Json Model::scheduler_for(const Request&) const {
-    return *scheduler;
-}
+Json Model::scheduler_for(const Request&) const { return *scheduler; }
 
 Tensor Model::encode_image(const Context&, const Request& request, Noise&) const {
     check(!request.image, ErrorCode::Usage, "this {} model takes no image", family);

@@ -101,6 +101,8 @@ struct Model {
     std::vector<std::string> unused_weights;  ///< tensors of the checkpoint that belong to no part of this model
     bool frames_first = false;                ///< the reference keeps latents as [T, C, Y, X], and draws noise so
     bool has_dynamic_guidance = false;        ///< Request::dynamic_guidance means something
+    bool has_second_guidance = false;         ///< Request::guidance_scale_2 does
+    bool has_prompt_options = false;          ///< Request::prompt_options do
     std::shared_ptr<const Json> scheduler;    ///< the scheduler's configuration as stored
     std::string scheduler_file;
     std::unique_ptr<TextStage> text;

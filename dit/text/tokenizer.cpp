@@ -73,12 +73,13 @@ std::vector<int64_t> SentencePieceTokenizer::first_ids(std::string_view text, si
     return ids;
 }
 
+/// Empty where there is none.
 std::filesystem::path model_file(const std::filesystem::path& directory) {
     for (const char* name : {"spiece.model", "tokenizer.model"}) {
         std::error_code ignored;
         if (std::filesystem::exists(directory / name, ignored)) return directory / name;
     }
-    fail(ErrorCode::BadInput, "{}: neither spiece.model nor tokenizer.model", directory.string());
+    return {};
 }
 
 Json tokenizer_config(const std::filesystem::path& file) {
@@ -88,8 +89,11 @@ Json tokenizer_config(const std::filesystem::path& file) {
 
 }  // namespace
 
+bool has_sentencepiece(const std::filesystem::path& directory) { return !model_file(directory).empty(); }
+
 std::unique_ptr<Tokenizer> open_sentencepiece(const std::filesystem::path& directory) {
     const std::filesystem::path file = model_file(directory);
+    check(!file.empty(), ErrorCode::BadInput, "{}: neither spiece.model nor tokenizer.model", directory.string());
     SentencePieceModel model = SentencePieceModel::parse(read_text(file, kMaxModelBytes), file.string());
     const std::filesystem::path config = directory / "tokenizer_config.json";
     SpecialTokens special(tokenizer_config(config), config.string(), model);

@@ -28,6 +28,8 @@ class Tokenizer {
 
 /// `directory` holds spiece.model (or tokenizer.model) and tokenizer_config.json. Throws ErrorCode::BadInput.
 std::unique_ptr<Tokenizer> open_sentencepiece(const std::filesystem::path& directory);
+/// Whether `directory` holds either of them.
+bool has_sentencepiece(const std::filesystem::path& directory);
 /// The same from the bytes of a spiece.model, with T5's own special tokens.
 std::unique_ptr<Tokenizer> parse_sentencepiece(std::string_view bytes, std::string_view where);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <functional>
+#include <thread>
 
 namespace kine::parallel {
 
@@ -10,6 +12,18 @@ namespace {
 
 /// " in step 3", or nothing.
 std::string in_place(const Call& call) { return call.place.empty() ? "" : fmt::format(" in {}", call.place); }
+
+/// Ranks in step answer within microseconds, much less than it takes to be put to sleep and woken. Where ranks share
+/// processors, the one that is waited for gets this one's turn.
+void stay_awake_for(std::unique_lock<std::mutex>& lock, const std::function<bool()>& is_over) {
+    constexpr std::chrono::microseconds kMost(50);
+    const auto end = std::chrono::steady_clock::now() + kMost;
+    while (!is_over() && std::chrono::steady_clock::now() < end) {
+        lock.unlock();
+        std::this_thread::yield();
+        lock.lock();
+    }
+}
 
 }  // namespace
 
@@ -94,6 +108,7 @@ void Mailbox::wait_for(Lock& lock, int rank, int other, int64_t Desk::*progress)
     const auto is_over = [&] {
         return has_answered() || room_->failed_rank >= 0 || room_->left[static_cast<size_t>(waited_for.name)];
     };
+    stay_awake_for(lock, is_over);
     const std::chrono::duration<double> patience(own.call.timeout_seconds);
     if (patience.count() <= 0) {
         room_->changed.wait(lock, is_over);

@@ -62,6 +62,10 @@ std::string_view meaning_of(std::string_view name) {
 
 std::span<const Strategy> strategies() { return kStrategies; }
 
-const Strategy& find_strategy(std::string_view name) { return find_entry(strategies(), "strategy", meaning_of(name)); }
+const Strategy& find_strategy(std::string_view name) {
+    check(name != "all" && name != "auto", ErrorCode::Usage,
+          "strategy '{}': expected the name of one; all is for plans, auto for runs and plans", name);
+    return find_entry(strategies(), "strategy", meaning_of(name));
+}
 
 }  // namespace kine::parallel

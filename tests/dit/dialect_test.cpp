@@ -15,6 +15,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <map>
+
 namespace kine::dit {
 namespace {
 
@@ -71,6 +74,9 @@ INSTANTIATE_TEST_SUITE_P(Layouts, InAnotherLayout,
                          testing::Values(OtherLayout{"wan_original", "wan", wan_original, "original"},
                                          OtherLayout{"wan_pickled", "wan", wan_pickled, "original"},
                                          OtherLayout{"wan_comfy", "wan", wan_comfy, "comfy"},
+                                         OtherLayout{"wan_in_diffusers_folders", "wan", wan_renamed, "diffusers"},
+                                         OtherLayout{"cogvideox_in_diffusers_folders", "cogvideox_2b",
+                                                     cogvideox_renamed, "diffusers"},
                                          OtherLayout{"cogvideox_image", "cogvideox", cogvideox_original, "original"},
                                          OtherLayout{"cogvideox_2b", "cogvideox_2b", cogvideox_original, "original"}),
                          [](const auto& row) { return row.param.name; });
@@ -120,9 +126,24 @@ TEST_F(WanOriginal, DoesNotGuessWhichOfTwoVaesIsMeant) {
     EXPECT_EQ(refusal("2 files that could be the VAE"), ErrorCode::BadInput);
 }
 
-TEST_F(WanOriginal, OfSizesThatNobodyPublishedNeedsAPreset) {
+TEST_F(WanOriginal, OfSizesThatNobodyPublishedTakesThemFromItsConfigurationAndTensors) {
     fs::remove(root / "preset.json");
-    EXPECT_EQ(refusal("preset.json"), ErrorCode::Unsupported);
+    const fs::path model = golden("wan") / "model";
+    Json wanted = read_json(model / "transformer" / "config.json");
+    std::ofstream(root / "high_noise_model" / "config.json")  // tensors do not tell how many heads there are
+        << Json({{"_class_name", "WanModel"},
+                 {"dim", wanted["attention_head_dim"].get<int>() * wanted["num_attention_heads"].get<int>()},
+                 {"num_heads", wanted["num_attention_heads"]}});
+    const ModelSource source = find_model(root.string());
+    for (const auto& [part, keys] : std::map<std::string, std::vector<const char*>>{
+             {"transformer",
+              {"num_attention_heads", "attention_head_dim", "ffn_dim", "num_layers", "in_channels", "out_channels",
+               "text_dim", "freq_dim", "patch_size"}},
+             {"text_encoder", {"d_model", "d_ff", "d_kv", "num_heads", "num_layers", "vocab_size"}},
+             {"vae", {"base_dim", "z_dim", "dim_mult", "num_res_blocks"}}}) {
+        wanted = read_json(model / part / "config.json");
+        for (const char* key : keys) EXPECT_EQ(source.config(part, "")[key], wanted[key]) << part << " " << key;
+    }
 }
 
 TEST_F(WanOriginal, ReportsADamagedFileByName) {

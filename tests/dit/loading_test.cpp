@@ -2,6 +2,7 @@
 #include "dit/families/families.h"
 #include "dit/generator.h"
 #include "dit/golden_case.h"
+#include "dit/model_places.h"
 #include "dit/presets.h"
 #include "tests/dit/denoise.h"
 #include "tests/support/expect_close.h"
@@ -10,6 +11,8 @@
 #include "tests/support/test_context.h"
 
 #include <gtest/gtest.h>
+
+#include <fstream>
 
 namespace kine::dit {
 namespace {
@@ -68,12 +71,12 @@ TEST_P(OfEachFamily, ABudgetTooSmallForAllWeightsLetsStagesTakeTurns) {
     EXPECT_LE(small.allocator.peak_bytes(), small.allocator.budget());
 }
 
-/// The same folders and configurations, no weights and no tokenizer.
+/// The same folders and configurations, no weights and no vocabulary.
 fs::path configurations_of(const fs::path& model, const TemporaryFolder& folder) {
     const fs::path copy = folder.path() / "configurations";
     for (const auto& file : fs::recursive_directory_iterator(model)) {
         const fs::path target = copy / fs::relative(file.path(), model);
-        if (file.path().parent_path().filename() == "tokenizer" || file.path().extension() != ".json") continue;
+        if (file.path().extension() != ".json") continue;
         fs::create_directories(target.parent_path());
         fs::copy_file(file.path(), target);
     }
@@ -214,6 +217,49 @@ TEST(Presets, OfFilesAreCheckedLikeDirectories) {
     EXPECT_EQ(code_of(R"({"name": "mine", "defaults": {}, "model_index": {"vae": ["a", "b"]}})"), ErrorCode::BadInput);
     EXPECT_EQ(code_of(R"({"name": "mine", "dtype": "f8", "defaults": {}, "model_index": {}})"), ErrorCode::BadInput);
     EXPECT_EQ(code_of(R"({"name": "mine", "defaults": {}, "model_index": {}})"), ErrorCode::Ok);
+}
+
+class LoneConfiguration : public testing::TestWithParam<const char*> {
+  protected:
+    std::string plan_of(const ModelSource& source) {
+        const auto generator = Generator::open(bundle.context, source, {.is_plan = true});
+        return generator->plan(generator->resolve({})).to_text();
+    }
+
+    TestContext bundle;
+    TemporaryFolder folder;
+};
+
+TEST_P(LoneConfiguration, OfATransformerGivesThePlanOfThePublishedModel) {
+    const ModelSource published = find_preset(GetParam()).source;
+    const fs::path file = folder.path() / "config.json";
+    std::ofstream(file) << published.config("transformer", "").dump();
+    EXPECT_EQ(plan_of(find_model(folder.path().string())), plan_of(published));
+    fs::create_directory(folder.path() / "transformer");
+    fs::rename(file, folder.path() / "transformer" / "config.json");
+    EXPECT_EQ(plan_of(find_model(folder.path().string())), plan_of(published));
+}
+
+INSTANTIATE_TEST_SUITE_P(Presets, LoneConfiguration,
+                         testing::Values("latte-1", "open-sora-1.2", "cogvideox-2b", "cogvideox-1.5-5b",
+                                         "wan2.1-t2v-1.3b", "wan2.1-t2v-14b"));
+
+TEST_F(LoneConfiguration, OfTheOriginalRepositoryIsUnderstoodToo) {
+    std::ofstream(folder.path() / "config.json")
+        << R"({"_class_name": "WanModel", "model_type": "t2v", "dim": 5120, "ffn_dim": 13824, "freq_dim": 256,
+              "in_dim": 16, "num_heads": 40, "num_layers": 40, "out_dim": 16, "text_len": 512})";
+    EXPECT_EQ(plan_of(find_model(folder.path().string())), plan_of(find_preset("wan2.1-t2v-14b").source));
+}
+
+TEST_F(LoneConfiguration, CannotRunAndOfAnUnknownClassIsNamed) {
+    std::ofstream(folder.path() / "config.json") << R"({"_class_name": "NewTransformer3DModel"})";
+    try {
+        find_model(folder.path().string());
+        ADD_FAILURE() << "was opened";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::Unsupported);
+        EXPECT_NE(std::string(error.what()).find("NewTransformer3DModel"), std::string::npos) << error.what();
+    }
 }
 
 }  // namespace

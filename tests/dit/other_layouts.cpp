@@ -251,15 +251,50 @@ fs::path wan_comfy(Context& context, const fs::path& model, const fs::path& root
     return root / "diffusion_models" / "wan2.2_t2v_low_noise_14B_fp16.safetensors";
 }
 
-fs::path cogvideox_original(Context& context, const fs::path& model, const fs::path& root) {
+namespace {
+
+Tensors cogvideox_transformer_tensors(const fs::path& model, Context& context) {
     Tensors transformer = tensors_of(model / "transformer" / kStored);
     fuse(transformer, context, 2);
-    write_tensors(root / "transformer" / "1000" / "mp_rank_00_model_states.safetensors",
-                  renamed(transformer, kCogVideoXTransformer, "model.diffusion_model."));
+    return renamed(transformer, kCogVideoXTransformer, "model.diffusion_model.");
+}
+
+Tensors cogvideox_vae_tensors(const fs::path& model) {
     Tensors vae;
     for (const auto& [name, tensor] : tensors_of(model / "vae" / kStored))
         vae[from_the_picture(theirs(name, kCogVideoXVae))] = tensor;
-    write_tensors(root / "vae" / "3d-vae.safetensors", vae);
+    return vae;
+}
+
+/// In place of the file, whose mapping stays whole.
+void replace(const fs::path& file, const Tensors& tensors) {
+    fs::remove(file);
+    write_tensors(file, tensors);
+}
+
+}  // namespace
+
+fs::path wan_renamed(Context&, const fs::path& model, const fs::path& root) {
+    fs::copy(model, root, fs::copy_options::recursive);
+    for (const char* part : {"transformer", "transformer_2"})
+        replace(root / part / kStored, renamed(tensors_of(model / part / kStored), kWanTransformer));
+    replace(root / "text_encoder" / "model.safetensors",
+            renamed(tensors_of(model / "text_encoder" / "model.safetensors"), kWanText));
+    replace(root / "vae" / kStored, wan_vae_tensors(model));
+    return root;
+}
+
+fs::path cogvideox_renamed(Context& context, const fs::path& model, const fs::path& root) {
+    fs::copy(model, root, fs::copy_options::recursive);
+    replace(root / "transformer" / kStored, cogvideox_transformer_tensors(model, context));
+    replace(root / "vae" / kStored, cogvideox_vae_tensors(model));
+    return root;
+}
+
+fs::path cogvideox_original(Context& context, const fs::path& model, const fs::path& root) {
+    write_tensors(root / "transformer" / "1000" / "mp_rank_00_model_states.safetensors",
+                  cogvideox_transformer_tensors(model, context));
+    write_tensors(root / "vae" / "3d-vae.safetensors", cogvideox_vae_tensors(model));
     fs::copy(model / "tokenizer", root / "t5-v1_1-xxl");
     fs::copy(model / "text_encoder", root / "t5-v1_1-xxl");
     return root;

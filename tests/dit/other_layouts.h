@@ -29,6 +29,11 @@ std::filesystem::path wan_comfy(Context& context, const std::filesystem::path& m
 /// As CogVideoX's own repository names them, with its fused tensors.
 std::filesystem::path cogvideox_original(Context& context, const std::filesystem::path& model,
                                          const std::filesystem::path& root);
+/// Diffusers' folders and configurations, with the original names in the weight files.
+std::filesystem::path wan_renamed(Context& context, const std::filesystem::path& model,
+                                  const std::filesystem::path& root);
+std::filesystem::path cogvideox_renamed(Context& context, const std::filesystem::path& model,
+                                        const std::filesystem::path& root);
 /// The tensors of a Wan 2.1 VAE under their original names.
 Tensors wan_vae_tensors(const std::filesystem::path& model);
 

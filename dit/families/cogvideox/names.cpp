@@ -1,6 +1,8 @@
 #include "dit/families/cogvideox/names.h"
 
+#include "dit/families/cogvideox/sizes.h"
 #include "runtime/io/json.h"
+#include "runtime/weight_sizes.h"
 
 #include <fmt/core.h>
 
@@ -111,17 +113,6 @@ void rename_vae(Weights& weights) {
     weights.rename([&](const std::string& stored) { return vae_name(stored, levels); });
 }
 
-bool fits(const Weights& ours, const Json& config) {
-    constexpr const char* kPatches = "patch_embed.proj.weight";
-    const int64_t width = config["num_attention_heads"].get<int64_t>() * config["attention_head_dim"].get<int64_t>();
-    const int64_t channels = config["in_channels"], side = config["patch_size"];
-    const int64_t frames = config.value("patch_size_t", int64_t{0});
-    const Shape patches =
-        frames > 0 ? Shape{width, channels * frames * side * side} : Shape{width, channels, side, side};
-    return ours.contains(kPatches) && ours.entry(kPatches).shape == patches &&
-           count_blocks(ours, "transformer_blocks") == config["num_layers"];
-}
-
 }  // namespace
 
 const Dialect kOriginal = {.transformer = rename_transformer,
@@ -130,7 +121,9 @@ const Dialect kOriginal = {.transformer = rename_transformer,
                            .transformer_mark = "patch_embed.text_proj.weight",
                            .vae_mark = "decoder.mid_block.resnets.0.norm1.conv_y.conv.weight",
                            .has_umt5 = false,
-                           .fits = fits};
+                           .transformer_sizes = transformer_sizes,
+                           .vae_sizes = vae_sizes,
+                           .config = nullptr};
 
 std::optional<std::string> transformer_name(const std::string& stored) {
     const std::string name(without_prefix(stored));

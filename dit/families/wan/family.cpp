@@ -2,7 +2,6 @@
 
 #include "dit/families/components.h"
 #include "dit/families/first_picture.h"
-#include "dit/families/wan/names.h"
 #include "dit/families/wan/text.h"
 #include "dit/families/wan/transformer.h"
 #include "dit/sampling/guidance.h"
@@ -119,8 +118,7 @@ void WanModel::bind_transformer(Components& components) {
     transformer.reset();
     std::vector<Expert> experts;
     const auto add = [&](const std::string& name) {
-        experts.push_back(components.bind(
-            name, [&](const Scope& scope) { return Expert(scope, config); }, transformer_name));
+        experts.push_back(components.bind(name, [&](const Scope& scope) { return Expert(scope, config); }));
     };
     add("transformer");
     if (pipeline.has_second_expert) add("transformer_2");
@@ -176,6 +174,7 @@ std::unique_ptr<Model> read(const Components& components) {
     components.expect_class("text_encoder", {"UMT5EncoderModel"});
     components.expect_class("vae", {"AutoencoderKLWan"});
     components.expect_class("transformer", {"WanTransformer3DModel"});
+    model->has_second_guidance = model->pipeline.has_second_expert;
     read_transformers(components, *model);
     read_vae(components, *model);
     read_scheduler(components, *model);

@@ -1,5 +1,6 @@
 #include "dit/families/wan/names.h"
 
+#include "dit/families/wan/sizes.h"
 #include "runtime/io/json.h"
 
 #include <fmt/core.h>
@@ -144,19 +145,6 @@ void rename_vae(Weights& weights) {
     weights.rename([&](const std::string& stored) { return vae_name(stored, level_size); });
 }
 
-bool has_shape(const Weights& weights, const std::string& name, const Shape& shape) {
-    return weights.contains(name) && weights.entry(name).shape == shape;
-}
-
-bool fits(const Weights& ours, const Json& config) {
-    const int64_t width = config["num_attention_heads"].get<int64_t>() * config["attention_head_dim"].get<int64_t>();
-    const Json& patch = config["patch_size"];
-    const Shape patches = {width, config["in_channels"].get<int64_t>(), patch[0], patch[1], patch[2]};
-    return has_shape(ours, "patch_embedding.weight", patches) &&
-           has_shape(ours, "blocks.0.ffn.net.0.proj.weight", {config["ffn_dim"].get<int64_t>(), width}) &&
-           count_blocks(ours, "blocks") == config["num_layers"];
-}
-
 }  // namespace
 
 const Dialect kOriginal = {.transformer = rename_transformer,
@@ -165,7 +153,9 @@ const Dialect kOriginal = {.transformer = rename_transformer,
                            .transformer_mark = "condition_embedder.time_proj.weight",
                            .vae_mark = "decoder.mid_block.attentions.0.to_qkv.weight",
                            .has_umt5 = true,
-                           .fits = fits};
+                           .transformer_sizes = transformer_sizes,
+                           .vae_sizes = vae_sizes,
+                           .config = config_of};
 
 std::optional<std::string> text_encoder_name(const std::string& stored) {
     constexpr std::string_view kBlocks = "blocks.";
