@@ -29,6 +29,7 @@ struct Request {
     std::string sampler_options;  ///< "eta=1,timestep_spacing=trailing,...": keys of the scheduler file
     std::string cache = "none";   ///< reuse policy
     std::string cache_options;    ///< "spatial_range=2,..."
+    std::string cache_quality;    ///< settings by what they cost in quality: "high", ...
     int64_t cache_budget = 0;     ///< bytes that kept outputs may hold, 0: no limit
     int64_t decode_chunk = 0;     ///< latent frames decoded at a time
     int64_t vae_tile = 0;         ///< latent pixels a side, 0: whole frames
@@ -64,6 +65,7 @@ struct Request {
         v("sampler_options", sampler_options, "settings of the scheduler, key=value,...");
         v("cache", cache, "reuse policy: none, pab, ...");
         v("cache_options", cache_options, "settings of the policy, key=value,...");
+        v("cache_quality", cache_quality, "how much to reuse: lossless, high, balanced or fast; settings come on top");
         v("cache_budget", cache_budget, "most bytes that kept outputs may hold, 0 for no limit");
         v("decode_chunk", decode_chunk, "latent frames decoded at a time, 0 for the model's own");
         v("vae_tile", vae_tile, "decode in tiles of this many latent pixels, 0 for whole frames");

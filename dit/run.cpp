@@ -1,6 +1,7 @@
 #include "dit/run.h"
 
 #include "broadcast/policies/policies.h"
+#include "broadcast/policies/qualities.h"
 #include "dit/families/first_picture.h"
 #include "dit/rank_plan.h"
 #include "dit/sampling/samplers.h"
@@ -179,6 +180,7 @@ Request resolve_request(const Model& model, const Request& asked) {
     if (!request.guidance_scale && !request.guidance_scale_2) request.guidance_scale_2 = defaults.guidance_scale_2;
     if (!request.guidance_scale) request.guidance_scale = defaults.guidance_scale;
     check_numbers(request);
+    request.cache = broadcast::policy_for(request.cache_quality, request.cache);
     check(!request.dynamic_guidance || model.has_dynamic_guidance, ErrorCode::Usage,
           "dynamic_guidance: {} models have no guidance that changes from step to step", model.family);
     check(!asked.guidance_scale_2 || model.has_second_guidance, ErrorCode::Usage,
@@ -235,7 +237,7 @@ std::unique_ptr<Noise> make_run_noise(const Model& model, const Request& request
 
 broadcast::Plan make_run_plan(const Model& model, const Request& request, const Sampler& sampler) {
     const broadcast::Schedule schedule = model.reuse_schedule(sampler.timesteps());
-    const broadcast::PabOptions pab = model.pab_for(sampler.timesteps());
+    const auto pab = broadcast::at_quality(model.pab_for(sampler.timesteps()), request.cache_quality);
     const TransformerCost cost = model.transformer->cost(model.latent_shape(request), model.is_guided(request) ? 2 : 1);
     const auto policy = broadcast::make_policy(request.cache, pab, request.cache_options, schedule);
     return broadcast::Plan(*policy, schedule, cost.sites, cost.other_multiply_adds, request.cache_budget);

@@ -74,6 +74,9 @@ constexpr std::array kRows = {
               "reuse policy, see `kinescope list policies` (none)"},
     OptionRow{"cache_options", "--cache-option,--cache-options", "K=V,...", Request, kRuns, kReuse,
               "settings of the policy, e.g. spatial_range=2,temporal_range=3"},
+    OptionRow{
+        "cache_quality", "--cache-quality", "NAME", Request, kRuns, kReuse,
+        "how much to reuse: lossless, high, balanced or fast, see `kinescope list qualities`; options come on top"},
     OptionRow{"cache_budget", "--cache-budget", "BYTES", Request, kRuns, kReuse,
               "most bytes that kept outputs may hold, suffixes K, M, G"},
 

@@ -78,9 +78,10 @@ Json decode_json(const dit::Pieces& pieces, const dit::Request& r) {
 }
 
 std::string headline(std::string_view family, const dit::Request& r) {
-    return fmt::format("{}: {} x {}, {} frames, {} steps, guidance {}, cache {}{}{}\n", family, r.width, r.height,
+    return fmt::format("{}: {} x {}, {} frames, {} steps, guidance {}, cache {}{}{}{}{}\n", family, r.width, r.height,
                        r.num_frames, r.steps, r.guidance_scale.value_or(1.0), r.cache,
-                       r.cache_options.empty() ? "" : " ", r.cache_options);
+                       r.cache_quality.empty() ? "" : " ", r.cache_quality, r.cache_options.empty() ? "" : " ",
+                       r.cache_options);
 }
 
 /// Infinity, which JSON has no number for, is null: equal pictures have no finite PSNR.

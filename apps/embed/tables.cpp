@@ -2,6 +2,7 @@
 
 #include "apps/embed/run_request.h"
 #include "broadcast/policies/policies.h"
+#include "broadcast/policies/qualities.h"
 #include "codecs/codecs.h"
 #include "dit/families/families.h"
 #include "dit/presets.h"
@@ -45,6 +46,15 @@ Json list_families() {
 Json list_policies() {
     Json rows = Json::array();
     for (const auto& row : broadcast::policies()) rows.push_back({{"name", row.name}, {"summary", row.summary}});
+    return rows;
+}
+
+Json list_qualities() {
+    Json rows = Json::array();
+    for (const auto& row : broadcast::qualities()) {
+        rows.push_back(
+            {{"name", row.name}, {"summary", row.summary}, {"policy", row.policy}, {"options", row.options}});
+    }
     return rows;
 }
 
@@ -108,6 +118,7 @@ Json describe_build() {
 constexpr std::array kTables = {
     Entry<Json (*)()>{"families", "model families", list_families},
     Entry<Json (*)()>{"policies", "reuse policies", list_policies},
+    Entry<Json (*)()>{"qualities", "how much to reuse, by what it costs in quality", list_qualities},
     Entry<Json (*)()>{"strategies", "how tokens are split between ranks", list_strategies},
     Entry<Json (*)()>{"clusters", "whose rates plans go by", list_clusters},
     Entry<Json (*)()>{"presets", "published models that can be planned without weights", list_presets},

@@ -16,7 +16,7 @@ namespace {
 using Sources = std::vector<int>;
 
 /// Step numbers count from the run's first step, or its latest restart, and never restart at the window's edge.
-Sources attention_sources(const PabRule& rule, const Schedule& schedule) {
+Sources range_sources(const PabRule& rule, const Schedule& schedule) {
     Sources sources;
     int last_computed = 0;
     int first = 0;
@@ -35,11 +35,12 @@ Sources attention_sources(const PabRule& rule, const Schedule& schedule) {
 class Pab final : public Policy {
   public:
     Pab(const PabOptions& options, const Schedule& schedule)
-        : spatial_(attention_sources(options.spatial, schedule)),
-          temporal_(attention_sources(options.temporal, schedule)),
-          cross_(attention_sources(options.cross, schedule)),
+        : spatial_(range_sources(options.spatial, schedule)),
+          temporal_(range_sources(options.temporal, schedule)),
+          cross_(range_sources(options.cross, schedule)),
           mlp_spatial_(mlp_sources("mlp_spatial", options.mlp_spatial, schedule)),
           mlp_temporal_(mlp_sources("mlp_temporal", options.mlp_temporal, schedule)),
+          mlp_(options.mlp.range > 1 ? range_sources(options.mlp, schedule) : Sources{}),
           keep_(options.keep) {
         note_absent("mlp_spatial", options.mlp_spatial, schedule);
         note_absent("mlp_temporal", options.mlp_temporal, schedule);
@@ -69,9 +70,9 @@ class Pab final : public Policy {
             case SiteKind::TemporalCrossAttention:
                 return &cross_;
             case SiteKind::SpatialMlp:
-                return block_sources(mlp_spatial_, site.block);
+                return mlp_.empty() ? block_sources(mlp_spatial_, site.block) : &mlp_;
             case SiteKind::TemporalMlp:
-                return block_sources(mlp_temporal_, site.block);
+                return mlp_.empty() ? block_sources(mlp_temporal_, site.block) : &mlp_;
         }
         return nullptr;
     }
@@ -93,6 +94,7 @@ class Pab final : public Policy {
     Sources cross_;
     std::map<int, Sources> mlp_spatial_;  // by block
     std::map<int, Sources> mlp_temporal_;
+    Sources mlp_;  // empty: by the rules
     Keep keep_;
     std::vector<std::string> notes_;
 };

@@ -1,7 +1,8 @@
 // Pyramid Attention Broadcast (Zhao et al., arXiv 2408.12588): a static schedule without any similarity test.
 // Attention sites: step i reuses iff i % range != 0 and low < t < high, both strict; every computed output is
 // refreshed, outside the window too, so the first step inside may already reuse. MLP sites (VideoSys): an output is
-// stored at exact timesteps and reused for the next `skip` steps.
+// stored at exact timesteps and reused for the next `skip` steps. Those timesteps fit one schedule only, so there is a
+// range for MLPs as well, which is ours: every block by the rule of attention.
 #pragma once
 
 #include "broadcast/policy.h"
@@ -36,6 +37,7 @@ struct PabOptions {
     PabRule cross{6, 100, 800};
     std::vector<MlpRule> mlp_spatial;  ///< in the order of the published map: the first span that holds t decides
     std::vector<MlpRule> mlp_temporal;
+    PabRule mlp{1, 100, 800};  ///< of all blocks instead of the rules above, if its range is more than 1
     Keep keep = Keep::Ungated;
     // The text form is in pab_options.h.
 
@@ -43,7 +45,8 @@ struct PabOptions {
 };
 
 /// `options` in the form "spatial_range=2,temporal_range=3,cross_range=6,spatial_window=100:800,...,window=100:800 (all
-/// three),mlp=on|off,mlp_spatial=...,mlp_temporal=...,keep=gated|ungated" over `defaults`. Throws ErrorCode::Usage.
+/// three),mlp=on|off,mlp_spatial=...,mlp_temporal=...,mlp_range=1,mlp_window=100:800,keep=gated|ungated" over
+/// `defaults`. Throws ErrorCode::Usage.
 PabOptions parse_pab_options(const PabOptions& defaults, std::string_view options);
 /// Throws ErrorCode::Usage for settings out of range, and for MLP spans that the schedule cannot serve.
 std::unique_ptr<Policy> make_pab(const PabOptions& options, const Schedule& schedule);

@@ -16,6 +16,7 @@ struct PabText {
     int spatial_range;
     int temporal_range;
     int cross_range;
+    int mlp_range;
     std::string spatial_window;
     std::string temporal_window;
     std::string cross_window;
@@ -23,12 +24,14 @@ struct PabText {
     std::string mlp;
     std::string mlp_spatial;
     std::string mlp_temporal;
+    std::string mlp_window;
     std::string keep;
 
     explicit PabText(const PabOptions& defaults)
         : spatial_range(defaults.spatial.range),
           temporal_range(defaults.temporal.range),
-          cross_range(defaults.cross.range) {}
+          cross_range(defaults.cross.range),
+          mlp_range(defaults.mlp.range) {}
 
     template <class Visitor>
     void visit(Visitor& v) {
@@ -40,11 +43,15 @@ struct PabText {
         v("temporal_window", temporal_window, "low:high for temporal attention");
         v("cross_window", cross_window, "low:high for cross attention");
         v("window", window, "low:high for all attentions whose own window is not given");
-        v("mlp", mlp, "on: reuse mlp outputs by the rules below, off: compute them always");
+        v("mlp", mlp, "on: reuse mlp outputs as said below, off: compute them always");
         v("mlp_spatial", mlp_spatial,
           "key@blocks*skip/...: store these blocks' mlp output at timestep key, reuse it at the next skip steps; "
           "720@0-4*2/640@0+2*1, or none");
         v("mlp_temporal", mlp_temporal, "the same for temporal blocks");
+        v("mlp_range", mlp_range,
+          "mlps of all blocks compute every N-th step, whatever the schedule, instead of by those rules; 1: by the "
+          "rules");
+        v("mlp_window", mlp_window, "low:high for mlp_range");
         v("keep", keep, "gated: keep an output with its gate (VideoSys), ungated: the gate stays fresh (diffusers)");
     }
 };
@@ -69,21 +76,40 @@ void set_windows(PabOptions& options, const PabText& text) {
 
 bool has_mlp_rules(const PabOptions& options) { return !options.mlp_spatial.empty() || !options.mlp_temporal.empty(); }
 
+bool reuses_mlp(const PabOptions& options) { return has_mlp_rules(options) || options.mlp.range > 1; }
+
 bool gives_rules(std::string_view text) { return !text.empty() && text != "none"; }
 
-void set_mlp(PabOptions& options, const PabText& text) {
-    if (!text.mlp_spatial.empty()) options.mlp_spatial = parse_mlp_rules("mlp_spatial", text.mlp_spatial);
-    if (!text.mlp_temporal.empty()) options.mlp_temporal = parse_mlp_rules("mlp_temporal", text.mlp_temporal);
-    if (text.mlp.empty()) return;
-    if (parse_bool("mlp", text.mlp)) {
-        check(has_mlp_rules(options), ErrorCode::Usage,
-              "mlp: 'on', but the model has no mlp rules: give mlp_spatial or mlp_temporal");
-        return;
-    }
-    check(!gives_rules(text.mlp_spatial) && !gives_rules(text.mlp_temporal), ErrorCode::Usage,
-          "mlp: '{}' disagrees with the mlp rules given", text.mlp);
+void drop_mlp_rules(PabOptions& options) {
     options.mlp_spatial.clear();
     options.mlp_temporal.clear();
+}
+
+/// A range takes the place of the model's rules; rules that the user gives beside it contradict it.
+void set_mlp_range(PabOptions& options, const PabText& text) {
+    options.mlp.range = text.mlp_range;
+    set_window(options.mlp, "mlp_window", text.mlp_window);
+    if (text.mlp_range <= 1) return;
+    check(!gives_rules(text.mlp_spatial) && !gives_rules(text.mlp_temporal), ErrorCode::Usage,
+          "mlp_range: {} disagrees with the mlp rules given", text.mlp_range);
+    drop_mlp_rules(options);
+}
+
+void set_mlp(PabOptions& options, const PabText& text) {
+    const int previous_range = options.mlp.range;
+    if (!text.mlp_spatial.empty()) options.mlp_spatial = parse_mlp_rules("mlp_spatial", text.mlp_spatial);
+    if (!text.mlp_temporal.empty()) options.mlp_temporal = parse_mlp_rules("mlp_temporal", text.mlp_temporal);
+    set_mlp_range(options, text);
+    if (text.mlp.empty()) return;
+    if (parse_bool("mlp", text.mlp)) {
+        check(reuses_mlp(options), ErrorCode::Usage,
+              "mlp: 'on', but the model has no mlp rules: give mlp_spatial, mlp_temporal or mlp_range");
+        return;
+    }
+    check(!gives_rules(text.mlp_spatial) && !gives_rules(text.mlp_temporal) && text.mlp_range == previous_range,
+          ErrorCode::Usage, "mlp: '{}' disagrees with the mlp rules or the mlp_range given", text.mlp);
+    drop_mlp_rules(options);
+    options.mlp.range = 1;
 }
 
 void set_keep(PabOptions& options, std::string_view text) {
@@ -118,7 +144,8 @@ PabText spelled_out(const PabOptions& options) {
     text.spatial_window = window_text(options.spatial);
     text.temporal_window = window_text(options.temporal);
     text.cross_window = window_text(options.cross);
-    text.mlp = has_mlp_rules(options) ? "on" : "off";
+    text.mlp_window = window_text(options.mlp);
+    text.mlp = reuses_mlp(options) ? "on" : "off";
     text.mlp_spatial = to_text(options.mlp_spatial);
     text.mlp_temporal = to_text(options.mlp_temporal);
     text.keep = name_of(options.keep);
@@ -145,6 +172,7 @@ void check_pab_options(const PabOptions& options) {
     check_rule("spatial", options.spatial);
     check_rule("temporal", options.temporal);
     check_rule("cross", options.cross);
+    check_rule("mlp", options.mlp);
     check_mlp_rules("mlp_spatial", options.mlp_spatial);
     check_mlp_rules("mlp_temporal", options.mlp_temporal);
 }

@@ -74,6 +74,8 @@ TEST(BadRequest, RefusesNamesThatNoTableHolds) {
         {{"--sampler", "dimm"}, {"dimm", "ddim"}},
         {{"--cache", "pabb"}, {"pabb", "pab"}},
         {{"--cache", "pab", "--cache-option", "spatial_rage=2"}, {"spatial_rage", "spatial_range"}},
+        {{"--cache-quality", "best"}, {"best", "balanced"}},
+        {{"--cache", "pab", "--cache-quality", "lossless"}, {"lossless", "pab"}},
         {{"--cache", "pab", "--cache-option", "spatial_range=x"}, {"spatial_range", "x"}},
         {{"--sampler-option", "eta"}, {"eta", "key=value"}},
         {{"--rng", "mersenne"}, {"mersenne", "philox"}},

@@ -33,10 +33,13 @@ TEST(PabOptions, ReadEveryKey) {
     EXPECT_EQ(options.mlp_spatial, (std::vector<MlpRule>{{720, {0, 1, 2}, 2}, {640, {0, 2, 5, 6}, 3}}));
     EXPECT_EQ(options.mlp_temporal, (std::vector<MlpRule>{{9, {1}, 0}}));
     EXPECT_EQ(options.keep, Keep::Gated);
+    EXPECT_EQ(parse_pab_options({}, "mlp_range=4,mlp_window=5:6").mlp, (PabRule{4, 5, 6}));
 }
 
 TEST(PabOptions, ReadBackWhatTheyPrint) {
-    for (const PabOptions& options : {PabOptions{}, latte_pab(), open_sora_pab(3, 5, 7)}) {
+    PabOptions ranged;
+    ranged.mlp = {3, 200, 700};
+    for (const PabOptions& options : {PabOptions{}, latte_pab(), open_sora_pab(3, 5, 7), ranged}) {
         EXPECT_EQ(parse_pab_options({}, to_text(options)), options) << to_text(options);
         EXPECT_EQ(parse_pab_options(latte_pab(), to_text(options)), options) << to_text(options);
     }
@@ -57,7 +60,18 @@ TEST(PabOptions, DropTheModelsMlpRulesOnRequest) {
     EXPECT_EQ(parse_pab_options(latte_pab(), "mlp=on"), latte_pab());
 }
 
+TEST(PabOptions, PutARangeInThePlaceOfTheModelsMlpRules) {
+    const PabOptions ranged = parse_pab_options(latte_pab(), "mlp_range=3");
+    EXPECT_TRUE(ranged.mlp_spatial.empty());
+    EXPECT_TRUE(ranged.mlp_temporal.empty());
+    EXPECT_EQ(ranged.mlp.range, 3);
+    EXPECT_EQ(parse_pab_options(ranged, "mlp=off").mlp.range, 1);
+    EXPECT_EQ(parse_pab_options(latte_pab(), "mlp_range=1"), latte_pab());
+}
+
 TEST(PabOptions, RefuseWhatContradictsItself) {
+    EXPECT_NE(refusal("mlp_range=2,mlp_spatial=720@0*2").find("mlp_range"), std::string::npos);
+    EXPECT_NE(refusal("mlp=off,mlp_range=2").find("mlp_range"), std::string::npos);
     EXPECT_NE(refusal("mlp=off,mlp_spatial=720@0*2").find("mlp"), std::string::npos);
     EXPECT_NE(refusal("mlp=on").find("mlp"), std::string::npos);
 }
@@ -67,6 +81,8 @@ TEST(PabOptions, NameOptionAndValueWhenRefusing) {
         {"spatial_range=0", "0"},
         {"temporal_range=-2", "-2"},
         {"cross_range=nan", "nan"},
+        {"mlp_range=0", "0"},
+        {"mlp_window=7:3", "7:3"},
         {"spatial_range=2.5", "2.5"},
         {"spatial_window=800:100", "800:100"},
         {"cross_window=nan:800", "nan"},

@@ -59,6 +59,20 @@ TEST(Pab, ReusesThePublishedStepsOfLatte) {
     EXPECT_EQ(reused_steps(options, schedule, kSpatialMlp), Steps({14, 15, 18, 19, 22, 23, 26, 27, 30, 31}));
 }
 
+TEST(Pab, ReusesMlpsOfEveryBlockByARange) {
+    PabOptions options;
+    options.mlp = {3, 100, 800};
+    const Schedule schedule = latte_schedule();
+    Steps expected;
+    for (int step = 10; step <= 43; ++step) {
+        if (step % 3 != 0) expected.push_back(step);
+    }
+
+    EXPECT_EQ(reused_steps(options, schedule, kSpatialMlp), expected);
+    EXPECT_EQ(reused_steps(options, schedule, {SiteKind::TemporalMlp, 31}), expected);
+    EXPECT_EQ(reused_steps(PabOptions{}, schedule, kSpatialMlp), Steps());
+}
+
 TEST(Pab, ReusesThePublishedStepsOfCogVideoXInBothWindows) {
     Schedule schedule;
     for (int t = 999; t > 0; t -= 20) schedule.timesteps.push_back(t);

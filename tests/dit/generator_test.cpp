@@ -1,5 +1,6 @@
 // A whole run on the embedded model: what it promises whatever the threads, chunks and neighbours.
 #include "dit/generator.h"
+#include "broadcast/policies/qualities.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/test_context.h"
 
@@ -123,6 +124,25 @@ TEST_F(DemoModel, PabWithoutReuseGivesTheFramesOfNoCache) {
     pab.cache_options = "spatial_range=1,temporal_range=1,cross_range=1,mlp=off,keep=ungated";
     expect_same_frames(generate(*generator, bundle.context, small_request()),
                        generate(*generator, bundle.context, pab));
+}
+
+TEST_F(DemoModel, CacheQualityNamesAPolicyAndItsSettings) {
+    Request named = small_request();
+    named.steps = 20;
+    named.cache_quality = "high";
+    Request spelled = named;
+    spelled.cache_quality = "";
+    spelled.cache = "pab";
+    spelled.cache_options = broadcast::find_quality("high").options;
+    EXPECT_EQ(generator->resolve(named).cache, "pab");
+    EXPECT_EQ(generator->plan(named).skipped_share(), generator->plan(spelled).skipped_share());
+    EXPECT_GT(generator->plan(named).skipped_share(), 0);
+
+    named.cache_options = "spatial_range=1,temporal_range=1,cross_range=1,mlp_range=1";
+    EXPECT_EQ(generator->plan(named).skipped_share(), 0) << "settings do not come on top";
+    named = small_request();
+    named.cache_quality = "lossless";
+    EXPECT_EQ(generator->resolve(named).cache, "none");
 }
 
 TEST_F(DemoModel, HoldsNoMoreCacheThanThePlanSaid) {

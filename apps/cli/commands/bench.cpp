@@ -47,7 +47,8 @@ std::vector<std::string> policies_of(const Arguments& arguments) {
 Request request_for(const std::string& cache, const Arguments& arguments) {
     Request request = make_request(arguments);
     request.set("cache", cache);
-    if (cache == "none") request.set("cache_options", "");
+    if (cache == "none" && arguments.has("compare_cache")) request.set("cache_quality", "");
+    if (cache == "none" && arguments.text("cache_quality").empty()) request.set("cache_options", "");
     if (!has_prompt(arguments)) request.set("prompt", "a red circle moving right on a blue background");
     if (!arguments.has("seed")) request.set("seed", "1");
     return request;
@@ -65,7 +66,7 @@ void run_once(Session& session, const Arguments& arguments, Candidate& candidate
 }
 
 Json result_of(const Candidate& candidate, const Candidate& first) {
-    Json result = {{"cache", candidate.cache},
+    Json result = {{"cache", candidate.plan["request"]["cache"]},
                    {"peak_bytes", candidate.peak_bytes},
                    {"skipped_share", candidate.plan["skipped_share"]},
                    {"request", candidate.plan["request"]}};

@@ -11,8 +11,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kTables[] = {"families", "policies", "strategies", "clusters",
-                                   "presets",  "samplers", "codecs",     "devices"};
+constexpr const char* kTables[] = {"families", "policies", "qualities", "strategies", "clusters",
+                                   "presets",  "samplers", "codecs",    "devices"};
 
 std::string row_text(const Json& row) {
     std::string text = fmt::format("  {:<18}", row.value("name", ""));
