@@ -61,7 +61,7 @@ TEST(Commands, SuggestNothingForASingleLetter) {
 TEST(Commands, ListPrintsEveryTable) {
     expect_prints({"list"}, {"latte", "pab", "ddim", "mp4", "cpu"});
     const Json tables = json_of({"list", "--json"});
-    for (const char* table : {"families", "policies", "strategies", "samplers", "codecs", "devices"}) {
+    for (const char* table : {"families", "policies", "qualities", "strategies", "samplers", "codecs", "devices"}) {
         EXPECT_FALSE(tables.at(table).empty()) << table;
         expect_prints({"list", table}, {tables.at(table).at(0).at("name").get<std::string>()});
     }
