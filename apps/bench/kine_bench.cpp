@@ -1,4 +1,4 @@
-// Speed of the parts that a run spends its time in. `kine_bench --benchmark_filter=latte` runs some of them.
+// Speed of the parts that a run spends its time in. `kine_bench --benchmark_filter=works` runs some of them.
 #include "apps/bench/report.h"
 
 #include <fmt/core.h>
@@ -15,10 +15,8 @@ void run_benchmarks() {
                processor_name(), session.threads.size(), setup.rates.fused_multiply_add / 1e9,
                setup.rates.linear_float32 / 1e9, setup.rates.linear_bfloat16 / 1e9);
     register_linear(setup);
-    register_attention(setup);
-    register_latte(setup);
+    register_works(setup);
     register_blocks(setup);
-    register_vae(setup);
     benchmark::RunSpecifiedBenchmarks();
 }
 

@@ -55,10 +55,12 @@ bool is_norm_weight(const std::string& name) {
     return name.ends_with(".weight") && name.find("norm") != std::string::npos;
 }
 
-/// 1 / sqrt(inputs of one output).
-float weight_deviation(const Shape& shape) {
+/// 1 / sqrt(inputs of one output); queries of T5, whose attention has no scale of its own, smaller by that scale.
+float weight_deviation(const std::string& name, const Shape& shape) {
+    constexpr double kHeadScale = 0.125;
     if (shape.rank() < 2) return 0.1f;
-    return static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.elements() / shape[0])));
+    const double scale = name.ends_with("SelfAttention.q.weight") ? kHeadScale : 1.0;
+    return static_cast<float>(scale / std::sqrt(static_cast<double>(shape.elements() / shape[0])));
 }
 
 }  // namespace
@@ -96,17 +98,23 @@ Tensor moving_waves(const Context& context, const Shape& shape) {
     return values;
 }
 
-Weights random_weights(const Context& context, const ShapeMap& shapes) {
+void write_random_weights(const Context& context, const ShapeMap& shapes, DType dtype,
+                          const std::filesystem::path& file) {
     std::map<std::string, Tensor> tensors;
     uint64_t seed = 0;
     for (const auto& [name, shape] : shapes) {
-        tensors[name] = is_norm_weight(name)
-                            ? kernels::scale(context, Tensor::zeros(context, shape, DType::Float32), 0.0f, 1.0f)
-                            : random_tensor(context, shape, DType::Float32, ++seed, weight_deviation(shape));
+        const Tensor values = is_norm_weight(name)
+                                  ? kernels::scale(context, Tensor::zeros(context, shape, DType::Float32), 0.0f, 1.0f)
+                                  : random_tensor(context, shape, dtype, ++seed, weight_deviation(name, shape));
+        tensors[name] = values.dtype() == dtype ? values : kernels::cast(context, values, dtype);
     }
+    write_safetensors(file, tensors);
+}
+
+Weights random_weights(const Context& context, const ShapeMap& shapes) {
     const std::filesystem::path file =
         std::filesystem::temp_directory_path() / ("kine_bench_" + std::to_string(getpid()) + ".safetensors");
-    write_safetensors(file, tensors);
+    write_random_weights(context, shapes, DType::Float32, file);
     Weights weights = Weights::open_file(file);
     std::filesystem::remove(file);  // the mapping keeps the bytes
     return weights;

@@ -6,6 +6,7 @@
 #include "dit/vae/autoencoder_kl.h"
 #include "runtime/weights.h"
 
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -21,14 +22,21 @@ Tensor random_tensor(const Context& context, const Shape& shape, DType dtype, ui
 Tensor moving_waves(const Context& context, const Shape& shape);
 
 /// Weights that keep the size of what passes through them; those of norms are 1.
+void write_random_weights(const Context& context, const ShapeMap& shapes, DType dtype,
+                          const std::filesystem::path& file);
 Weights random_weights(const Context& context, const ShapeMap& shapes);
 
-/// The same for whatever make(scope) binds.
+/// Of whatever make(scope) binds.
 template <class Make>
-Weights random_weights_for(Context& context, Make&& make) {
+ShapeMap shapes_for(Context& context, Make&& make) {
     Weights asked = Weights::imagined("random weights");
     make(Scope(context, asked, DType::Float32));
-    return random_weights(context, asked.bound());
+    return asked.bound();
+}
+
+template <class Make>
+Weights random_weights_for(Context& context, Make&& make) {
+    return random_weights(context, shapes_for(context, make));
 }
 
 /// Under the published names.

@@ -1,0 +1,99 @@
+// One side of apps/bench/compare: does a work whenever it is told to, so that two programs can take turns.
+//   bench_work list
+//   bench_work files WORK FOLDER               writes random weights and inputs, the same for the same work
+//   bench_work run WORK DTYPE FOLDER THREADS   then obeys lines of standard input, a line of answer each:
+//     run          does the work; seconds
+//     output FILE  its last result as safetensors, f32, under the name "output"
+//     flops        what the work needs
+//     rates        what the machine does now: FLOP/s of multiply-adds in registers, of our linear layer in DTYPE
+#include "apps/bench/bench_session.h"
+#include "apps/bench/measured_rates.h"
+#include "apps/bench/works/work.h"
+#include "kernels/elementwise/elementwise.h"
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <exception>
+#include <iostream>
+
+namespace kine::bench {
+namespace {
+
+class Obeying {
+  public:
+    Obeying(BenchSession& session, const WorkKind& kind, DType dtype, const std::filesystem::path& folder)
+        : context_(session.context), dtype_(dtype), work_(kind.open({context_, dtype, folder})) {}
+
+    std::string answer(const std::string& line) {
+        if (line == "run") return run();
+        if (line == "flops") return fmt::format("{}", work_->flops());
+        if (line == "rates") return rates();
+        check(line.starts_with("output "), ErrorCode::Usage, "expected run, output FILE, flops or rates, got '{}'",
+              line);
+        return write(line.substr(7));
+    }
+
+  private:
+    std::string run() {
+        result_ = {};
+        const auto begin = std::chrono::steady_clock::now();
+        result_ = work_->run();
+        return fmt::format("{}", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    }
+
+    std::string rates() const {
+        return fmt::format("{} {}", measure_fused_multiply_add(context_), measure_linear(context_, dtype_));
+    }
+
+    std::string write(const std::string& file) const {
+        check(bool(result_), ErrorCode::Usage, "output {}: expected after run", file);
+        const bool is_float = result_.dtype() == DType::Float32;
+        write_safetensors(file, {{"output", is_float ? result_ : kernels::cast(context_, result_, DType::Float32)}});
+        return "written";
+    }
+
+    Context& context_;
+    DType dtype_;
+    std::unique_ptr<Work> work_;
+    Tensor result_;
+};
+
+void say(const std::string& line) { std::cout << line << std::endl; }
+
+int obey(const WorkKind& kind, const std::string& dtype, const std::filesystem::path& folder, int threads) {
+    BenchSession session(threads);
+    Obeying obeying(session, kind, dtype_from_name(dtype), folder);
+    say("ready");
+    for (std::string line; std::getline(std::cin, line);) say(obeying.answer(line));
+    return 0;
+}
+
+int run(const std::vector<std::string>& words) {
+    const std::string command = words.empty() ? "" : words[0];
+    if (command == "list" && words.size() == 1) {
+        for (const WorkKind& kind : work_kinds()) fmt::print("{:<16} {}\n", kind.name, kind.summary);
+        return 0;
+    }
+    if (command == "files" && words.size() == 3) {
+        BenchSession session;
+        write_files(session.context, find_work(words[1]), words[2]);
+        return 0;
+    }
+    if (command == "run" && words.size() == 5)
+        return obey(find_work(words[1]), words[2], words[3], std::stoi(words[4]));
+    fmt::print(stderr, "usage: bench_work list | files WORK FOLDER | run WORK DTYPE FOLDER THREADS\n");
+    return 2;
+}
+
+}  // namespace
+}  // namespace kine::bench
+
+int main(int argc, char** argv) {
+    try {
+        return kine::bench::run({argv + 1, argv + argc});
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "bench_work: {}\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,111 @@
+// Latte-1: a spatial and a temporal block, and the whole transformer. The text's keys and values are made once a run,
+// so they are not part of a step here.
+#include "apps/bench/lone_step.h"
+#include "apps/bench/works/opening.h"
+#include "dit/families/latte/transformer.h"
+
+namespace kine::bench {
+
+namespace {
+
+constexpr int64_t kFrames = 16;
+constexpr int64_t kPatches = 256;
+constexpr int64_t kTextTokens = 120;
+constexpr double kTimes[] = {500};
+
+dit::latte::Config config_256() {
+    dit::latte::Config config;
+    config.sample_size = 32;  // 256 x 256 pixels
+    return config;
+}
+
+double block_pair_flops(const dit::latte::Config& config) {
+    const auto tokens = static_cast<double>(kFrames * kPatches);
+    const auto channels = static_cast<double>(config.channels());
+    const double linear = (4 + 8) + 2 + (4 + 8);  // q k v out and MLP; q and out of cross attention; temporal block
+    const double keys = 2.0 * (kPatches + kTextTokens + kFrames);
+    return 2 * tokens * channels * (linear * channels + keys);
+}
+
+class BlockPair final : public Work {
+  public:
+    explicit BlockPair(const Opening& opening)
+        : context_(opening.context), lone_(context_, {1, kFrames, kPatches, config_.channels()}) {
+        Weights weights = opening.weights();
+        const Scope scope(context_, weights, opening.dtype);
+        spatial_ = std::make_unique<dit::latte::SpatialBlock>(scope / "spatial", config_, 0);
+        temporal_ = std::make_unique<dit::latte::TemporalBlock>(scope / "temporal", config_, 0);
+        weights.finish();
+        text_ = spatial_->text_keys_and_values(context_, opening.input("text"));
+        time_ = Opening{context_, DType::Float32, opening.folder}.input("time");
+        x_ = opening.input("x");
+    }
+
+    Tensor run() override { return (*temporal_)(lone_.step, (*spatial_)(lone_.step, x_, text_, time_), time_); }
+    double flops() const override { return block_pair_flops(config_); }
+
+  private:
+    Context& context_;
+    dit::latte::Config config_;
+    LoneStep lone_;
+    std::unique_ptr<dit::latte::SpatialBlock> spatial_;
+    std::unique_ptr<dit::latte::TemporalBlock> temporal_;
+    Tensor text_, time_, x_;
+};
+
+class LatteStep final : public Work {
+  public:
+    explicit LatteStep(const Opening& opening) : context_(opening.context), latents_(opening.input("latents")) {
+        Weights weights = opening.weights();
+        transformer_ =
+            std::make_unique<dit::latte::LatteTransformer>(Scope(context_, weights, opening.dtype), config_256());
+        weights.finish();
+        const Shape latents = {latents_.dim(1), latents_.dim(2), latents_.dim(3), latents_.dim(4)};
+        dit::Conditioning text;
+        text.states = opening.input("text");
+        prepared_ = transformer_->prepare(context_, text, {latents, 256, 256}, kTimes);
+        lone_ = std::make_unique<LoneStep>(context_, transformer_->token_shape(latents, latents_.dim(0)));
+    }
+
+    Tensor run() override { return transformer_->predict(lone_->step, *prepared_, latents_); }
+    double flops() const override {
+        const dit::latte::Config& config = transformer_->config();
+        return static_cast<double>(latents_.dim(0) * config.num_layers) * block_pair_flops(config);
+    }
+
+  private:
+    Context& context_;
+    Tensor latents_;
+    std::unique_ptr<dit::latte::LatteTransformer> transformer_;
+    std::unique_ptr<dit::Prepared> prepared_;
+    std::unique_ptr<LoneStep> lone_;
+};
+
+}  // namespace
+
+ShapeMap block_pair_weights(Context&) {
+    ShapeMap shapes;
+    for (const auto& [name, shape] : spatial_block_shapes({})) shapes["spatial." + name] = shape;
+    for (const auto& [name, shape] : temporal_block_shapes({})) shapes["temporal." + name] = shape;
+    return shapes;
+}
+
+ShapeMap block_pair_inputs() {
+    const int64_t channels = dit::latte::Config().channels();
+    return {{"x", {1, kFrames, kPatches, channels}}, {"text", {1, kTextTokens, channels}}, {"time", {1, 6, channels}}};
+}
+
+std::unique_ptr<Work> open_block_pair(const Opening& opening) { return std::make_unique<BlockPair>(opening); }
+
+ShapeMap latte_step_weights(Context& context) {
+    return shapes_for(context, [](const Scope& scope) { return dit::latte::LatteTransformer(scope, config_256()); });
+}
+
+ShapeMap latte_step_inputs() {
+    const dit::latte::Config config = config_256();
+    return {{"latents", {2, config.in_channels, kFrames, 32, 32}}, {"text", {2, kTextTokens, config.caption_channels}}};
+}
+
+std::unique_ptr<Work> open_latte_step(const Opening& opening) { return std::make_unique<LatteStep>(opening); }
+
+}  // namespace kine::bench

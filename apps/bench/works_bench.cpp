@@ -1,0 +1,55 @@
+// The short works of works/, repeated until their time is sure.
+#include "apps/bench/report.h"
+#include "apps/bench/works/work.h"
+
+#include <unistd.h>
+
+namespace kine::bench {
+
+namespace {
+
+/// Files that are gone once they are open: mappings keep the bytes.
+class PassingFolder {
+  public:
+    PassingFolder() : path_(std::filesystem::temp_directory_path() / ("kine_bench_" + std::to_string(getpid()))) {
+        std::filesystem::create_directories(path_);
+    }
+    ~PassingFolder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    PassingFolder(const PassingFolder&) = delete;
+    PassingFolder& operator=(const PassingFolder&) = delete;
+
+    const std::filesystem::path& path() const { return path_; }
+
+  private:
+    std::filesystem::path path_;
+};
+
+std::unique_ptr<Work> open_passing(Context& context, const WorkKind& kind, DType dtype) {
+    const PassingFolder folder;
+    write_files(context, kind, folder.path());
+    return kind.open({context, dtype, folder.path()});
+}
+
+void repeat(benchmark::State& state, const BenchSetup& setup, const WorkKind& kind, DType dtype) {
+    Context context = setup.context;
+    const std::unique_ptr<Work> work = open_passing(context, kind, dtype);
+    for (auto _ : state) benchmark::DoNotOptimize(work->run().raw());
+    report_rate(state, setup, work->flops(), dtype);
+}
+
+}  // namespace
+
+void register_works(const BenchSetup& setup) {
+    for (const WorkKind& kind : work_kinds()) {
+        if (!kind.is_short) continue;
+        for (const DType dtype : {DType::Float32, DType::BFloat16}) {
+            register_bench("works/" + std::string(kind.name), dtype,
+                           [&, dtype](benchmark::State& state) { repeat(state, setup, kind, dtype); });
+        }
+    }
+}
+
+}  // namespace kine::bench
