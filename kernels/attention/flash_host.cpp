@@ -1,4 +1,4 @@
-// Attention by blocks of keys (FlashAttention, Dao et al. 2022, arXiv:2205.14135): the scores of 48 queries and one
+// Attention by blocks of keys (FlashAttention, Dao et al. 2022, arXiv:2205.14135): the scores of 24 queries and one
 // block live in cache; a running maximum and total per query make the softmax exact. Up to 256 keys are one block, and
 // nothing is ever rescaled. A query's bits depend on its keys alone, not on the queries beside it.
 #include "kernels/attention/pack.h"
@@ -13,8 +13,8 @@ namespace kine::kernels {
 
 namespace {
 
-constexpr int64_t kTaskQueries = 192;  // share one packing of the keys
-constexpr int64_t kTileQueries = 8 * kMicroRows;
+constexpr int64_t kTaskQueries = 288;  // share one packing of the keys; a multiple of a tile
+constexpr int64_t kTileQueries = 4 * kMicroRows;
 constexpr int64_t kKeyBlock = 256;
 constexpr float kLowest = std::numeric_limits<float>::lowest();  // not -infinity: lowest - lowest is 0
 
@@ -37,7 +37,7 @@ float prepare_scores(float* scores, int64_t count, const float* bias, const floa
 float exponentiate(float* scores, int64_t count, float largest) {
     Float8 total = {};
     for (int64_t i = 0; i < count; i += kLanes) {
-        const Float8 share = exp(load(scores + i) - largest);
+        const Float8 share = exp_of_negative(load(scores + i) - largest);
         store(scores + i, share);
         total += share;
     }
