@@ -120,7 +120,7 @@ def latte_step(files: Files) -> Run:
     link = folder / "diffusion_pytorch_model.safetensors"
     if not link.is_symlink():
         link.symlink_to(files.folder.resolve() / "weights.safetensors")
-    model = LatteTransformer3DModel.from_pretrained(folder, torch_dtype=files.dtype).eval()
+    model = LatteTransformer3DModel.from_pretrained(folder, dtype=files.dtype).eval()
     latents, text, times = files.input("latents"), files.input("text"), torch.tensor([500, 500])
     return lambda: model(latents, times, encoder_hidden_states=text).sample
 
@@ -128,7 +128,7 @@ def latte_step(files: Files) -> Run:
 def demo(files: Files, steps: int) -> Run:
     from diffusers import LattePipeline
 
-    pipeline = LattePipeline.from_pretrained(files.folder / "model", torch_dtype=files.dtype)
+    pipeline = LattePipeline.from_pretrained(files.folder / "model", dtype=files.dtype)
     pipeline.set_progress_bar_config(disable=True)
     form = pipeline.transformer.config
     side = pipeline.vae_scale_factor * form.sample_size
