@@ -2,6 +2,7 @@
 
 #include "dit/model_places.h"
 #include "dit/presets.h"
+#include "runtime/device/gpus.h"
 
 #include <cstdlib>
 
@@ -30,6 +31,14 @@ DType parse_dtype(const std::string& asked, const std::string& preset) {
     return dtype_from_name(name);
 }
 
+/// Which device, if models can run on it.
+Device open_device(const std::string& text) {
+    const Device device = parse_device(text);
+    if (device.kind == DeviceKind::Cpu) return device;
+    check_usable(device, find_gpus());
+    fail(ErrorCode::Device, "device '{}': models do not run on GPUs yet, use cpu", text);
+}
+
 std::filesystem::path variable(const char* name) {
     const char* value = std::getenv(name);
     return value == nullptr ? "" : value;
@@ -49,7 +58,7 @@ Session::Session(const KeyValues& options)
     : options_(parse(options)),
       dtype_(parse_dtype(options_.dtype, options_.model_preset)),
       threads_(static_cast<int>(options_.threads)),
-      context_{parse_device(options_.device), allocator_, threads_, profiler_} {
+      context_{open_device(options_.device), allocator_, threads_, profiler_} {
     allocator_.set_budget(parse_bytes("max_ram", options_.max_ram));
     if (!options_.trace.empty()) profiler_.enable();
     const bool has_preset = !options_.model_preset.empty();

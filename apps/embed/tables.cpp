@@ -10,6 +10,7 @@
 #include "parallel/planner/cluster.h"
 #include "parallel/strategies/strategies.h"
 #include "runtime/config.h"
+#include "runtime/device/gpus.h"
 #include "runtime/registry.h"
 
 #include <array>
@@ -105,7 +106,16 @@ std::string processor_name() {
 
 Json list_devices() {
     const std::string summary = fmt::format("{}, {} threads", processor_name(), std::thread::hardware_concurrency());
-    return Json::array({{{"name", "cpu"}, {"summary", summary}}});
+    Json rows = Json::array({{{"name", "cpu"}, {"summary", summary}}});
+    const GpuFacts facts = find_gpus();
+    for (size_t index = 0; index < facts.gpus.size(); ++index) {
+        const std::string reason = why_unusable(facts, static_cast<int>(index));
+        const std::string text = describe(facts.gpus[index]);
+        rows.push_back({{"name", fmt::format("cuda:{}", index)},
+                        {"summary", reason.empty() ? text : fmt::format("{}: not usable: {}", text, reason)}});
+    }
+    if (facts.gpus.empty()) rows.push_back({{"name", "cuda"}, {"summary", "not usable: " + why_none(facts)}});
+    return rows;
 }
 
 Json describe_build() {

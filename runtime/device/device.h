@@ -15,7 +15,7 @@ struct Device {
     bool operator==(const Device&) const = default;
 };
 
-/// "cpu", "cuda", "cuda:1". Unknown text is a usage error; a device that this build lacks is ErrorCode::Device.
+/// "cpu", "cuda", "cuda:1". Unknown text is a usage error; whether there is such a device, gpus.h knows.
 Device parse_device(std::string_view text);
 std::string to_string(Device device);
 

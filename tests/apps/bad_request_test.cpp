@@ -8,6 +8,7 @@ namespace {
 
 constexpr int kUsage = 2;
 constexpr int kBadInput = 3;
+constexpr int kDevice = 6;
 
 struct BadRequest {
     std::vector<std::string> arguments;
@@ -44,6 +45,16 @@ TEST(BadRequest, RefusesSizesThatTheModelHasNoPlacesFor) {
         {{"-f", "0"}, {"num_frames", "0"}},
         {{"-f", "-3"}, {"num_frames", "-3"}},
         {{"-f", "100"}, {"100", "3"}},
+    });
+}
+
+/// With a GPU or without: models do not run there.
+TEST(BadRequest, RefusesDevicesThatModelsCannotRunOn) {
+    expect_all_refused({
+        {{"--device", "cuda"}, {"'cuda", "use cpu"}, kDevice},
+        {{"--device", "cuda:99"}, {"cuda:99", "use cpu"}, kDevice},
+        {{"--device", "cuda:x"}, {"cuda:x", "cuda:INDEX"}},
+        {{"--device", "gpu"}, {"gpu", "cpu or cuda"}},
     });
 }
 

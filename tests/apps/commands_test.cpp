@@ -65,6 +65,7 @@ TEST(Commands, ListPrintsEveryTable) {
         EXPECT_FALSE(tables.at(table).empty()) << table;
         expect_prints({"list", table}, {tables.at(table).at(0).at("name").get<std::string>()});
     }
+    expect_prints({"list", "devices"}, {"threads", "cuda"});
     const Ended unknown = run({"list", "models"});
     EXPECT_EQ(unknown.status, kUsage);
     EXPECT_TRUE(unknown.says("families")) << unknown.error;

@@ -1,0 +1,68 @@
+// Attention between few tokens, as the temporal attention of video models is: what it is asked, and how it is spread
+// over a GPU. Plain C++: host, device and tests share it.
+#pragma once
+
+#include "kernels/rope/query_key_launch.h"
+#include "runtime/tensor/dtype.h"
+
+namespace kine::kernels::cuda {
+
+/// Elements between neighbours of [B1, B2, L, H, D] along its first four axes; 0 along an axis that is shared.
+struct HeadStrides {
+    int64_t outer = 0;
+    int64_t inner = 0;
+    int64_t token = 0;
+    int64_t head = 0;
+};
+
+/// q, out [B1, B2, Lq, H, D]; k, v [.., .., Lk, H, D]; bf16. Every head begins at a multiple of 16 bytes.
+struct TemporalArguments {
+    const BFloat16* q = nullptr;
+    const BFloat16* k = nullptr;
+    const BFloat16* v = nullptr;
+    BFloat16* out = nullptr;
+    float* log_sums = nullptr;  ///< [B1, B2, Lq, H] contiguous, or null
+    HeadStrides q_strides, k_strides, v_strides, out_strides;
+    int64_t outer = 0;
+    int64_t inner = 0;
+    int heads = 0;
+    int queries = 0;
+    int keys = 0;
+    float scale = 1.0f;
+    HeadSteps query_steps, key_steps;  ///< turns of the first token
+    int64_t token_turns = 0;           ///< elements from one token's turns to the next
+};
+
+inline constexpr int kMostTemporalTokens = 64;
+inline constexpr int kMatrixSide = 16;  ///< rows of a step of the matrix unit
+inline constexpr int kMostTemporalWarps = 4;
+inline constexpr int kMostTemporalThreads = kMostTemporalWarps * kWarp;
+inline constexpr int kSharedWithoutAsking = 48 * 1024;  ///< bytes that every GPU gives a block
+
+/// The product's inner axis goes by steps of 16: channels are padded with zeros.
+constexpr int padded_head(int head_size) { return static_cast<int>(divide_up(head_size, kMatrixSide)) * kMatrixSide; }
+
+/// Elements of a row in shared memory. An odd multiple of 16 bytes, so that eight rows lie in different banks.
+constexpr int temporal_row(int head_size) { return padded_head(head_size) + kChunk; }
+
+constexpr int padded_tokens(int tokens) { return static_cast<int>(divide_up(tokens, kMatrixSide)) * kMatrixSide; }
+
+/// Keys and values whole, queries 16 at a time.
+constexpr int temporal_elements_per_warp(int keys, int head_size) {
+    return (2 * padded_tokens(keys) + kMatrixSide) * temporal_row(head_size);
+}
+
+constexpr bool temporal_can_run(int queries, int keys, int head_size) {
+    const bool fits = queries <= kMostTemporalTokens && keys > 0 && keys <= kMostTemporalTokens;
+    return fits && (head_size == 32 || head_size == 64 || head_size == 72 || head_size == 96 || head_size == 128);
+}
+
+/// One warp a site and head; as many warps a block as shared memory that needs no asking for holds.
+constexpr Launch temporal_launch(int64_t sites, int heads, int keys, int head_size) {
+    const int bytes = temporal_elements_per_warp(keys, head_size) * static_cast<int>(sizeof(BFloat16));
+    int warps = kMostTemporalWarps;
+    while (warps > 1 && warps * bytes > kSharedWithoutAsking) warps /= 2;
+    return {divide_up(sites * heads, warps), 1, warps * kWarp, warps * bytes};
+}
+
+}  // namespace kine::kernels::cuda

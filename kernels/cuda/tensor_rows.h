@@ -1,0 +1,18 @@
+// From tensors to what kernels are given.
+#pragma once
+
+#include "kernels/cuda/rows.h"
+#include "runtime/tensor/tensor.h"
+
+#include <initializer_list>
+
+namespace kine::kernels::cuda {
+
+/// Whether all rows of all of them can be moved 16 bytes at a time: last axis a multiple of eight, every stride and the
+/// beginning likewise. Empty tensors are not asked.
+bool moves_by_words(std::initializer_list<const Tensor*> tensors);
+
+/// f32 [G, C] for G equal runs of the `rows` rows of a tensor, or [C] for all of them. Empty: no values.
+RowTable row_table(const Tensor& table, int64_t rows);
+
+}  // namespace kine::kernels::cuda

@@ -1,0 +1,204 @@
+#include "tests/support/cuda/emulated_grid.h"
+
+#include <ucontext.h>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+// AddressSanitizer wants to know which stack runs; a build without it has no such functions.
+extern "C" {
+__attribute__((weak)) void __sanitizer_start_switch_fiber(void** fake_stack, const void* bottom, size_t size);
+__attribute__((weak)) void __sanitizer_finish_switch_fiber(void* fake_stack, const void** bottom, size_t* size);
+}
+
+namespace kine::emulation {
+namespace {
+
+using kernels::cuda::kWarp;
+using kernels::cuda::Launch;
+
+constexpr size_t kStackBytes = 128 << 10;
+
+/// Threads that wait for one another. The last one to come opens it for all.
+struct Barrier {
+    int wanted = 0;
+    int arrived = 0;
+    int64_t opened = 0;
+};
+
+struct Stack {
+    const void* bottom = nullptr;
+    size_t size = 0;
+    void* fake = nullptr;  // AddressSanitizer's
+};
+
+struct Fiber {
+    ucontext_t context = {};
+    std::unique_ptr<std::byte[]> memory = std::make_unique_for_overwrite<std::byte[]>(kStackBytes);
+    Stack stack;
+    Place place;
+    bool is_done = false;
+    int64_t exchanges = 0;  // the next one writes the warp's board of this parity
+};
+
+struct Warp {
+    Barrier barrier;
+    std::array<std::array<uint64_t, kWarp>, 2> board = {};  // two, since a lane may begin the next exchange early
+};
+
+class Block {
+  public:
+    Block(const Launch& launch, const std::function<void(std::byte*)>& body)
+        : launch_(launch), body_(body), fibers_(static_cast<size_t>(launch.threads)) {
+        if (launch.threads <= 0 || launch.threads % kWarp != 0 || launch.threads > 1024)
+            throw std::logic_error("a block has whole warps and at most 1024 threads");
+        shared_bytes_ = static_cast<size_t>(launch.shared_bytes);
+        shared_ = std::make_unique_for_overwrite<std::byte[]>(shared_bytes_);
+    }
+
+    void run(int64_t block_x, int64_t block_y) {
+        std::memset(shared_.get(), 0xff, shared_bytes_);
+        all_ = Barrier{launch_.threads};
+        warps_.assign(fibers_.size() / kWarp, Warp{Barrier{kWarp}});
+        for (size_t i = 0; i < fibers_.size(); ++i)
+            start(fibers_[i], Place{static_cast<int>(i), block_x, block_y, launch_});
+        const bool is_reversed = (block_x + block_y) % 2 != 0;
+        while (take_turns(is_reversed)) {
+        }
+    }
+
+    void sync() { wait(all_); }
+    void sync_warp() { wait(warp().barrier); }
+
+    std::span<const uint64_t> exchange(uint64_t own) {
+        auto& board = warp().board[static_cast<size_t>(running_->exchanges++ % 2)];
+        board[static_cast<size_t>(running_->place.thread % kWarp)] = own;
+        wait(warp().barrier);
+        return board;
+    }
+
+    const Place& place() const { return running_->place; }
+    void enter();
+
+  private:
+    Warp& warp() { return warps_[static_cast<size_t>(running_->place.thread / kWarp)]; }
+
+    void start(Fiber& fiber, const Place& place);
+    void resume(Fiber& fiber);
+    void leave();
+
+    /// Every thread once; false when all are done.
+    bool take_turns(bool is_reversed) {
+        moved_ = false;
+        bool is_any_left = false;
+        for (size_t i = 0; i < fibers_.size(); ++i) {
+            Fiber& fiber = fibers_[is_reversed ? fibers_.size() - 1 - i : i];
+            if (fiber.is_done) continue;
+            resume(fiber);
+            is_any_left = true;
+        }
+        if (is_any_left && !moved_) throw std::logic_error("threads of a block wait for others that never come");
+        return is_any_left;
+    }
+
+    void wait(Barrier& barrier) {
+        const int64_t before = barrier.opened;
+        moved_ = true;
+        if (++barrier.arrived == barrier.wanted) {
+            barrier.arrived = 0;
+            ++barrier.opened;
+            return;
+        }
+        while (barrier.opened == before) leave();
+    }
+
+    Launch launch_;
+    const std::function<void(std::byte*)>& body_;
+    std::vector<Fiber> fibers_;
+    std::vector<Warp> warps_;
+    Barrier all_;
+    std::unique_ptr<std::byte[]> shared_;
+    size_t shared_bytes_ = 0;
+    Fiber* running_ = nullptr;
+    ucontext_t scheduler_ = {};
+    Stack scheduler_stack_;
+    bool moved_ = false;
+};
+
+thread_local Block* current = nullptr;
+
+void begin_switch(void** fake, const Stack& to) {
+    if (__sanitizer_start_switch_fiber != nullptr) __sanitizer_start_switch_fiber(fake, to.bottom, to.size);
+}
+
+void end_switch(void* fake, Stack* from) {
+    if (__sanitizer_finish_switch_fiber == nullptr) return;
+    __sanitizer_finish_switch_fiber(fake, from ? &from->bottom : nullptr, from ? &from->size : nullptr);
+}
+
+void enter_current() { current->enter(); }
+
+void Block::start(Fiber& fiber, const Place& place) {
+    fiber.place = place;
+    fiber.is_done = false;
+    fiber.exchanges = 0;
+    fiber.stack = {fiber.memory.get(), kStackBytes, nullptr};
+    if (getcontext(&fiber.context) != 0) throw std::runtime_error("getcontext failed");
+    fiber.context.uc_stack.ss_sp = fiber.memory.get();
+    fiber.context.uc_stack.ss_size = kStackBytes;
+    fiber.context.uc_link = nullptr;
+    makecontext(&fiber.context, enter_current, 0);
+}
+
+/// The first function of every fiber. It ends by a switch, never by a return.
+void Block::enter() {
+    end_switch(nullptr, &scheduler_stack_);
+    body_(shared_.get());
+    running_->is_done = true;
+    moved_ = true;
+    begin_switch(nullptr, scheduler_stack_);  // null: this stack is not needed again
+    setcontext(&scheduler_);
+}
+
+void Block::resume(Fiber& fiber) {
+    running_ = &fiber;
+    void* fake = nullptr;
+    begin_switch(&fake, fiber.stack);
+    swapcontext(&scheduler_, &fiber.context);
+    end_switch(fake, nullptr);
+}
+
+/// Gives the other threads their turn.
+void Block::leave() {
+    Fiber& own = *running_;
+    begin_switch(&own.stack.fake, scheduler_stack_);
+    swapcontext(&own.context, &scheduler_);
+    end_switch(own.stack.fake, &scheduler_stack_);
+}
+
+/// Kernels ask for their place without saying whom: this is whom.
+struct CurrentBlock {
+    explicit CurrentBlock(Block& block) { current = &block; }
+    ~CurrentBlock() { current = nullptr; }
+    CurrentBlock(const CurrentBlock&) = delete;
+    CurrentBlock& operator=(const CurrentBlock&) = delete;
+};
+
+}  // namespace
+
+void run_grid(const Launch& launch, const std::function<void(std::byte*)>& body) {
+    Block block(launch, body);
+    const CurrentBlock mark(block);
+    for (int64_t y = 0; y < launch.blocks_y; ++y) {
+        for (int64_t x = 0; x < launch.blocks_x; ++x) block.run(x, y);
+    }
+}
+
+const Place& place() { return current->place(); }
+void sync_block() { current->sync(); }
+void sync_warp() { current->sync_warp(); }
+std::span<const uint64_t> exchange(uint64_t own) { return current->exchange(own); }
+
+}  // namespace kine::emulation

@@ -1,0 +1,33 @@
+// A grid of CUDA threads on the host, for kernels that are compiled as C++. The threads of a block are fibers that take
+// turns on one processor; blocks follow one another, every other one with its threads in reverse order, so that a
+// missing barrier shows. Stricter than a GPU: barriers want every thread, exchanges all 32 lanes, and a block that
+// cannot go on is an error. Shared memory is as large as asked for and begins as NaNs.
+#pragma once
+
+#include "kernels/cuda/rows.h"
+
+#include <functional>
+#include <span>
+
+namespace kine::emulation {
+
+/// Runs `body` in every thread of every block. One grid at a time for each thread of the host.
+void run_grid(const kernels::cuda::Launch& launch, const std::function<void(std::byte* shared)>& body);
+
+struct Place {
+    int thread = 0;
+    int64_t block_x = 0;
+    int64_t block_y = 0;
+    kernels::cuda::Launch launch;
+};
+
+/// Of the running thread.
+const Place& place();
+
+void sync_block();
+void sync_warp();
+
+/// What all 32 lanes of the running thread's warp gave to this call, by lane. Valid until the warp's next exchange.
+std::span<const uint64_t> exchange(uint64_t own);
+
+}  // namespace kine::emulation

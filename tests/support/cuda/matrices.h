@@ -1,0 +1,13 @@
+// What a warp's matrix instructions do, by the layouts of the PTX manual.
+#pragma once
+
+#include <cstdint>
+
+namespace kine::emulation {
+
+/// mma.m16n8k16 with bf16 factors and f32 sums.
+void multiply_add(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]);
+/// ldmatrix.m8n8.x2.trans of 16-bit elements.
+void load_transposed(uint32_t (&parts)[2], const void* row);
+
+}  // namespace kine::emulation
