@@ -13,11 +13,13 @@ namespace {
 constexpr int kSide = 16;
 constexpr int kColumns = 8;
 
-float half_of(uint64_t pair, int which) {
+float half_of(uint64_t words, int which) {
     BFloat16 value;
-    value.bits = static_cast<uint16_t>(pair >> (16 * which));
+    value.bits = static_cast<uint16_t>(words >> (16 * which));
     return value;
 }
+
+uint64_t two_words(uint32_t low, uint32_t high) { return low | static_cast<uint64_t>(high) << 32; }
 
 int own_lane() { return place().thread % kernels::cuda::kWarp; }
 
@@ -26,19 +28,17 @@ int own_lane() { return place().thread % kernels::cuda::kWarp; }
 void multiply_add(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
     std::array<std::array<float, kSide>, kSide> left = {};      // [row][k]
     std::array<std::array<float, kSide>, kColumns> right = {};  // [column][k]
-    for (int part = 0; part < 4; ++part) {
-        const auto words = exchange(a[part]);
-        for (int lane = 0; lane < 32; ++lane) {
-            const int row = lane / 4 + (part % 2) * 8, k = lane % 4 * 2 + part / 2 * 8;
-            for (int i = 0; i < 2; ++i) left[row][k + i] = half_of(words[lane], i);
+    for (int pair = 0; pair < 2; ++pair) {                      // of the upper and the lower rows' parts
+        const auto words = exchange(two_words(a[2 * pair], a[2 * pair + 1]));
+        for (int i = 0; i < 32 * 4; ++i) {
+            const int lane = i / 4, half = i % 4;
+            left[lane / 4 + half / 2 * 8][lane % 4 * 2 + pair * 8 + half % 2] = half_of(words[lane], half);
         }
     }
-    for (int part = 0; part < 2; ++part) {
-        const auto words = exchange(b[part]);
-        for (int lane = 0; lane < 32; ++lane) {
-            const int k = lane % 4 * 2 + part * 8;
-            for (int i = 0; i < 2; ++i) right[lane / 4][k + i] = half_of(words[lane], i);
-        }
+    const auto words = exchange(two_words(b[0], b[1]));
+    for (int i = 0; i < 32 * 4; ++i) {
+        const int lane = i / 4, half = i % 4;
+        right[lane / 4][lane % 4 * 2 + half / 2 * 8 + half % 2] = half_of(words[lane], half);
     }
     for (int i = 0; i < 4; ++i) {
         const int row = own_lane() / 4 + i / 2 * 8, column = own_lane() % 4 * 2 + i % 2;
