@@ -19,7 +19,7 @@ namespace {
 using kernels::cuda::kWarp;
 using kernels::cuda::Launch;
 
-constexpr size_t kStackBytes = 64 << 10;
+constexpr size_t kStackBytes = 128 << 10;
 
 /// Threads that wait for one another. The last one to come opens it for all.
 struct Barrier {
