@@ -43,7 +43,8 @@ class Demo final : public Work {
     Tensor pictures() const {  // [F, Y, X, 3] in [0, 1]
         const int64_t frames = static_cast<int64_t>(pixels_.size()) / (height_ * width_ * 3);
         Tensor result = Tensor::empty(context_, {frames, height_, width_, 3}, DType::Float32);
-        std::ranges::transform(pixels_, result.data<float>(), [](uint8_t level) { return static_cast<float>(level) / 255.0f; });
+        std::ranges::transform(pixels_, result.data<float>(),
+                               [](uint8_t level) { return static_cast<float>(level) / 255.0f; });
         return result;
     }
 
