@@ -242,6 +242,9 @@ std::optional<std::string> Scope::problem_with(const std::string& name, const Sh
     if (!weights_->has_names_) return std::nullopt;
     if (!weights_->contains(name)) return fmt::format("is missing, expected {}", to_string(expected));
     const SafetensorsEntry& entry = weights_->entry(name);
+    check(entry.dtype.has_value(), ErrorCode::Unsupported,
+          "{}: '{}' is stored as {}, known are F32, BF16, F16, I64, I32 and U8", weights_->label(), printable(name),
+          entry.dtype_name);
     if (entry.shape != expected) {
         return fmt::format("expected {}, the file has {}", to_string(expected), to_string(entry.shape));
     }

@@ -2,11 +2,14 @@
 
 #include "tests/runtime/errors.h"
 #include "tests/support/expect_close.h"
+#include "tests/support/safetensors_bytes.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_context.h"
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
+
+#include <fstream>
 
 namespace kine {
 namespace {
@@ -71,6 +74,16 @@ TEST(Weights, ReportEverythingThatIsWrongAtOnce) {
                            "\n  block.extra: [1] of F32 is not used by this model"
                            "\n  block.to_k.weigth: [4, 4] of F32 is not used by this model"
                            "\n  block.to_v.weights.weight: [4, 4] of F32 is not used by this model");
+}
+
+TEST(Weights, NameAFormatThatWeLackAsUnsupported) {
+    TestContext test;
+    const TemporaryFolder folder;
+    std::ofstream(folder / "a", std::ios::binary)
+        << safetensors_bytes(R"({"w": {"dtype": "F8_E4M3", "shape": [4], "data_offsets": [0, 4]}})", 4);
+    Weights weights = Weights::open_file(folder / "a");
+    expect_error(ErrorCode::Unsupported, "'w' is stored as F8_E4M3",
+                 [&] { Scope(test.context, weights, DType::Float32).bind("w", {4}); });
 }
 
 TEST(Weights, NameTheNearestThatIsPresent) {
