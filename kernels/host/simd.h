@@ -138,8 +138,9 @@ inline Float8 exp_of_negative(Float8 x) {
     p = p * r + 0.5f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    // n stands in the low bits of `shifted`: moved up, it adds to the exponent of p, which is between 2^-1 and 2.
-    const Float8 result = (Float8)((Int8)p + ((Int8)shifted << 23));
+    // n stands in the low bits of `shifted`: moved up, it adds to the exponent of p, which is between 2^-1 and 2. Sums
+    // that wrap around are of x below -87.
+    const Float8 result = (Float8)((Word8)p + ((Word8)shifted << 23));
     return x < splat(-87.0f) ? Float8{} : result;  // NaN stays
 }
 
