@@ -1,4 +1,4 @@
-// Weight files that must be refused, through the program: exit code 3, the file named, nothing lost.
+// Weight files that must be refused, through the program: exit code 3 or 4, the file named, nothing lost.
 #include "runtime/io/json.h"
 #include "tests/apps/support/refusal.h"
 #include "tests/support/safetensors_bytes.h"
@@ -9,6 +9,7 @@ namespace kine::apps {
 namespace {
 
 constexpr int kBadInput = 3;
+constexpr int kUnsupported = 4;
 constexpr std::string_view kIndex = "transformer/diffusion_pytorch_model.safetensors.index.json";
 constexpr const char* kBias = "proj_out.bias";
 
@@ -107,7 +108,7 @@ const std::vector<BadModel> kWrongHeaders = {
      {kBias, "33"}},
     {"a dtype we cannot read",
      [](const ModelCopy& m) { edit(m, [](Json& h) { h[kBias]["dtype"] = "U32"; }); },
-     kBadInput,
+     kUnsupported,
      {kBias, "U32"}},
 };
 
