@@ -195,14 +195,6 @@ PartSource tokenizer_of(const Parts& parts, std::vector<std::string>& missing) {
     return tokenizer;
 }
 
-/// What a text encoder's file may hold beside its tensors.
-void drop_tokenizer(Weights& weights) {
-    weights.rename([](const std::string& name) -> std::optional<std::string> {
-        if (name == "spiece_model") return std::nullopt;
-        return name;
-    });
-}
-
 /// Of what lies beside the transformer, over the published ones.
 void take_sizes(const Parts& parts, ModelSource& source) {
     if (is_there(parts.root / kOwnPreset)) return;
@@ -217,20 +209,12 @@ void take_sizes(const Parts& parts, ModelSource& source) {
 }
 
 void place_parts(const Parts& parts, ModelSource& source) {
-    const Dialect& dialect = *parts.family().original;
-    const auto place = [&](const char* part, const WeightGroup& group, auto to_ours) {
-        source.parts[part].weights = group.files;
-        source.parts[part].to_ours = to_ours;
-    };
-    place("transformer", *parts.transformers[0], dialect.transformer);
-    if (parts.transformers.size() == 2) place("transformer_2", *parts.transformers[1], dialect.transformer);
-    if (parts.vae) place("vae", *parts.vae, dialect.vae);
+    source.parts["transformer"].weights = parts.transformers[0]->files;
+    if (parts.transformers.size() == 2) source.parts["transformer_2"].weights = parts.transformers[1]->files;
+    if (parts.vae) source.parts["vae"].weights = parts.vae->files;
     take_sizes(parts, source);
     if (!parts.text) return;
-    place("text_encoder", *parts.text, [&dialect](Weights& weights) {
-        drop_tokenizer(weights);
-        dialect.text_encoder(weights);
-    });
+    source.parts["text_encoder"].weights = parts.text->files;
     source.parts["tokenizer"] = tokenizer_of(parts, source.missing);
 }
 

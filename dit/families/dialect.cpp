@@ -2,9 +2,21 @@
 
 namespace kine::dit {
 
+namespace {
+
+/// ComfyUI's file of a text encoder holds the tokenizer beside the tensors.
+std::optional<std::string> without_tokenizer(const std::string& stored) {
+    return stored == "spiece_model" ? std::nullopt : std::optional(stored);
+}
+
+}  // namespace
+
 void to_ours(const Dialect& dialect, std::string_view part, Weights& weights) {
     if (part.starts_with("transformer")) return dialect.transformer(weights);
-    if (part == "text_encoder") return dialect.text_encoder(weights);
+    if (part == "text_encoder") {
+        weights.rename(without_tokenizer);
+        dialect.text_encoder(weights);
+    }
     if (part == "vae") dialect.vae(weights);
 }
 

@@ -94,11 +94,8 @@ std::vector<fs::path> ModelSource::weight_files() const {
 Weights ModelSource::open(const std::string& part) const {
     const auto given = parts.find(part);
     const bool elsewhere = given != parts.end() && !given->second.weights.empty();
-    Weights weights = elsewhere
-                          ? Weights::open_files(given->second.weights)
-                          : Weights::open_component(folder(part), {std::begin(kWeightNames), std::end(kWeightNames)});
-    if (given != parts.end() && given->second.to_ours) given->second.to_ours(weights);
-    return weights;
+    return elsewhere ? Weights::open_files(given->second.weights)
+                     : Weights::open_component(folder(part), {std::begin(kWeightNames), std::end(kWeightNames)});
 }
 
 ModelSource diffusers_source(const fs::path& directory) {

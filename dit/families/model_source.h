@@ -6,7 +6,6 @@
 #include "runtime/weights.h"
 
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,7 +16,6 @@ namespace kine::dit {
 struct PartSource {
     Json config;                                 ///< in place of ROOT/NAME/config.json
     std::vector<std::filesystem::path> weights;  ///< in place of ROOT/NAME/*.safetensors
-    std::function<void(Weights&)> to_ours;       ///< renames and splits what the files hold
     std::filesystem::path folder;                ///< in place of ROOT/NAME
     std::string spiece_model;                    ///< of a tokenizer: its SentencePiece file, in place of a folder
 };
@@ -44,7 +42,7 @@ struct ModelSource {
     /// The files of the parts that the index names, sorted; an upper bound of what is bound.
     std::vector<std::filesystem::path> weight_files() const;
     std::vector<std::filesystem::path> weight_files(const std::string& part) const;
-    /// With the names that families bind.
+    /// With the names that the files have; Components makes them ours.
     Weights open(const std::string& part) const;
 };
 
