@@ -55,18 +55,28 @@ constexpr Reuse kReuses[] = {
     {"ungated", "pab", "spatial_range=2,temporal_range=3,cross_range=3,window=0:1001,keep=ungated"},
 };
 
-class RanksOf : public testing::TestWithParam<Request (*)()> {};
+/// A model whose steps are many enough for reuse.
+template <class Parameter>
+class OnLongerModel : public testing::TestWithParam<Parameter> {
+  protected:
+    OnLongerModel() {
+        copy_longer_model(folder.path() / "model");
+        generator = Generator::open(bundle.context, folder.path() / "model", DType::Float32);
+    }
+
+    TestContext bundle;
+    TemporaryFolder folder;
+    std::unique_ptr<Generator> generator;
+};
+
+class RanksOf : public OnLongerModel<Request (*)()> {};
 
 using AnyRun = std::tuple<Request (*)(), Reuse>;
 
 /// Runs and policies apart, since a pass that looks at memory or threads need not see all of them.
-class RanksUnder : public testing::TestWithParam<AnyRun> {};
+class RanksUnder : public OnLongerModel<AnyRun> {};
 
 TEST_P(RanksUnder, EveryStrategyGiveTheBitsOfOneRank) {
-    TestContext bundle;
-    const TemporaryFolder folder;
-    copy_longer_model(folder.path() / "model");
-    const auto generator = Generator::open(bundle.context, folder.path() / "model", DType::Float32);
     const auto& [make_request, reuse] = GetParam();
     Request request = make_request();
     const double noise = merging_noise(golden_case());
@@ -92,10 +102,6 @@ INSTANTIATE_TEST_SUITE_P(Latte, RanksUnder,
                          name_of);
 
 TEST_P(RanksOf, GiveTheBitsOfOneRankWithTheGuidanceBranchesApart) {
-    TestContext bundle;
-    const TemporaryFolder folder;
-    copy_longer_model(folder.path() / "model");
-    const auto generator = Generator::open(bundle.context, folder.path() / "model", DType::Float32);
     Request request = GetParam()();
     request.cache = "pab";
     request.cache_options = kReuses[1].options;
@@ -112,10 +118,6 @@ TEST_P(RanksOf, GiveTheBitsOfOneRankWithTheGuidanceBranchesApart) {
 }
 
 TEST_P(RanksOf, GiveTheBitsOfOneBatchWithTheGuidanceBranchesOneAfterTheOther) {
-    TestContext bundle;
-    const TemporaryFolder folder;
-    copy_longer_model(folder.path() / "model");
-    const auto generator = Generator::open(bundle.context, folder.path() / "model", DType::Float32);
     Request request = GetParam()();
     request.cache = "pab";
     request.cache_options = kReuses[1].options;
@@ -132,10 +134,6 @@ TEST_P(RanksOf, GiveTheBitsOfOneBatchWithTheGuidanceBranchesOneAfterTheOther) {
 }
 
 TEST_P(RanksOf, FormGroupsOfAnySizeThatDividesThem) {
-    TestContext bundle;
-    const TemporaryFolder folder;
-    copy_longer_model(folder.path() / "model");
-    const auto generator = Generator::open(bundle.context, folder.path() / "model", DType::Float32);
     Request request = GetParam()();
     const double noise = merging_noise(golden_case());
     const std::vector<Tensor> alone = denoise(*generator, bundle.context, request);
