@@ -39,7 +39,9 @@ class GoldenJudge {
 
   private:
     void tell(StageResult result);
-    void relative(const std::string& stage, double error, const std::string& key);
+    /// Tells of a failure if they differ in it: one wrong shape must not hide the other rows.
+    bool has_shape(const std::string& stage, const Tensor& ours, const Tensor& reference);
+    void relative(const std::string& stage, const Tensor& ours, const Tensor& reference, const std::string& key);
 
     const Context& context_;
     const GoldenCase& golden_;

@@ -25,6 +25,11 @@ class CaseCopy {
         std::memcpy(checkpoint.bytes_of(tensor), &value, sizeof(value));
         checkpoint.write(folder_ / "tensors.safetensors");
     }
+    void reshape(const std::string& tensor, const std::vector<int>& shape) const {
+        Checkpoint checkpoint = Checkpoint::read(folder_ / "tensors.safetensors");
+        checkpoint.header[tensor]["shape"] = shape;
+        checkpoint.write(folder_ / "tensors.safetensors");
+    }
     void set_family(const std::string& family) const {
         nlohmann::json description = nlohmann::json::parse(content_of(folder_ / "case.json"));
         description["request"]["family"] = family;
@@ -55,6 +60,18 @@ TEST(Verify, FailsWhereOneNumberIsOff) {
         failed += stage["ok"].get<bool>() || stage["skipped"].get<bool>() ? 0 : 1;
     EXPECT_GE(failed, 1);
     EXPECT_LT(failed, 5) << "stages run on the reference's own input, so an error does not spread\n" << ended.output;
+}
+
+TEST(Verify, GoesOnAfterAResultOfAnotherShape) {
+    const CaseCopy other;
+    const nlohmann::json whole = nlohmann::json::parse(run({"verify", "--json", golden_case()}).output).at(0);
+    other.reshape("denoise/timesteps", {1, 6});
+    const Ended ended = run({"verify", "--json", other.path()});
+    EXPECT_EQ(ended.status, 1) << ended.error;
+    const nlohmann::json stages = nlohmann::json::parse(ended.output).at(0)["stages"];
+    ASSERT_EQ(stages.size(), whole["stages"].size());
+    for (const auto& stage : stages)
+        EXPECT_EQ(stage["ok"].get<bool>(), stage["stage"] != "schedule timesteps") << stage;
 }
 
 TEST(Verify, NamesFamiliesThatAreNotThere) {
