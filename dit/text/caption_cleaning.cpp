@@ -124,10 +124,10 @@ std::string repair(std::string_view text) { return narrow(replaced(kRepairs, std
 
 std::string clean_caption(std::string_view caption) {
     std::string text = lower_unicode(strip_unicode(unquote_plus(readable_part(caption))));
-    text = decode_entities(without_tags(replaced(kLinks, std::move(text))));
+    text = unescape_html(without_tags(replaced(kLinks, std::move(text))));
     text = replaced(kMarks, std::move(text));
     if (Pattern(kJoiners[0].pattern).count(text) > kMostJoiners) text = replaced(kJoiners, std::move(text));
-    text = strip(decode_entities(decode_entities(repair(text))));
+    text = strip(unescape_html(unescape_html(repair(text))));
     text = replaced(kWords, std::move(text));
     return strip(replaced(kEnds, std::move(text)));
 }

@@ -1,18 +1,16 @@
 #include "dit/text/clean_text.h"
 
 #include "dit/text/html_entities.h"
+#include "dit/text/html_text.h"
 #include "dit/text/utf8.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+#include <cctype>
 #include <optional>
 
 namespace kine::dit {
 
 namespace {
-
-constexpr char32_t kReplacement = 0xFFFD;
 
 /// Walks `text` code point by code point; malformed bytes go to `keep` as they are.
 template <class Body>
@@ -59,68 +57,139 @@ std::string join_words(std::string_view text) {
     return joined;
 }
 
-/// "#233", "#xE9" as a code point.
-std::optional<char32_t> numeric_entity(std::string_view name) {
-    const bool is_hexadecimal = name.size() > 1 && (name[1] == 'x' || name[1] == 'X');
-    const std::string_view digits = name.substr(is_hexadecimal ? 2 : 1);
-    uint32_t value = 0;
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), value, is_hexadecimal ? 16 : 10);
-    if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-    const bool is_character = value > 0 && value <= 0x10FFFF && (value < 0xD800 || value > 0xDFFF);
-    return is_character ? static_cast<char32_t>(value) : kReplacement;
-}
-
-// The characters of Windows-1252 that Latin-1 lacks, for bytes 0x80 to 0x9F; 0 where it has none.
-constexpr std::array<char32_t, 32> kWindows = {0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
-                                               0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0,      0x017D, 0,
-                                               0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
-                                               0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
-
 std::optional<char> windows_byte(char32_t value) {
     if (value >= 0x80 && value <= 0xFF) return static_cast<char>(value);
-    const auto found = std::find(kWindows.begin(), kWindows.end(), value);
-    if (value == 0 || found == kWindows.end()) return std::nullopt;
-    return static_cast<char>(0x80 + (found - kWindows.begin()));
+    for (char32_t byte = 0x80; byte <= 0x9F; ++byte) {
+        if (windows_1252(byte) == value) return static_cast<char>(byte);
+    }
+    return std::nullopt;
+}
+
+/// What people write right after a word: "CAFÉ…" is not misread, although its last two characters could be.
+bool may_follow_letters(char32_t value) {
+    return value == 0xA0 || value == 0xAB || value == 0xBB || (value >= 0x2013 && value <= 0x201E) || value == 0x2026 ||
+           value == 0x2039 || value == 0x203A;
 }
 
 /// The character that the wrongly decoded ones from `at` on were, and how many bytes of `text` they take; 0: none.
 CodePoint misread_at(std::string_view text, size_t at) {
     std::string bytes;
+    bool is_doubtful = true;
     for (size_t next = at; next < text.size() && bytes.size() < 4;) {
         const CodePoint point = decode_utf8(text, next);
         const std::optional<char> byte = point.bytes > 1 ? windows_byte(point.value) : std::nullopt;
         if (!byte) break;
+        if (!bytes.empty()) is_doubtful = is_doubtful && may_follow_letters(point.value);
         bytes += *byte;
         next += static_cast<size_t>(point.bytes);
         const CodePoint meant = decode_utf8(bytes, 0);
-        if (meant.bytes > 1 && static_cast<size_t>(meant.bytes) == bytes.size())
+        if (meant.bytes > 1 && static_cast<size_t>(meant.bytes) == bytes.size() && !is_doubtful)
             return {meant.value, static_cast<int>(next - at)};
     }
     return {};
 }
 
-}  // namespace
+/// What ftfy also takes for the name of a capital: "&EACUTE;", and "&COPY;" for what has none.
+std::optional<char32_t> capital_entity(std::string_view name) {
+    const auto is_capital = [](char letter) { return letter >= 'A' && letter <= 'Z'; };
+    if (!std::ranges::all_of(name, is_capital)) return std::nullopt;
+    std::string lower(name);
+    for (char& letter : lower) letter = static_cast<char>(letter | 0x20);
+    if (!html_entity(lower)) return std::nullopt;
+    for (size_t capitals = lower.size(); capitals > 0; --capitals) {
+        const auto value = html_entity(std::string(name.substr(0, capitals)) + lower.substr(capitals));
+        if (value) return value;
+    }
+    return html_entity(lower);
+}
 
-std::string unescape_html(std::string_view text) {
-    constexpr size_t kLongestName = 32;
+/// A reference that ends with a semicolon, the only kind that cannot be meant otherwise.
+std::optional<HtmlReference> closed_reference(std::string_view text) {
+    constexpr size_t kLongestReference = 32;
+    const size_t end = text.starts_with('&') ? text.substr(0, kLongestReference).find(';') : std::string_view::npos;
+    if (end == std::string_view::npos || end < 2) return std::nullopt;
+    const auto reference = html_reference(text);
+    if (reference && reference->bytes == end + 1) return reference;
+    const std::optional<char32_t> capital = capital_entity(text.substr(1, end - 1));
+    if (!capital) return std::nullopt;
+    std::string meant;
+    append_utf8(meant, *capital);
+    return HtmlReference{meant, end + 1};
+}
+
+std::string open_closed_references(std::string_view text) {
     std::string result;
     for (size_t at = 0; at < text.size();) {
-        const size_t end = text[at] == '&' ? text.find(';', at) : std::string_view::npos;
-        std::optional<char32_t> value;
-        if (end != std::string_view::npos && end > at + 1 && end - at <= kLongestName) {
-            const std::string_view name = text.substr(at + 1, end - at - 1);
-            value = name[0] == '#' ? numeric_entity(name) : html_entity(name);
-        }
-        if (value) {
-            append_utf8(result, *value);
-            at = end + 1;
+        const std::optional<HtmlReference> reference = closed_reference(text.substr(at));
+        if (reference) {
+            result += reference->meant;
         } else {
-            result += text[at++];
+            result += text[at];
         }
+        at += reference ? reference->bytes : 1;
     }
     return result;
 }
+
+/// Bytes of the terminal's command that starts here, "ESC [ 1 ; 31 m"; 0 if none does.
+size_t terminal_command_size(std::string_view text) {
+    if (!text.starts_with("\x1b[")) return 0;
+    const size_t end = text.find_first_not_of("0123456789;", 2);
+    const bool is_command = end != std::string_view::npos && std::isalpha(static_cast<unsigned char>(text[end]));
+    return is_command ? end + 1 : 0;
+}
+
+std::string without_terminal_commands(std::string_view text) {
+    std::string result;
+    for (size_t at = 0; at < text.size();) {
+        const size_t skipped = terminal_command_size(text.substr(at));
+        if (skipped == 0) result += text[at];
+        at += std::max<size_t>(1, skipped);
+    }
+    return result;
+}
+
+/// Characters that steer old terminals and layouts and are no white space.
+bool is_steering(char32_t value) {
+    return value < 0x09 || value == 0x0B || (value >= 0x0E && value <= 0x1F) || value == 0x7F ||
+           (value >= 0x206A && value <= 0x206F) || value == 0xFEFF || (value >= 0xFFF9 && value <= 0xFFFC);
+}
+
+std::string without_steering(std::string_view text) {
+    return mapped(text, [](char32_t value, std::string& result) {
+        if (!is_steering(value)) append_utf8(result, windows_1252(value));
+    });
+}
+
+std::string repaired_once(std::string_view line, bool is_markup) {
+    std::string result = is_markup ? std::string(line) : open_closed_references(line);
+    result = repair_mojibake(without_terminal_commands(result));
+    return without_steering(straighten_quotes(result));
+}
+
+/// A repair may uncover what another repairs: ftfy goes on until nothing changes.
+std::string repaired_line(std::string line, bool is_markup) {
+    for (;;) {
+        std::string next = repaired_once(line, is_markup);
+        if (next == line) return next;
+        line = std::move(next);
+    }
+}
+
+/// What ftfy does to a text. From the first line with a "<" on it may be markup, whose references stay closed.
+std::string repaired(std::string_view text) {
+    std::string result;
+    bool is_markup = false;
+    while (!text.empty()) {
+        const size_t size = std::min(text.find('\n'), text.size() - 1) + 1;
+        is_markup = is_markup || text.substr(0, size).find('<') != std::string_view::npos;
+        result += repaired_line(std::string(text.substr(0, size)), is_markup);
+        text.remove_prefix(size);
+    }
+    return result;
+}
+
+}  // namespace
 
 std::string repair_mojibake(std::string_view text) {
     std::string result;
@@ -136,11 +205,6 @@ std::string repair_mojibake(std::string_view text) {
     return result;
 }
 
-std::string clean_text(std::string_view text) {
-    // Text with a "<" may be markup, whose entities are not touched before the quotes are.
-    std::string result = text.find('<') == std::string_view::npos ? unescape_html(text) : std::string(text);
-    result = straighten_quotes(repair_mojibake(result));
-    return join_words(unescape_html(unescape_html(result)));
-}
+std::string clean_text(std::string_view text) { return join_words(unescape_html(unescape_html(repaired(text)))); }
 
 }  // namespace kine::dit

@@ -1,7 +1,11 @@
 #include "dit/text/html_entities.h"
 
+#include "dit/text/utf8.h"
+
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <charconv>
 #include <utility>
 
 namespace kine::dit {
@@ -10,7 +14,7 @@ namespace {
 
 using Entity = std::pair<std::string_view, char32_t>;
 
-// The entities of HTML 4 and &apos;, sorted by name.
+// The entities of HTML 4 and &apos; with the characters that HTML 5 gives them, sorted by name.
 constexpr std::array<Entity, 253> kEntities = {{
     {"AElig", 0xC6},     {"Aacute", 0xC1},   {"Acirc", 0xC2},    {"Agrave", 0xC0},   {"Alpha", 0x391},
     {"Aring", 0xC5},     {"Atilde", 0xC3},   {"Auml", 0xC4},     {"Beta", 0x392},    {"Ccedil", 0xC7},
@@ -39,7 +43,7 @@ constexpr std::array<Entity, 253> kEntities = {{
     {"harr", 0x2194},    {"hearts", 0x2665}, {"hellip", 0x2026}, {"iacute", 0xED},   {"icirc", 0xEE},
     {"iexcl", 0xA1},     {"igrave", 0xEC},   {"image", 0x2111},  {"infin", 0x221E},  {"int", 0x222B},
     {"iota", 0x3B9},     {"iquest", 0xBF},   {"isin", 0x2208},   {"iuml", 0xEF},     {"kappa", 0x3BA},
-    {"lArr", 0x21D0},    {"lambda", 0x3BB},  {"lang", 0x2329},   {"laquo", 0xAB},    {"larr", 0x2190},
+    {"lArr", 0x21D0},    {"lambda", 0x3BB},  {"lang", 0x27E8},   {"laquo", 0xAB},    {"larr", 0x2190},
     {"lceil", 0x2308},   {"ldquo", 0x201C},  {"le", 0x2264},     {"lfloor", 0x230A}, {"lowast", 0x2217},
     {"loz", 0x25CA},     {"lrm", 0x200E},    {"lsaquo", 0x2039}, {"lsquo", 0x2018},  {"lt", 0x3C},
     {"macr", 0xAF},      {"mdash", 0x2014},  {"micro", 0xB5},    {"middot", 0xB7},   {"minus", 0x2212},
@@ -51,7 +55,7 @@ constexpr std::array<Entity, 253> kEntities = {{
     {"ouml", 0xF6},      {"para", 0xB6},     {"part", 0x2202},   {"permil", 0x2030}, {"perp", 0x22A5},
     {"phi", 0x3C6},      {"pi", 0x3C0},      {"piv", 0x3D6},     {"plusmn", 0xB1},   {"pound", 0xA3},
     {"prime", 0x2032},   {"prod", 0x220F},   {"prop", 0x221D},   {"psi", 0x3C8},     {"quot", 0x22},
-    {"rArr", 0x21D2},    {"radic", 0x221A},  {"rang", 0x232A},   {"raquo", 0xBB},    {"rarr", 0x2192},
+    {"rArr", 0x21D2},    {"radic", 0x221A},  {"rang", 0x27E9},   {"raquo", 0xBB},    {"rarr", 0x2192},
     {"rceil", 0x2309},   {"rdquo", 0x201D},  {"real", 0x211C},   {"reg", 0xAE},      {"rfloor", 0x230B},
     {"rho", 0x3C1},      {"rlm", 0x200F},    {"rsaquo", 0x203A}, {"rsquo", 0x2019},  {"sbquo", 0x201A},
     {"scaron", 0x161},   {"sdot", 0x22C5},   {"sect", 0xA7},     {"shy", 0xAD},      {"sigma", 0x3C3},
@@ -65,7 +69,79 @@ constexpr std::array<Entity, 253> kEntities = {{
     {"zeta", 0x3B6},     {"zwj", 0x200D},    {"zwnj", 0x200C},
 }};
 
+constexpr char32_t kReplacement = 0xFFFD;
+
+// For bytes 0x80 to 0x9F; 0 where Windows-1252 has none.
+constexpr std::array<char32_t, 32> kWindows = {0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
+                                               0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0,      0x017D, 0,
+                                               0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
+                                               0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
+
+bool is_control(char32_t value) {
+    return value < 0x09 || value == 0x0B || (value >= 0x0E && value <= 0x1F) || value == 0x7F;
+}
+
+/// Code points that Unicode keeps free for programs.
+bool is_noncharacter(char32_t value) { return (value >= 0xFDD0 && value <= 0xFDEF) || (value & 0xFFFE) == 0xFFFE; }
+
+std::string meant_by(char32_t value) {
+    std::string meant;
+    const bool is_character = value != 0 && value <= 0x10FFFF && (value < 0xD800 || value > 0xDFFF);
+    if (!is_character) {
+        append_utf8(meant, kReplacement);
+    } else if (!is_control(value) && !is_noncharacter(value)) {
+        append_utf8(meant, windows_1252(value));
+    }
+    return meant;
+}
+
+/// `end` and the semicolon that may stand there.
+size_t after_semicolon(std::string_view text, size_t end) { return end + (text.substr(end).starts_with(';') ? 1 : 0); }
+
+std::optional<HtmlReference> numeric_reference(std::string_view text) {
+    const bool is_hexadecimal = text.size() > 2 && (text[2] == 'x' || text[2] == 'X');
+    const std::string_view digits = text.substr(std::min<size_t>(is_hexadecimal ? 3 : 2, text.size()));
+    uint32_t value = 0;
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, is_hexadecimal ? 16 : 10);
+    if (error == std::errc::invalid_argument) return std::nullopt;
+    const size_t size = static_cast<size_t>(end - text.data());
+    const bool fits = error == std::errc();
+    return HtmlReference{meant_by(fits ? value : 0), after_semicolon(text, size)};
+}
+
+/// HTML knows the characters of Latin-1 by names that need no semicolon, for the sake of old pages.
+bool needs_semicolon(std::string_view name, char32_t value) { return value > 0xFF || name == "apos"; }
+
+std::optional<HtmlReference> named_reference(std::string_view text) {
+    constexpr size_t kLongestName = 8;
+    size_t letters = 0;
+    while (letters < kLongestName && 1 + letters < text.size() &&
+           std::isalnum(static_cast<unsigned char>(text[1 + letters]))) {
+        ++letters;
+    }
+    for (size_t length = letters; length > 1; --length) {
+        const std::string_view name = text.substr(1, length);
+        const std::optional<char32_t> value = html_entity(name);
+        if (!value) continue;
+        const size_t end = after_semicolon(text, 1 + length);
+        if (end > 1 + length || !needs_semicolon(name, *value)) return HtmlReference{meant_by(*value), end};
+    }
+    return std::nullopt;
+}
+
 }  // namespace
+
+char32_t windows_1252(char32_t value) {
+    if (value < 0x80 || value > 0x9F) return value;
+    const char32_t character = kWindows[value - 0x80];
+    return character == 0 ? value : character;
+}
+
+std::optional<HtmlReference> html_reference(std::string_view text) {
+    if (!text.starts_with('&')) return std::nullopt;
+    return text.starts_with("&#") ? numeric_reference(text) : named_reference(text);
+}
 
 std::optional<char32_t> html_entity(std::string_view name) {
     const auto found = std::ranges::lower_bound(kEntities, name, {}, &Entity::first);

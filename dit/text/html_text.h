@@ -10,7 +10,7 @@ namespace kine::dit {
 std::string unquote_plus(std::string_view text);
 /// Tags and comments go, their text stays.
 std::string without_tags(std::string_view text);
-/// "&#233;", "&amp;" and the other usual entities become their characters; unknown ones stay.
-std::string decode_entities(std::string_view text);
+/// "&#233;", "&amp;" and the other usual references become what they mean (html_entities.h); unknown ones stay.
+std::string unescape_html(std::string_view text);
 
 }  // namespace kine::dit

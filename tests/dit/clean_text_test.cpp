@@ -1,6 +1,8 @@
 // What a prompt looks like after ftfy and html, as far as the tokenizer would see a difference.
 #include "dit/text/clean_text.h"
 
+#include "dit/text/html_text.h"
+
 #include <gtest/gtest.h>
 
 namespace kine::dit {
@@ -31,11 +33,40 @@ TEST(CleanText, RepairsTextThatWasReadAsWindows1252) {
     EXPECT_EQ(repair_mojibake("你好"), "你好");
 }
 
+TEST(CleanText, LeavesPunctuationAfterAccentedLetters) {
+    EXPECT_EQ(clean_text("CAFÉ… café—— “CAFÉ”"), "CAFÉ… café—— \"CAFÉ\"");
+}
+
+TEST(CleanText, OpensReferencesOfLinesBeforeMarkup) { EXPECT_EQ(clean_text("&rsquo;\n<b>\n&rsquo;"), "' <b> ’"); }
+
 TEST(CleanText, CopiesMalformedBytes) { EXPECT_EQ(clean_text("a\xff b"), "a\xff b"); }
 
-TEST(CleanText, NumbersThatAreNoCharacterBecomeTheReplacement) {
-    EXPECT_EQ(unescape_html("&#0;&#xD800;"), "\uFFFD\uFFFD");
-    EXPECT_EQ(unescape_html("&#;&#x;&#12a;"), "&#;&#x;&#12a;");
+TEST(CleanText, OpensReferencesUntilNoneIsLeft) { EXPECT_EQ(clean_text("&amp;amp;amp;amp;amp;eacute;"), "é"); }
+
+TEST(CleanText, OpensNamesWithoutSemicolonInTheEnd) {
+    EXPECT_EQ(clean_text("caf&eacute, &copy2026, &eacutes; &alpha"), "café, ©2026, és; &alpha");
+}
+
+TEST(CleanText, KnowsNamesInCapitals) {
+    EXPECT_EQ(clean_text("CAF&EACUTE; &ALPHA; &OELIG; &NBSP;&HELLIP; &EACute;"), "CAFÉ Α Œ … &EACute;");
+}
+
+TEST(CleanText, DropsCommandsToTerminalsAndOtherControlCharacters) {
+    EXPECT_EQ(clean_text("\x1b[1;31mred\x1b[0m fox"), "red fox");
+    EXPECT_EQ(clean_text("a\x01\x1c"
+                         "b\x7f \u206ac\uFEFF"),
+              "ab c");
+    EXPECT_EQ(clean_text("x\x1b[12"), "x[12") << "no command, so only its first character goes";
+}
+
+TEST(CleanText, ReadsControlCharactersOfTheUpperHalfAsWindows1252) {
+    EXPECT_EQ(clean_text("wait\u0085\u0092"), "wait…'");
+}
+
+TEST(HtmlText, NumbersThatAreNoCharacterBecomeTheReplacement) {
+    EXPECT_EQ(unescape_html("&#0;&#xD800;&#99999999999;"), "\uFFFD\uFFFD\uFFFD");
+    EXPECT_EQ(unescape_html("&#;&#x;&#12a;"), "&#;&#x;\fa;");
+    EXPECT_EQ(unescape_html("&#x85;&#7;&#233"), "…é");
 }
 
 }  // namespace
