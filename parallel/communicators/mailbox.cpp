@@ -13,10 +13,11 @@ namespace {
 /// " in step 3", or nothing.
 std::string in_place(const Call& call) { return call.place.empty() ? "" : fmt::format(" in {}", call.place); }
 
-/// Ranks in step answer within microseconds, much less than it takes to be put to sleep and woken. Where ranks share
-/// processors, the one that is waited for gets this one's turn.
+/// Ranks in step answer within microseconds, or within the hundred that a peer takes to copy a megabyte, while to be
+/// put to sleep and woken takes about as long again. Where ranks share processors, the one that is waited for gets this
+/// one's turn.
 void stay_awake_for(std::unique_lock<std::mutex>& lock, const std::function<bool()>& is_over) {
-    constexpr std::chrono::microseconds kMost(50);
+    constexpr std::chrono::microseconds kMost(200);
     const auto end = std::chrono::steady_clock::now() + kMost;
     while (!is_over() && std::chrono::steady_clock::now() < end) {
         lock.unlock();
