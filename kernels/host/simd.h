@@ -96,26 +96,37 @@ float sum_lanes(int64_t count, const Function& function, const In*... in) {
 
 inline Float8 power_of_two(Int8 exponent) { return (Float8)((exponent + 127) << 23); }
 
-/// e^x within 2 units in the last place, down to the subnormals; 0 for -infinity, infinity above 88.7.
-inline Float8 exp(Float8 x) {
+/// x = n ln(2) + rest with |rest| <= ln(2) / 2. The whole number n stands in the low bits of `shifted`.
+struct Logarithms {
+    Float8 shifted, rest;
+};
+
+inline Logarithms reduce(Float8 x) {
     constexpr float kLog2E = 1.44269504f;
     constexpr float kLn2High = 0.693359375f;  // 9 bits, so that n * high is exact
     constexpr float kLn2Low = -2.12194440e-4f;
     constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
-    const Float8 low = splat(-104.0f);
-    const Float8 high = splat(89.0f);
-    const Float8 clamped = x < low ? low : (x > high ? high : x);  // NaN passes both comparisons
-    const Float8 shifted = clamped * kLog2E + kRounder;
+    const Float8 shifted = x * kLog2E + kRounder;
     const Float8 n = shifted - kRounder;
-    const Float8 r = (clamped - n * kLn2High) - n * kLn2Low;
-    // Taylor to r^7 over |r| <= ln(2) / 2: the rest is below 2^-27.
+    return {shifted, (x - n * kLn2High) - n * kLn2Low};
+}
+
+/// (e^r - 1 - r) / r^2, Taylor to r^5: what it leaves out of e^r is below 2^-27 for |r| <= ln(2) / 2.
+inline Float8 exp_beyond_line(Float8 r) {
     Float8 p = splat(1.98412698e-4f);
     p = p * r + 1.38888889e-3f;
     p = p * r + 8.33333377e-3f;
     p = p * r + 4.16666679e-2f;
     p = p * r + 1.66666672e-1f;
-    p = p * r + 0.5f;
-    p = p * r * r + r + 1.0f;
+    return p * r + 0.5f;
+}
+
+/// e^x within 2 units in the last place, down to the subnormals; 0 for -infinity, infinity above 88.7.
+inline Float8 exp(Float8 x) {
+    const Float8 low = splat(-104.0f);
+    const Float8 high = splat(89.0f);
+    const auto [shifted, r] = reduce(x < low ? low : (x > high ? high : x));  // NaN passes both comparisons
+    const Float8 p = exp_beyond_line(r) * r * r + r + 1.0f;
     const Int8 exponent = (Int8)shifted - 0x4b400000;
     const Int8 half = exponent >> 1;  // two steps: 2^128 and 2^-150 are no floats of their own
     return p * power_of_two(half) * power_of_two(exponent - half);
@@ -123,23 +134,9 @@ inline Float8 exp(Float8 x) {
 
 /// e^x of x <= 0 within 2 units in the last place, in half the steps; 0 below -87, where subnormals would begin.
 inline Float8 exp_of_negative(Float8 x) {
-    constexpr float kLog2E = 1.44269504f;
-    constexpr float kLn2High = 0.693359375f;
-    constexpr float kLn2Low = -2.12194440e-4f;
-    constexpr float kRounder = 12582912.0f;
-    const Float8 shifted = x * kLog2E + kRounder;
-    const Float8 n = shifted - kRounder;
-    const Float8 r = (x - n * kLn2High) - n * kLn2Low;
-    Float8 p = splat(1.98412698e-4f);
-    p = p * r + 1.38888889e-3f;
-    p = p * r + 8.33333377e-3f;
-    p = p * r + 4.16666679e-2f;
-    p = p * r + 1.66666672e-1f;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    // n stands in the low bits of `shifted`: moved up, it adds to the exponent of p, which is between 2^-1 and 2. Sums
-    // that wrap around are of x below -87.
+    const auto [shifted, r] = reduce(x);
+    const Float8 p = (exp_beyond_line(r) * r + 1.0f) * r + 1.0f;
+    // Moved up, n adds to the exponent of p, which is between 2^-1 and 2. Sums that wrap around are of x below -87.
     const Float8 result = (Float8)((Word8)p + ((Word8)shifted << 23));
     return x < splat(-87.0f) ? Float8{} : result;  // NaN stays
 }
