@@ -22,26 +22,27 @@ HostAllocator::~HostAllocator() { trim(); }
 void* HostAllocator::allocate(int64_t bytes) {
     check(bytes >= 0 && bytes < (int64_t{1} << 62), ErrorCode::DoesNotFit, "allocation of {} bytes", bytes);
     const int64_t size = rounded(bytes);
+    ledger_.take(size, "--max-ram");
+    if (void* memory = find_memory(size)) return memory;
+    ledger_.give(size);
+    fail(ErrorCode::DoesNotFit, "out of memory: {} bytes wanted, {} in use", size, ledger_.in_use());
+}
+
+void* HostAllocator::find_memory(int64_t size) {
     const std::lock_guard lock(mutex_);
-    check(budget_ == 0 || in_use_ + size <= budget_, ErrorCode::DoesNotFit,
-          "allocation of {} bytes does not fit: {} in use, budget {} (raise --max-ram)", size, in_use_, budget_);
-    void* memory = take_kept(size);
-    if (!memory) memory = std::aligned_alloc(static_cast<size_t>(kAlignment), static_cast<size_t>(size));
-    if (!memory) {
-        free_kept();
-        memory = std::aligned_alloc(static_cast<size_t>(kAlignment), static_cast<size_t>(size));
-    }
-    check(memory != nullptr, ErrorCode::DoesNotFit, "out of memory: {} bytes wanted, {} in use", size, in_use_);
-    in_use_ += size;
-    peak_ = std::max(peak_, in_use_);
-    return memory;
+    if (void* kept = take_kept(size)) return kept;
+    const auto fresh = [size] { return std::aligned_alloc(size_t{kAlignment}, static_cast<size_t>(size)); };
+    if (void* memory = fresh()) return memory;
+    free_kept();
+    return fresh();
 }
 
 void HostAllocator::release(void* memory, int64_t bytes) noexcept {
     const int64_t size = rounded(bytes);
+    ledger_.give(size);
     const std::lock_guard lock(mutex_);
-    in_use_ -= size;
-    const bool within_budget = budget_ == 0 || in_use_ + kept_bytes_ + size <= budget_;
+    const int64_t budget = ledger_.budget();
+    const bool within_budget = budget == 0 || ledger_.in_use() + kept_bytes_ + size <= budget;
     if (size > kLargestKept || kept_bytes_ + size > kMostKept || !within_budget) {
         std::free(memory);
         return;
@@ -74,31 +75,6 @@ void HostAllocator::free_kept() noexcept {
 void HostAllocator::trim() noexcept {
     const std::lock_guard lock(mutex_);
     free_kept();
-}
-
-int64_t HostAllocator::bytes_in_use() const {
-    const std::lock_guard lock(mutex_);
-    return in_use_;
-}
-
-int64_t HostAllocator::peak_bytes() const {
-    const std::lock_guard lock(mutex_);
-    return peak_;
-}
-
-void HostAllocator::reset_peak() {
-    const std::lock_guard lock(mutex_);
-    peak_ = in_use_;
-}
-
-void HostAllocator::set_budget(int64_t bytes) {
-    const std::lock_guard lock(mutex_);
-    budget_ = bytes;
-}
-
-int64_t HostAllocator::budget() const {
-    const std::lock_guard lock(mutex_);
-    return budget_;
 }
 
 }  // namespace kine

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/device/allocator.h"
+#include "runtime/device/memory_ledger.h"
 
 #include <map>
 #include <memory>
@@ -22,24 +23,23 @@ class HostAllocator final : public Allocator {
     void* allocate(int64_t bytes) override;
     void release(void* memory, int64_t bytes) noexcept override;
     Device device() const override { return {}; }
-    int64_t bytes_in_use() const override;
-    int64_t peak_bytes() const override;
-    void reset_peak() override;
-    void set_budget(int64_t bytes) override;
-    int64_t budget() const override;
+    int64_t bytes_in_use() const override { return ledger_.in_use(); }
+    int64_t peak_bytes() const override { return ledger_.peak(); }
+    void reset_peak() override { ledger_.reset_peak(); }
+    void set_budget(int64_t bytes) override { ledger_.set_budget(bytes); }
+    int64_t budget() const override { return ledger_.budget(); }
     /// Gives kept blocks back to the system.
     void trim() noexcept;
 
   private:
-    void* take_kept(int64_t bytes);
+    void* find_memory(int64_t size);
+    void* take_kept(int64_t size);
     void free_kept() noexcept;
 
     mutable std::mutex mutex_;
     std::map<int64_t, std::vector<void*>> kept_;
     int64_t kept_bytes_ = 0;
-    int64_t in_use_ = 0;
-    int64_t peak_ = 0;
-    int64_t budget_ = 0;
+    MemoryLedger ledger_;
 };
 
 }  // namespace kine
