@@ -104,12 +104,15 @@ TEST_F(MpiRanks, ThatWereStartedWithDifferentOptionsSayWhichBeforeTheFirstStep) 
 }
 
 TEST_F(MpiRanks, AreAllOutSoonWhenOneIsKilled) {
-    const auto program = endless_run();
-    ::kill(process_of_rank(program->process(), 1), SIGKILL);
-    const Ended ended = finish_soon(*program);
-    EXPECT_EQ(ended.status, 128 + SIGKILL) << "of the cause\n" << ended.error;
-    EXPECT_TRUE(ended.says("rank 1 is gone") && ended.says("of rank 0 in step ")) << ended.error;
-    EXPECT_FALSE(std::filesystem::exists(folder / "video.mp4"));
+    for (const int rank : {0, 1}) {
+        const auto program = endless_run();
+        ::kill(process_of_rank(program->process(), rank), SIGKILL);
+        const Ended ended = finish_soon(*program);
+        EXPECT_EQ(ended.status, 128 + SIGKILL) << "of the cause\n" << ended.error;
+        EXPECT_TRUE(ended.says(fmt::format("rank {} is gone", rank))) << ended.error;
+        EXPECT_TRUE(ended.says(fmt::format("of rank {} in step ", 1 - rank))) << ended.error;
+        EXPECT_FALSE(std::filesystem::exists(folder / "video.mp4"));
+    }
 }
 
 TEST_F(MpiRanks, AreAllOutSoonWhenOneHangs) {
@@ -143,13 +146,16 @@ TEST_F(MpiRanks, ThatHangWhileDecodingAreNamedAndTheFinishedFramesKept) {
 }
 
 TEST_F(MpiRanks, AreAllOutSoonWhenOneIsKilledWhileDecoding) {
-    const LongModel model;
-    const auto program = long_decode(model);
-    ::kill(process_of_rank(program->process(), 1), SIGKILL);
-    const Ended ended = finish_soon(*program);
-    EXPECT_EQ(ended.status, 128 + SIGKILL) << "of the cause\n" << ended.error;
-    EXPECT_TRUE(ended.says("rank 1 is gone") && ended.says("in decode of frame ")) << ended.error;
-    expect_kept_frames(ended);
+    for (const int rank : {0, 1}) {
+        const LongModel model;
+        const auto program = long_decode(model);
+        ::kill(process_of_rank(program->process(), rank), SIGKILL);
+        const Ended ended = finish_soon(*program);
+        EXPECT_EQ(ended.status, 128 + SIGKILL) << "of the cause\n" << ended.error;
+        EXPECT_TRUE(ended.says(fmt::format("rank {} is gone", rank)) && ended.says("in decode of frame "))
+            << ended.error;
+        expect_kept_frames(ended);
+    }
 }
 
 TEST_F(MpiRanks, OfDifferentModelsSaySoBeforeTheFirstStep) {
