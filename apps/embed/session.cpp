@@ -3,6 +3,7 @@
 #include "dit/model_places.h"
 #include "dit/presets.h"
 #include "runtime/device/gpus.h"
+#include "runtime/device/host/processor.h"
 
 #include <cstdlib>
 
@@ -34,7 +35,10 @@ DType parse_dtype(const std::string& asked, const std::string& preset) {
 /// Which device, if models can run on it.
 Device open_device(const std::string& text) {
     const Device device = parse_device(text);
-    if (device.kind == DeviceKind::Cpu) return device;
+    if (device.kind == DeviceKind::Cpu) {
+        instruction_set();  // a wrong KINE_CPU is better told now than in the first product
+        return device;
+    }
     check_usable(device, find_gpus());
     fail(ErrorCode::Device, "device '{}': models do not run on GPUs yet, use cpu", text);
 }

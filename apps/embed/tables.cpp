@@ -11,6 +11,7 @@
 #include "parallel/strategies/strategies.h"
 #include "runtime/config.h"
 #include "runtime/device/gpus.h"
+#include "runtime/device/host/processor.h"
 #include "runtime/registry.h"
 
 #include <array>
@@ -105,7 +106,8 @@ std::string processor_name() {
 }
 
 Json list_devices() {
-    const std::string summary = fmt::format("{}, {} threads", processor_name(), std::thread::hardware_concurrency());
+    const std::string summary = fmt::format("{}, {} threads, {}", processor_name(), std::thread::hardware_concurrency(),
+                                            name_of(instruction_set()));
     Json rows = Json::array({{{"name", "cpu"}, {"summary", summary}}});
     const GpuFacts facts = find_gpus();
     for (size_t index = 0; index < facts.gpus.size(); ++index) {
@@ -122,6 +124,7 @@ Json describe_build() {
     Json build = {{"version", kVersion}, {"compiler", __VERSION__}, {"cuda", kHasCuda}};
     build["processor"] = processor_name();
     build["threads"] = std::thread::hardware_concurrency();
+    build["instructions"] = name_of(instruction_set());
     return Json::array({build});
 }
 

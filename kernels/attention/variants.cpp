@@ -8,8 +8,9 @@ namespace {
 
 bool always(const AttentionProblem&) { return true; }
 
-constexpr std::array<AttentionVariant, 3> kVariants = {{
+constexpr std::array<AttentionVariant, 4> kVariants = {{
     {"short", "few keys, queries side by side in lanes", is_short_attention, short_attention_host},
+    {"amx", "blocks of keys with online softmax, on matrix units", is_amx_attention, amx_attention_host},
     {"flash", "blocks of keys with online softmax, packed for registers", always, flash_attention_host},
     {"reference", "plain loops in double, one query at a time", always, reference_attention_host},
 }};

@@ -2,8 +2,11 @@
 
 #include "kernels/host/one_thread.h"
 
+#include "runtime/device/host/processor.h"
+
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <cstdlib>
 #include <vector>
 
 namespace kine::kernels {
@@ -32,9 +35,22 @@ Memory::desc row_major(int64_t rows, int64_t columns, Memory::data_type type) {
     return {{rows, columns}, type, Memory::format_tag::ab};
 }
 
+/// The library goes no further than KINE_CPU. Without it, its own ONEDNN_MAX_CPU_ISA counts.
+void cap_library() {
+    constexpr dnnl::cpu_isa kCaps[] = {dnnl::cpu_isa::avx2, dnnl::cpu_isa::avx512_core_bf16,
+                                       dnnl::cpu_isa::avx512_core_amx};
+    static const bool is_capped = [&] {
+        const char* wish = std::getenv("KINE_CPU");
+        return wish != nullptr && *wish != '\0' &&
+               dnnl::set_max_cpu_isa(kCaps[static_cast<size_t>(instruction_set())]) == dnnl::status::success;
+    }();
+    static_cast<void>(is_capped);
+}
+
 // Empty where the library has no implementation. Sums leave as f32 in either dtype: we round once, after the
 // activation.
 Matmul::primitive_desc describe(const dnnl::engine& engine, int64_t depth, int64_t columns, DType dtype) {
+    cap_library();
     const int64_t rows = tile_rows(dtype);
     const Memory::desc weight({depth, columns}, type_of(dtype), Memory::format_tag::any);
     const Matmul::desc problem(row_major(rows, depth, type_of(dtype)), weight,

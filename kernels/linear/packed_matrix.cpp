@@ -12,8 +12,9 @@ namespace {
 
 bool always(int64_t, int64_t, DType) { return true; }
 
-constexpr std::array<MatrixMethod, 2> kMethods = {{
-    {"onednn", "oneDNN over fixed tiles: AVX-512 and AMX", OnednnMatrix::can_run},
+constexpr std::array<MatrixMethod, 3> kMethods = {{
+    {"amx", "our own loops over matrix units: bf16 where the processor has them", has_amx_matrix},
+    {"onednn", "oneDNN over fixed tiles: AVX-512", OnednnMatrix::can_run},
     {"panels", "our own register-blocked loops: any processor", always},
 }};
 
@@ -26,9 +27,10 @@ Tensor bias_or_zeros(const Context& context, const Tensor& bias, int64_t count) 
     return result;
 }
 
-using Form = std::variant<OnednnMatrix, PanelMatrix>;
+using Form = std::variant<AmxMatrix, OnednnMatrix, PanelMatrix>;
 
 Form pack_fastest(const Context& context, const Tensor& weight) {
+    if (has_amx_matrix(weight.dim(1), weight.dim(0), weight.dtype())) return AmxMatrix(context, weight);
     if (OnednnMatrix::is_packed(weight.dim(1), weight.dim(0), weight.dtype())) {
         OnednnMatrix matrix(context, weight);
         if (matrix.treats_rows_alike(context)) return matrix;
@@ -40,6 +42,7 @@ std::optional<Form> pack(const Context& context, const Tensor& weight, std::stri
     if (weight.is_imagined()) return std::nullopt;
     if (method.empty()) return pack_fastest(context, weight);
     const std::string_view known = find_entry(matrix_methods(), "matrix method", method).name;
+    if (known == "amx") return Form(AmxMatrix(context, weight));
     if (known == "onednn") return Form(OnednnMatrix(context, weight));
     return Form(PanelMatrix(context, weight));
 }

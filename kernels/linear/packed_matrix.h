@@ -2,6 +2,7 @@
 // plus bias, through an activation. linear and conv stand on it.
 #pragma once
 
+#include "kernels/linear/amx_matrix.h"
 #include "kernels/linear/linear.h"
 #include "kernels/linear/onednn_tiles.h"
 #include "kernels/linear/panels.h"
@@ -32,7 +33,7 @@ class PackedMatrix {
     void multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out) const;
 
   private:
-    using Form = std::variant<OnednnMatrix, PanelMatrix>;
+    using Form = std::variant<AmxMatrix, OnednnMatrix, PanelMatrix>;
     const Form& form() const;
 
     int64_t in_features_;

@@ -71,6 +71,16 @@ TEST(Commands, ListPrintsEveryTable) {
     EXPECT_TRUE(unknown.says("families")) << unknown.error;
 }
 
+TEST(Commands, TellWhichInstructionsTheyUse) {
+    const auto with = [](const std::string& set, std::vector<std::string> words) {
+        return launch({.arguments = std::move(words), .shell = "export KINE_CPU=" + set});
+    };
+    EXPECT_NE(with("avx2", {"list", "devices"}).output.find(", avx2"), std::string::npos);
+    const Ended unknown = with("sse9", generate({"-o", "/nowhere/video.mp4"}));
+    EXPECT_EQ(unknown.status, kUsage);
+    EXPECT_TRUE(unknown.says("unknown KINE_CPU 'sse9', known are avx2, avx512, amx")) << unknown.error;
+}
+
 TEST(Commands, InspectPrintsWhatAVideoSaysOfItself) {
     const TemporaryFolder folder;
     for (const char* name : {"v.mp4", "v.mkv", "v.webm"}) {

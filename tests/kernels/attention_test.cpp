@@ -1,7 +1,9 @@
 // Every variant of attention against a double-precision twin written here.
 #include "kernels/attention/attention.h"
 
+#include "kernels/attention/tile_engine.h"
 #include "kernels/attention/variants.h"
+#include "tests/support/emulated_tiles.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/test_context.h"
 
@@ -98,14 +100,37 @@ Tolerance tolerance_of(const Case& problem) {
     return sum_tolerance(problem.q.dtype(), problem.k.dim(2) + problem.q.dim(4));
 }
 
+// Matrix units meet shares that are rounded to bf16: each is off by 2^-9 of itself, and together they are 1.
+Tolerance tolerance_of(const Case& problem, bool rounds_shares) {
+    Tolerance tolerance = tolerance_of(problem);
+    if (!rounds_shares) return tolerance;
+    double largest = 0;
+    for (const double value : to_doubles(problem.v)) largest = std::max(largest, std::abs(value));
+    tolerance.absolute += 0x1p-9 * largest;
+    return tolerance;
+}
+
+bool is_amx(const AttentionProblem& problem) { return problem.q.dtype() == DType::BFloat16; }
+
+void run_emulated(const Context& context, AttentionProblem& problem) {
+    run_flash_attention<BFloat16, TileEngine<EmulatedTiles>>(context, problem);
+}
+
+/// Those of this processor, and the one for matrix units on emulated ones.
+std::vector<AttentionVariant> variants_to_test() {
+    std::vector<AttentionVariant> variants(attention_variants().begin(), attention_variants().end());
+    variants.push_back({"amx", "emulated", is_amx, run_emulated});
+    return variants;
+}
+
 void expect_all_variants_right(const Context& context, const Case& problem) {
     const std::vector<double> want = problem.twin();
-    for (const AttentionVariant& variant : attention_variants()) {
-        SCOPED_TRACE(variant.name);
+    for (const AttentionVariant& variant : variants_to_test()) {
+        SCOPED_TRACE(fmt::format("{}: {}", variant.name, variant.summary));
         AttentionProblem asked = problem.problem(context);
         if (!variant.can_run(asked)) continue;
         variant.run(context, asked);
-        expect_close(asked.out, want, tolerance_of(problem));
+        expect_close(asked.out, want, tolerance_of(problem, variant.name == "amx"));
     }
 }
 
@@ -136,17 +161,19 @@ INSTANTIATE_TEST_SUITE_P(Awkward, AttentionSizes,
 TEST(Attention, AddsTheBiasOfEachHead) {
     TestContext test;
     for (const int64_t keys : {19, 300}) {
-        Case problem = make_case(test.context, {2, 1, 20, keys, 3, 16}, DType::Float32);
-        problem.options.bias = random_tensor(test.context, {3, 20, keys}, DType::Float32, 4, 2.0f);
-        problem.options.scale = 1.0f;
-        expect_all_variants_right(test.context, problem);
+        for (const DType dtype : {DType::Float32, DType::BFloat16}) {
+            Case problem = make_case(test.context, {2, 1, 20, keys, 3, 16}, dtype);
+            problem.options.bias = random_tensor(test.context, {3, 20, keys}, DType::Float32, 4, 2.0f);
+            problem.options.scale = 1.0f;
+            expect_all_variants_right(test.context, problem);
+        }
     }
 }
 
 TEST(Attention, LeavesOutMaskedKeysEvenWhereAWholeBlockIsMasked) {
     TestContext test;
     for (const int64_t keys : {21, 280}) {
-        Case problem = make_case(test.context, {2, 2, 8, keys, 2, 16}, DType::Float32);
+        Case problem = make_case(test.context, {2, 2, 8, keys, 2, 16}, DType::BFloat16);
         std::vector<double> mask(static_cast<size_t>(2 * keys), 0.0);
         for (int64_t key = 0; key < keys; key += 3) mask[static_cast<size_t>(key)] = 1.0;
         mask.back() = 1.0;  // the second batch keeps its last key only

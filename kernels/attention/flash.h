@@ -1,0 +1,229 @@
+// Attention by blocks of keys (FlashAttention, Dao et al. 2022, arXiv:2205.14135): the scores of some queries and one
+// block live in cache; a running maximum and total per query make the softmax exact. Up to 256 keys are one block, and
+// nothing is ever rescaled. A query's bits depend on its keys alone, not on the queries beside it.
+//
+// What multiplies is an Engine, one per thread, which holds the operands of a task as its products want them:
+//   Share                         what the shares of a softmax are stored as
+//   kTaskQueries, kTileQueries    queries that share one packing of keys, and that are scored at a time
+//   kKeyGroup                     keys that are scored together; scores beyond the last key exist and are masked
+//   kScalesScores                 whether scores still want the scale (or the queries were scaled when loaded)
+//   load_queries, load_keys       of one task, of one block
+//   score(rows)                   scores of a tile with the block's keys, at scores(row)
+//   accumulate(rows)              sums(row) = or += shares(row) x the block's values
+#pragma once
+
+#include "kernels/attention/variants.h"
+#include "kernels/host/simd.h"
+#include "runtime/context.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace kine::kernels {
+
+inline constexpr int64_t kKeyBlock = 256;
+inline constexpr float kLowest = std::numeric_limits<float>::lowest();  // not -infinity: lowest - lowest is 0
+
+constexpr int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
+
+struct Span {
+    int64_t begin = 0;
+    int64_t count = 0;
+};
+
+/// Values, their address at hand: asking a tensor means checking its dtype, too much for every row.
+template <class T>
+struct Values {
+    Values(const Context& context, int64_t count)
+        : memory(Tensor::empty(context, {count}, std::is_same_v<T, float> ? DType::Float32 : DType::BFloat16)),
+          data(memory.data<T>()) {}
+
+    Tensor memory;
+    T* data;
+};
+
+/// What is added to a row of scores, either of them null for nothing, after they were scaled.
+struct ScoreTerms {
+    const float* bias;
+    const float* mask;
+    float scale;
+};
+
+/// Scales, adds bias and mask, and returns the largest of `count` scores, a multiple of 8.
+template <bool kScales>
+float prepare_scores(float* scores, int64_t count, const ScoreTerms& terms) {
+    Float8 largest = splat(kLowest);
+    for (int64_t i = 0; i < count; i += kLanes) {
+        Float8 v = load(scores + i);
+        if constexpr (kScales) v = v * terms.scale;
+        if (terms.bias) v += load(terms.bias + i);
+        if (terms.mask) v += load(terms.mask + i);
+        if (kScales || terms.bias || terms.mask) store(scores + i, v);
+        largest = max(largest, v);
+    }
+    return max_of(largest);
+}
+
+/// shares = e^(scores - largest), which may be the same memory; returns their sum.
+template <class Share>
+float exponentiate(const float* scores, int64_t count, float largest, Share* shares) {
+    Float8 total = {};
+    for (int64_t i = 0; i < count; i += kLanes) {
+        const Float8 share = exp_of_negative(load(scores + i) - largest);
+        store(shares + i, share);
+        total += share;
+    }
+    return sum_of(total);
+}
+
+/// One thread's memory beside its engine's.
+struct SoftmaxState {
+    Values<float> largest, totals;  // of each query of a task
+    Values<float> mask;             // [key block]: 0 or -infinity
+    Values<float> bias;             // [key block]: a padded copy of a row
+
+    SoftmaxState(const Context& context, int64_t queries)
+        : largest(context, queries), totals(context, queries), mask(context, kKeyBlock), bias(context, kKeyBlock) {}
+};
+
+/// Some queries of one head against all its keys.
+template <class T, class Engine>
+class FlashTask {
+  public:
+    FlashTask(AttentionProblem& problem, Engine& engine, SoftmaxState& state, HeadIndex index, Span queries)
+        : problem_(problem), engine_(engine), state_(state), index_(index), queries_(queries) {}
+
+    void run() {
+        engine_.load_queries(index_, queries_);
+        std::fill_n(state_.largest.data, queries_.count, kLowest);
+        std::fill_n(state_.totals.data, queries_.count, 0.0f);
+        for (int64_t begin = 0; begin < problem_.keys(); begin += kKeyBlock) {
+            keys_ = {begin, std::min(kKeyBlock, problem_.keys() - begin)};
+            engine_.load_keys(index_, keys_);
+            load_mask();
+            for (int64_t row = 0; row < queries_.count; row += Engine::kTileQueries)
+                run_tile({row, std::min(Engine::kTileQueries, queries_.count - row)});
+        }
+        write_results();
+    }
+
+  private:
+    int64_t padded_keys() const { return rounded_up(keys_.count, Engine::kKeyGroup); }
+
+    void run_tile(Span rows) {
+        engine_.score(rows, keys_);
+        for (int64_t row = 0; row < rows.count; ++row) soften(row, rows.begin + row);
+        engine_.accumulate(rows, keys_);
+    }
+
+    void load_mask() {
+        constexpr float kDropped = -std::numeric_limits<float>::infinity();
+        is_masked_ = problem_.key_mask || keys_.count % Engine::kKeyGroup != 0;
+        if (!is_masked_) return;
+        float* mask = state_.mask.data;
+        std::fill_n(mask, keys_.count, 0.0f);
+        std::fill(mask + keys_.count, mask + padded_keys(), kDropped);
+        if (!problem_.key_mask) return;
+        const uint8_t* kept = problem_.key_mask.template data<uint8_t>() + index_.outer * problem_.keys();
+        for (int64_t key = 0; key < keys_.count; ++key) mask[key] = kept[keys_.begin + key] ? 0.0f : kDropped;
+    }
+
+    /// `row` of the tile, `query` of the task.
+    void soften(int64_t row, int64_t query) {
+        float* scores = engine_.scores(row);
+        float& largest = state_.largest.data[query];
+        float& total = state_.totals.data[query];
+        const float before = largest;
+        const ScoreTerms terms = {bias_row(query), is_masked_ ? state_.mask.data : nullptr, problem_.scale};
+        largest = std::max(before, prepare_scores<Engine::kScalesScores>(scores, padded_keys(), terms));
+        const float sum = exponentiate(scores, padded_keys(), largest, engine_.shares(row));
+        if (keys_.begin > 0 && largest > before) {
+            const float factor = exp(splat(before - largest))[0];
+            rescale(query, factor);
+            total *= factor;
+        }
+        total += sum;
+    }
+
+    void rescale(int64_t query, float factor) {
+        float* values = engine_.sums(query);
+        for (int64_t d = 0; d < problem_.head_size(); d += kLanes) store(values + d, load(values + d) * factor);
+    }
+
+    /// A row of the bias for this block, padded to whole groups where it has to be.
+    const float* bias_row(int64_t query) {
+        if (!problem_.bias) return nullptr;
+        const int64_t at = (index_.head * problem_.queries() + queries_.begin + query) * problem_.keys() + keys_.begin;
+        const float* bias = problem_.bias.template data<float>() + at;
+        if (keys_.count == padded_keys()) return bias;
+        float* padded = state_.bias.data;
+        std::copy_n(bias, keys_.count, padded);
+        std::fill(padded + keys_.count, padded + padded_keys(), 0.0f);
+        return padded;
+    }
+
+    void write_results() {
+        Tensor& out = problem_.out;
+        const int64_t stride = out.stride(2);
+        T* to = out.data<T>() + index_.offset_in(out) + queries_.begin * stride;
+        for (int64_t row = 0; row < queries_.count; ++row) {
+            const float share = 1.0f / state_.totals.data[row];
+            map_lanes(
+                problem_.head_size(), to + row * stride, [=](Float8 v) { return v * share; },
+                static_cast<const float*>(engine_.sums(row)));
+        }
+        if (problem_.log_sums) write_log_sums();
+    }
+
+    void write_log_sums() {
+        float* log_sums = problem_.log_sums.template data<float>();
+        for (int64_t row = 0; row < queries_.count; ++row)
+            *log_sum_of(problem_, index_, queries_.begin + row, log_sums) =
+                state_.largest.data[row] + std::log(state_.totals.data[row]);
+    }
+
+    AttentionProblem& problem_;
+    Engine& engine_;
+    SoftmaxState& state_;
+    const HeadIndex index_;
+    const Span queries_;
+    Span keys_;
+    bool is_masked_ = false;  // this block has keys that do not count
+};
+
+/// Queries of batches that share their keys, as those of all frames share the text's, become one long row of queries:
+/// keys are then packed once for all of a task's queries instead of once for each batch.
+inline void merge_queries_of_shared_keys(AttentionProblem& problem) {
+    Tensor& q = problem.q;
+    const bool is_shared = problem.k.dim(1) == 1 && problem.v.dim(1) == 1 && !problem.bias;
+    if (!is_shared || !q.is_contiguous() || !problem.out.is_contiguous()) return;
+    const Shape merged = {q.dim(0), 1, q.dim(1) * q.dim(2), q.dim(3), q.dim(4)};
+    q = q.reshape(merged);
+    problem.out = problem.out.reshape(merged);
+    if (problem.log_sums) problem.log_sums = problem.log_sums.reshape({merged[0], 1, merged[2], merged[3]});
+}
+
+/// `Engine` is made from (context, problem, queries of a task at most); T is the dtype of the problem.
+template <class T, class Engine>
+void run_flash_attention(const Context& context, AttentionProblem& problem) {
+    merge_queries_of_shared_keys(problem);
+    const int64_t heads = problem.heads();
+    const int64_t inner = problem.q.dim(1);
+    const int64_t parts = (problem.queries() + Engine::kTaskQueries - 1) / Engine::kTaskQueries;
+    const int64_t part = rounded_up((problem.queries() + parts - 1) / parts, Engine::kQueryGroup);
+    // Heads are the inner loop: they lie side by side in memory.
+    context.threads.parallel_for(problem.q.dim(0) * inner * parts * heads, 1, [&](int64_t begin, int64_t end) {
+        Engine engine(context, problem, part);
+        SoftmaxState state(context, part);
+        for (int64_t task = begin; task < end; ++task) {
+            const int64_t first = task / heads % parts * part;
+            const int64_t batch = task / heads / parts;
+            const Span queries = {first, std::min(part, problem.queries() - first)};
+            const HeadIndex index = {batch / inner, batch % inner, task % heads};
+            if (queries.count > 0) FlashTask<T, Engine>(problem, engine, state, index, queries).run();
+        }
+    });
+}
+
+}  // namespace kine::kernels

@@ -1,0 +1,38 @@
+#include "kernels/host/amx.h"
+
+#include "kernels/host/tile_product.h"
+#include "runtime/device/host/processor.h"
+
+#include <array>
+
+namespace kine::kernels {
+
+namespace {
+
+/// Whole numbers multiply exactly, so one block tells whether the units do what we think they do.
+bool multiplies_rightly() {
+    std::array<BFloat16, kTileBlock * kTileDepth> left, right;
+    std::array<BFloat16, packed_values(kTileDepth, kTileBlock)> packed;
+    for (size_t i = 0; i < left.size(); ++i) {
+        left[i] = BFloat16(static_cast<float>(i * 7 % 13) - 6.0f);
+        right[i] = BFloat16(static_cast<float>(i * 5 % 11) - 5.0f);
+    }
+    pack_transposed(right.data(), kTileDepth, kTileBlock, kTileDepth, packed.data());
+    std::array<float, kTileBlock* kTileBlock> sums = {};
+    AmxTiles tiles;
+    multiply_panel(tiles, kTileDepth, {left.data(), kTileDepth}, packed.data(), {sums.data(), kTileBlock}, Start::Add);
+    for (size_t i = 0; i < sums.size(); ++i) {
+        for (size_t k = 0; k < kTileDepth; ++k)
+            sums[i] -= float(left[i / kTileBlock * kTileDepth + k]) * float(right[i % kTileBlock * kTileDepth + k]);
+    }
+    return std::ranges::all_of(sums, [](float difference) { return difference == 0.0f; });
+}
+
+}  // namespace
+
+bool has_amx() {
+    static const bool works = instruction_set() == InstructionSet::Amx && multiplies_rightly();
+    return works;
+}
+
+}  // namespace kine::kernels

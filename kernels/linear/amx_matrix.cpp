@@ -1,0 +1,7 @@
+#include "kernels/linear/amx_matrix.h"
+
+namespace kine::kernels {
+
+template class TileMatrix<AmxTiles>;
+
+}  // namespace kine::kernels

@@ -1,0 +1,20 @@
+// What the processor computes with, as far as our ops choose by it.
+#pragma once
+
+#include <string_view>
+
+namespace kine {
+
+enum class InstructionSet { Avx2, Avx512, Amx };
+
+std::string_view name_of(InstructionSet set);
+
+/// The largest that the processor has and the system lets us use, or the one that the environment's KINE_CPU names
+/// ("avx2", "avx512", "amx"). Decided at the first call. Throws ErrorCode::Usage for a name that it does not know,
+/// ErrorCode::Unsupported for what the processor lacks.
+InstructionSet instruction_set();
+
+/// That choice as a function. `wish` may be null or empty.
+InstructionSet choose_instruction_set(InstructionSet best, const char* wish);
+
+}  // namespace kine
