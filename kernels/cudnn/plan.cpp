@@ -1,0 +1,112 @@
+#include "kernels/cudnn/plan.h"
+
+#include <optional>
+
+namespace kine::kernels::cudnn {
+
+namespace {
+
+constexpr int64_t kMostProposals = 8;
+constexpr int64_t kAlignment = 16;  // bytes, of every tensor of ours
+
+cudnnDataType_t type_of(DType dtype) {
+    if (dtype == DType::BFloat16) return CUDNN_DATA_BFLOAT16;
+    kine::check(dtype == DType::Float32, ErrorCode::Bug, "cuDNN: dtype {}, expected f32 or bf16", name_of(dtype));
+    return CUDNN_DATA_FLOAT;
+}
+
+Descriptor make_graph(const Target& target, std::span<const Descriptor> operations) {
+    std::vector<cudnnBackendDescriptor_t> handles;
+    for (const Descriptor& operation : operations) handles.push_back(operation.get());
+    Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+    graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, static_cast<int64_t>(handles.size()),
+              handles.data());
+    if (target.handle != nullptr) graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &target.handle);
+    graph.finish();
+    return graph;
+}
+
+std::optional<Descriptor> make_device(const Target& target) {
+    if (target.handle != nullptr) return std::nullopt;
+    Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+    device.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, static_cast<int64_t>(target.device.size()),
+               target.device.data());
+    device.finish();
+    return device;
+}
+
+std::vector<Descriptor> propose(const Descriptor& graph, const Descriptor* device) {
+    Descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+    heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
+    const cudnnBackendHeurMode_t mode = CUDNN_HEUR_MODE_A;
+    heuristics.set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
+    if (device != nullptr) heuristics.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *device);
+    heuristics.finish();
+    std::vector<Descriptor> proposals;
+    std::vector<cudnnBackendDescriptor_t> handles;
+    for (int64_t i = 0; i < kMostProposals; ++i)
+        handles.push_back(proposals.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR).get());
+    int64_t count = 0;
+    check(cudnnBackendGetAttribute(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                   kMostProposals, &count, handles.data()),
+          "its proposals");
+    while (static_cast<int64_t>(proposals.size()) > count) proposals.pop_back();
+    return proposals;
+}
+
+Descriptor finish_plan(const Target& target, const Descriptor* device, const Descriptor& proposal) {
+    Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+    plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, proposal);
+    if (device != nullptr) plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *device);
+    if (target.handle != nullptr) plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &target.handle);
+    plan.finish();
+    return plan;
+}
+
+Descriptor make_plan(const Target& target, std::span<const Descriptor> operations) {
+    const Descriptor graph = make_graph(target, operations);
+    const std::optional<Descriptor> device = make_device(target);
+    const Descriptor* described = device ? &*device : nullptr;
+    std::string reason = "it proposes nothing";
+    for (const Descriptor& proposal : propose(graph, described)) {
+        try {
+            return finish_plan(target, described, proposal);
+        } catch (const Error& error) {
+            reason = error.what();
+        }
+    }
+    fail(ErrorCode::Unsupported, "cuDNN {} has no plan for this graph: {}", cudnnGetVersion(), reason);
+}
+
+}  // namespace
+
+Descriptor make_tensor(const GraphTensor& tensor) {
+    Descriptor result(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+    result.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, tensor.id);
+    result.set(CUDNN_ATTR_TENSOR_DATA_TYPE, type_of(tensor.dtype));
+    result.set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, kAlignment);
+    result.set(CUDNN_ATTR_TENSOR_DIMENSIONS, std::vector<int64_t>(tensor.sizes.begin(), tensor.sizes.end()));
+    result.set(CUDNN_ATTR_TENSOR_STRIDES, tensor.strides);
+    if (tensor.is_virtual) result.set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, true);
+    if (tensor.is_by_value) result.set(CUDNN_ATTR_TENSOR_IS_BY_VALUE, true);
+    result.finish();
+    return result;
+}
+
+Plan::Plan(const Target& target, std::span<const Descriptor> operations)
+    : plan_(make_plan(target, operations)),
+      workspace_bytes_(plan_.number(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)),
+      description_(plan_.text(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION)) {}
+
+void Plan::run(cudnnHandle_t handle, std::span<const int64_t> ids, std::span<void* const> pointers,
+               void* workspace) const {
+    Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+    pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, ids);
+    pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, static_cast<int64_t>(pointers.size()),
+             pointers.data());
+    pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
+    pack.finish();
+    check(cudnnBackendExecute(handle, plan_.get(), pack.get()), "running a plan");
+}
+
+}  // namespace kine::kernels::cudnn

@@ -1,0 +1,51 @@
+// A graph of cuDNN's operations and the kernels that were chosen for it. Only in builds with cuDNN.
+#pragma once
+
+#include "kernels/cudnn/descriptor.h"
+#include "runtime/tensor/dtype.h"
+#include "runtime/tensor/shape.h"
+
+#include <string>
+
+namespace kine::kernels::cudnn {
+
+/// A place of the graph. `id` names it when pointers are handed over.
+struct GraphTensor {
+    int64_t id = 0;
+    Shape sizes;
+    std::vector<int64_t> strides;  ///< in elements
+    DType dtype = DType::BFloat16;
+    bool is_virtual = false;   ///< between two operations, never in memory
+    bool is_by_value = false;  ///< one number of the host's
+};
+
+Descriptor make_tensor(const GraphTensor& tensor);
+
+/// For whom plans are made: the GPU of a handle, or one that is only described, as JSON (driver and device need not be
+/// there; plans then cannot run).
+struct Target {
+    cudnnHandle_t handle = nullptr;
+    std::string device;
+};
+
+/// Immutable; safe for several threads.
+class Plan {
+  public:
+    /// The first of cuDNN's proposals that can be finished. Throws ErrorCode::Unsupported with the reason of the last
+    /// where none can.
+    Plan(const Target& target, std::span<const Descriptor> operations);
+
+    int64_t workspace_bytes() const { return workspace_bytes_; }
+    /// What cuDNN says of the plan, as JSON: its engine and kernels.
+    const std::string& description() const { return description_; }
+    /// Enqueues the work to the stream of `handle`.
+    void run(cudnnHandle_t handle, std::span<const int64_t> ids, std::span<void* const> pointers,
+             void* workspace) const;
+
+  private:
+    Descriptor plan_;
+    int64_t workspace_bytes_ = 0;
+    std::string description_;
+};
+
+}  // namespace kine::kernels::cudnn

@@ -1,0 +1,21 @@
+# Writes a driver of CUDA that knows every name and does nothing: cmake -D STUB=libcuda.so -D NM=nm -D OUT=driver.c -P.
+# cuDNN chooses kernels for a GPU that is only described, but wants to hand them to a driver.
+cmake_minimum_required(VERSION 3.25)
+execute_process(COMMAND ${NM} -D --defined-only ${STUB} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "cu[A-Z][A-Za-z0-9_]*" names "${symbols}")
+list(REMOVE_DUPLICATES names)
+set(hands_out cuLibraryLoadData cuLibraryGetKernel)  # whose first argument receives a handle
+set(succeeds cuInit cuLibraryUnload cuLibraryGetModule cuKernelGetFunction cuKernelSetAttribute cuFuncSetAttribute)
+set(code "static int stub(void) { return 34; /* CUDA_ERROR_STUB_LIBRARY */ }\n")
+foreach(name ${names})
+  if(name IN_LIST hands_out)
+    string(APPEND code "int ${name}(void** handle) { *handle = (void*)&stub; return 0; }\n")
+  elseif(name IN_LIST succeeds)
+    string(APPEND code "int ${name}(void) { return 0; }\n")
+  elseif(name STREQUAL "cuDriverGetVersion")
+    string(APPEND code "int ${name}(int* version) { *version = 13000; return 0; }\n")
+  else()
+    string(APPEND code "int ${name}(void) { return stub(); }\n")
+  endif()
+endforeach()
+file(WRITE ${OUT} "${code}")
