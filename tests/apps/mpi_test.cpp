@@ -39,10 +39,14 @@ class MpiRanks : public testing::Test {
         return program;
     }
 
-    void expect_kept_frames(const Ended& ended) {
-        const size_t frames = frames_of(folder / ".video.y4m.part").size();
+    /// Under the temporary name. A rank 0 that stood still is woken by the launcher, told to end and killed a second
+    /// later: if that is enough to finish the file, it has its own name.
+    void expect_kept_frames(const Ended& ended, bool may_be_finished = false) {
+        const bool is_finished = std::filesystem::exists(folder / "video.y4m");
+        EXPECT_TRUE(may_be_finished || !is_finished);
+        const size_t frames = frames_of(folder / (is_finished ? "video.y4m" : ".video.y4m.part")).size();
         EXPECT_TRUE(frames >= 1 && frames < 900) << frames << " frames\n" << ended.error;
-        EXPECT_FALSE(std::filesystem::exists(folder / "video.y4m"));
+        std::filesystem::remove(folder / "video.y4m");
     }
 
     /// 2 ranks, the second with another value of an option.
@@ -141,7 +145,7 @@ TEST_F(MpiRanks, ThatHangWhileDecodingAreNamedAndTheFinishedFramesKept) {
         EXPECT_EQ(ended.status, 9) << ended.error;
         EXPECT_TRUE(ended.says(fmt::format("rank {} did not answer", rank))) << ended.error;
         EXPECT_TRUE(ended.says("in decode of frame ") && ended.says("within 2 s")) << ended.error;
-        expect_kept_frames(ended);
+        expect_kept_frames(ended, rank == 0);
     }
 }
 
