@@ -319,9 +319,10 @@ Estimate Generator::estimate(const Context& context, const Request& asked) const
     estimate.cache_bytes = copies * plan(request).peak_bytes();
     estimate.decode_bytes = decode_bytes(*model.decoder, latents, request);
     const int64_t threads = context.threads.size();
-    const int64_t working[] = {kernels::with_scratch(model.text->working_bytes(), threads),
-                               kernels::with_scratch(estimate.activation_bytes, threads) + estimate.cache_bytes,
-                               estimate.decode_bytes + latent_bytes};
+    const int64_t working[] = {
+        kernels::with_attention_scratch(model.text->working_bytes(), threads),
+        kernels::with_attention_scratch(estimate.activation_bytes, threads) + estimate.cache_bytes,
+        estimate.decode_bytes + latent_bytes};
     for (size_t i = 0; i < kStages.size(); ++i) estimate.stages[i] = {model.weights[kStages[i]], working[i]};
     estimate.is_staged = is_staged(context, estimate);
     estimate.peak_bytes = peak_of(estimate);

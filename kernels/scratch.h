@@ -6,12 +6,18 @@
 namespace kine::kernels {
 
 /// Tensors of `bytes` at once, and what ops on them take besides. Measured: statistics of norms and weights of tiles
-/// are a share of the tensors; a thread keeps what it packs, most of it in attention: queries, keys, values and sums of
-/// one task, 585 KiB for heads of 128. Wider heads are those of decoders, whose tensors are larger than their scratch.
+/// are a share of the tensors, a product keeps a tile of rows and one of sums for each thread.
 constexpr int64_t with_scratch(int64_t bytes, int64_t threads) {
     constexpr int64_t kShare = 32;  // one part in so many
-    constexpr int64_t kBytesPerThread = 640 << 10;
+    constexpr int64_t kBytesPerThread = 320 << 10;
     return bytes + bytes / kShare + threads * kBytesPerThread;
+}
+
+/// The same where heads of up to 128 attend: queries, keys, values and sums of one task take 585 KiB. The wider heads
+/// of decoders meet in tensors that are smaller than what their convolutions announce.
+constexpr int64_t with_attention_scratch(int64_t bytes, int64_t threads) {
+    constexpr int64_t kMoreBytesPerThread = 320 << 10;
+    return with_scratch(bytes, threads) + threads * kMoreBytesPerThread;
 }
 
 }  // namespace kine::kernels
