@@ -5,6 +5,7 @@
 // What multiplies is an Engine, one per thread, which holds the operands of a task as its products want them:
 //   Share                         what the shares of a softmax are stored as
 //   kTaskQueries, kTileQueries    queries that share one packing of keys, and that are scored at a time
+//   kQueryGroup                   queries that its loops take together
 //   kKeyGroup                     keys that are scored together; scores beyond the last key exist and are masked
 //   kScalesScores                 whether scores still want the scale (or the queries were scaled when loaded)
 //   load_queries, load_keys       of one task, of one block
