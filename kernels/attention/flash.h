@@ -14,6 +14,7 @@
 #pragma once
 
 #include "kernels/attention/variants.h"
+#include "kernels/host/rounding.h"
 #include "kernels/host/simd.h"
 #include "runtime/context.h"
 
@@ -25,8 +26,6 @@ namespace kine::kernels {
 
 inline constexpr int64_t kKeyBlock = 256;
 inline constexpr float kLowest = std::numeric_limits<float>::lowest();  // not -infinity: lowest - lowest is 0
-
-constexpr int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
 struct Span {
     int64_t begin = 0;
@@ -211,8 +210,8 @@ void run_flash_attention(const Context& context, AttentionProblem& problem) {
     merge_queries_of_shared_keys(problem);
     const int64_t heads = problem.heads();
     const int64_t inner = problem.q.dim(1);
-    const int64_t parts = (problem.queries() + Engine::kTaskQueries - 1) / Engine::kTaskQueries;
-    const int64_t part = rounded_up((problem.queries() + parts - 1) / parts, Engine::kQueryGroup);
+    const int64_t parts = divided_up(problem.queries(), Engine::kTaskQueries);
+    const int64_t part = rounded_up(divided_up(problem.queries(), parts), Engine::kQueryGroup);
     // Heads are the inner loop: they lie side by side in memory.
     context.threads.parallel_for(problem.q.dim(0) * inner * parts * heads, 1, [&](int64_t begin, int64_t end) {
         Engine engine(context, problem, part);

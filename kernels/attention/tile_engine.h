@@ -21,14 +21,14 @@ class TileEngine {
     TileEngine(const Context& context, const AttentionProblem& problem, int64_t queries)
         : problem_(problem),
           size_(problem.head_size()),
-          depth_(in_whole(size_, kTileDepth)),
-          width_(in_whole(size_, kTileBlock)),
-          queries_(context, in_whole(queries, kTileBlock) * depth_),
+          depth_(rounded_up(size_, kTileDepth)),
+          width_(rounded_up(size_, kTileBlock)),
+          queries_(context, rounded_up(queries, kTileBlock) * depth_),
           keys_(context, packed_values(size_, kKeyBlock)),
           values_(context, packed_values(kKeyBlock, size_)),
           scores_(context, kTileBlock * kKeyBlock),
           shares_(context, kTileBlock * kKeyBlock),
-          sums_(context, in_whole(queries, kTileBlock) * width_) {
+          sums_(context, rounded_up(queries, kTileBlock) * width_) {
         std::memset(static_cast<void*>(queries_.data), 0, static_cast<size_t>(queries_.memory.bytes()));
         std::memset(static_cast<void*>(shares_.data), 0, static_cast<size_t>(shares_.memory.bytes()));
     }
@@ -57,7 +57,7 @@ class TileEngine {
     }
 
     void accumulate(Span rows, Span keys) {
-        const int64_t depth = in_whole(keys.count, kTileDepth);
+        const int64_t depth = rounded_up(keys.count, kTileDepth);
         const Start start = keys.begin == 0 ? Start::Zero : Start::Add;
         for (int64_t column = 0; column < size_; column += kTileBlock)
             multiply_panel(tiles_, depth, {shares_.data, kKeyBlock}, values_.data + panel_offset(keys.count, column),

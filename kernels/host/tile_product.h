@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/host/micro_kernel.h"
+#include "kernels/host/rounding.h"
 #include "kernels/host/transpose.h"
 
 #include <algorithm>
@@ -14,15 +15,13 @@ inline constexpr int64_t kTileDepth = 32;  // bf16 values in a row of a left til
 inline constexpr int64_t kTileValues = kTileSide * kTileDepth;
 inline constexpr int64_t kTileBlock = 2 * kTileSide;  // rows and columns of a block of sums
 
-constexpr int64_t in_whole(int64_t value, int64_t parts) { return (value + parts - 1) / parts * parts; }
-
 /// bf16 values of a packed matrix [depth, columns]: panels [columns / 32][depth / 32][2 tiles], padded with zeros.
 constexpr int64_t packed_values(int64_t depth, int64_t columns) {
-    return in_whole(depth, kTileDepth) * in_whole(columns, kTileBlock);
+    return rounded_up(depth, kTileDepth) * rounded_up(columns, kTileBlock);
 }
 
 /// Where the panel with `column`, a multiple of 32, begins.
-constexpr int64_t panel_offset(int64_t depth, int64_t column) { return in_whole(depth, kTileDepth) * column; }
+constexpr int64_t panel_offset(int64_t depth, int64_t column) { return rounded_up(depth, kTileDepth) * column; }
 
 /// Where the value at (k, column) of a packed matrix lies.
 constexpr int64_t value_offset(int64_t depth, int64_t k, int64_t column) {
@@ -50,8 +49,8 @@ inline void store_bits(BFloat16* to, const auto& lanes) { std::memcpy(static_cas
 /// Packs the transpose of `columns` rows of `depth` values, as weights [N, K] and keys lie. Pairs travel as floats,
 /// with which nothing computes.
 inline void pack_transposed(const BFloat16* rows, int64_t stride, int64_t columns, int64_t depth, BFloat16* packed) {
-    for (int64_t column = 0; column < in_whole(columns, kTileBlock); column += kLanes) {
-        for (int64_t k = 0; k < in_whole(depth, kTileDepth); k += 2 * kLanes) {
+    for (int64_t column = 0; column < rounded_up(columns, kTileBlock); column += kLanes) {
+        for (int64_t k = 0; k < rounded_up(depth, kTileDepth); k += 2 * kLanes) {
             Float8 block[kLanes] = {};
             for (int64_t i = 0; i < std::min(kLanes, columns - column); ++i)
                 block[i] = load_bits<Float8>(rows + (column + i) * stride + k, depth - k);
@@ -68,8 +67,8 @@ inline void pack_rows(const BFloat16* rows, int64_t stride, int64_t depth, int64
         const Half8 values = load_bits<Half8>(rows + k * stride + column, k < depth ? columns - column : 0);
         return __builtin_convertvector(values, Word8);
     };
-    for (int64_t column = 0; column < in_whole(columns, kTileBlock); column += kLanes) {
-        for (int64_t k = 0; k < in_whole(depth, kTileDepth); k += 2)
+    for (int64_t column = 0; column < rounded_up(columns, kTileBlock); column += kLanes) {
+        for (int64_t k = 0; k < rounded_up(depth, kTileDepth); k += 2)
             store_bits(packed + value_offset(depth, k, column), widened(k, column) | (widened(k + 1, column) << 16));
     }
 }

@@ -1,6 +1,7 @@
 #include "kernels/linear/panels.h"
 
 #include "kernels/host/micro_kernel.h"
+#include "kernels/host/rounding.h"
 
 namespace kine::kernels {
 
@@ -11,8 +12,6 @@ constexpr int64_t kTileRows = 16 * kMicroRows;     // with kDepthBlock: 120 KiB 
 constexpr int64_t kDepthBlock = 320;               // one panel block is 20 KiB, in L1 beside six rows
 constexpr int64_t kTileColumns = 24 * kPanel;      // work for one thread; small enough that few rows use several
 constexpr int64_t kTileStride = kDepthBlock + 16;  // not a power of two, so that rows do not share cache sets
-
-int64_t divided_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
 template <class T>
 void pack_panel(const T* weight, Range columns, int64_t depth, T* panel) {

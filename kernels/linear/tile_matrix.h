@@ -19,7 +19,7 @@ class TileMatrix {
         : depth_(weight.dim(1)),
           columns_(weight.dim(0)),
           packed_(Tensor::empty(context, {packed_values(depth_, columns_)}, DType::BFloat16)) {
-        const int64_t panels = in_whole(columns_, kTileBlock) / kTileBlock;
+        const int64_t panels = divided_up(columns_, kTileBlock);
         context.threads.parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
             const Range part = {begin * kTileBlock, std::min(columns_, end * kTileBlock)};
             pack_transposed(weight.data<BFloat16>() + part.begin * depth_, depth_, part.size(), depth_,
@@ -37,8 +37,8 @@ class TileMatrix {
     }
 
     void multiply(const Context& context, const Rows& rows, const Epilogue& epilogue) const {
-        const int64_t strips = in_whole(rows.count, kTileBlock) / kTileBlock;
-        const int64_t groups = in_whole(columns_, group()) / group();
+        const int64_t strips = divided_up(rows.count, kTileBlock);
+        const int64_t groups = divided_up(columns_, group());
         // Strips are the inner loop, so that a thread keeps its group of panels in cache.
         context.threads.parallel_for(strips * groups, 1, [&](int64_t begin, int64_t end) {
             Worker worker(context, *this);
@@ -89,12 +89,12 @@ class TileMatrix {
         return {index * size, std::min(count, (index + 1) * size)};
     }
 
-    int64_t whole_depth() const { return in_whole(depth_, kTileDepth); }
+    int64_t whole_depth() const { return rounded_up(depth_, kTileDepth); }
     const BFloat16* packed() const { return packed_.data<BFloat16>(); }
     /// Columns of a group: even shares of all, in whole panels.
     int64_t group() const {
-        const int64_t groups = in_whole(columns_, kWidestGroup) / kWidestGroup;
-        return in_whole((columns_ + groups - 1) / groups, kTileBlock);
+        const int64_t groups = divided_up(columns_, kWidestGroup);
+        return rounded_up(divided_up(columns_, groups), kTileBlock);
     }
 
     std::optional<TileRows> find_in_place(const Rows& rows, Range which) const {
