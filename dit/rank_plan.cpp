@@ -29,7 +29,8 @@ parallel::Work rank_work(const Shape& tokens, const TransformerCost& cost, const
                         .element_bytes = cost.element_bytes,
                         .steps = plan.steps(),
                         .output_channels = cost.output_channels,
-                        .text_tokens = cost.text_tokens};
+                        .text_tokens = cost.text_tokens,
+                        .sums_over_heads = cost.sums_over_heads};
     work.other_macs = cost.other_multiply_adds * plan.steps();
     for (const broadcast::SiteCost& row : plan.sites()) {
         const int64_t computed = plan.steps() - static_cast<int64_t>(plan.reused_steps(row.site).size());

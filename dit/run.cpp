@@ -122,18 +122,6 @@ class FramesFirstNoise final : public Noise {
     std::unique_ptr<Noise> noise_;
 };
 
-/// Attention of all tokens has queries normed over all heads, or text beside the tokens: neither is a sum over heads.
-void check_strategy(const Model& model, const Request& request) {
-    const parallel::Strategy& strategy = parallel::find_strategy(request.parallel);
-    if (!strategy.splits_weights) return;
-    for (const broadcast::SiteCost& row : model.transformer->cost(model.latent_shape(request), 1).sites) {
-        check(row.site.kind != broadcast::SiteKind::JointAttention, ErrorCode::Usage,
-              "parallel {}: expected a strategy that leaves weights whole, since {} models attend over all tokens at "
-              "once",
-              strategy.name, model.family);
-    }
-}
-
 /// How many neighbours form a group; 0 for strategies that know none.
 int group_of(const Model& model, const Request& request, int ranks) {
     check(request.group_size >= 0 && (request.group_size == 0 || ranks % request.group_size == 0), ErrorCode::Usage,
@@ -195,7 +183,6 @@ Request resolve_request(const Model& model, const Request& asked) {
     noise_from_name(request.rng);
     mesh_shape(model, request);  // refuses branches that cannot part
     if (request.parallel == "auto" || request.cfg_parallel_auto) choose_ranks(model, request);
-    check_strategy(model, request);
     request.decode_ranks = ranks_that_decode(model, request);
     return request;
 }

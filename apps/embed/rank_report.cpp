@@ -12,7 +12,6 @@ double gigabytes(double bytes) { return bytes / 1e9; }
 Json price_json(const parallel::Price& price) {
     return {{"name", price.name},
             {"summary", price.summary},
-            {"available", price.is_available},
             {"cfg_parallel", price.branches == 2},
             {"group_size", price.group},
             {"fits", price.fits},
@@ -31,7 +30,6 @@ bool is_choice(const parallel::Price& price, const dit::Request& chosen) {
 std::string remark_on(const parallel::Price& price) {
     std::string remark = price.group > 0 ? fmt::format("  (groups of {})", price.group) : "";
     if (price.branches == 2) remark += "  (branches apart)";
-    if (!price.is_available) remark += "  (not for this model)";
     return remark + (price.fits ? "" : "  (does not fit)");
 }
 

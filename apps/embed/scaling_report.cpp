@@ -20,7 +20,6 @@ Json price_json(const parallel::Price& price) {
     return {{"name", price.name},
             {"cfg_parallel", price.branches == 2},
             {"group_size", price.group},
-            {"available", price.is_available},
             {"fits", price.fits},
             {"time_s", price.time_seconds},
             {"bytes_total", price.bytes_total},

@@ -62,6 +62,7 @@ struct TransformerCost {
     int64_t element_bytes = 4;    ///< of tokens
     int64_t output_channels = 1;  ///< of the last linear layer, for each token
     int64_t text_tokens = 0;      ///< of each branch, that go through the blocks beside those of the video
+    int64_t sums_over_heads = 0;  ///< of each token, that norms of queries and keys over all heads ask for
 };
 
 class Transformer {

@@ -56,7 +56,7 @@ SelfAttention::SelfAttention(SelfAttentionLayers layers, const AttentionShape& s
 
 Tensor SelfAttention::operator()(const StepContext& step, const Tensor& x, const Tensor& turns) const {
     const parallel::Attended attended = attended_by(axis_);
-    if (step.ranks.strategy.sums(attended) && step.ranks.communicator.size() > 1) return sum_of_heads(step, x, turns);
+    if (sums_heads(step.ranks, attended)) return sum_of_heads(step, x, turns);
     const Tensor qkv = layers_.qkv(step.context, x).split(3, 3).split(4, shape_.heads);  // [B, T, S, 3, H, D]
     place(step.context, qkv, turns_here(step, turns, tokens_for(step.ranks.strategy, attended)));
     const Mixed mixed = attend_among_ranks(step, attended, {qkv, {}});
@@ -66,8 +66,7 @@ Tensor SelfAttention::operator()(const StepContext& step, const Tensor& x, const
 /// Tokens of all ranks through the layers of this rank's heads, summed over ranks where tokens live.
 Tensor SelfAttention::sum_of_heads(const StepContext& step, const Tensor& x, const Tensor& turns) const {
     const Context& context = step.context;
-    const parallel::Communicator& ranks = step.ranks.communicator;
-    const parallel::Range heads = parallel::partition(shape_.heads, ranks.rank(), ranks.size());
+    const parallel::Range heads = own_heads(step.ranks, shape_.heads);
     const parallel::Tiling tiling{step.tokens, step.ranks.strategy.resident, axis_ == AttendedAxis::Frames ? 2 : 1};
     const auto compute = [&](const Tensor& tokens, parallel::Range rows) {
         if (heads.size() == 0) return Tensor::zeros(context, tokens.shape(), tokens.dtype());
@@ -76,8 +75,8 @@ Tensor SelfAttention::sum_of_heads(const StepContext& step, const Tensor& x, con
         const Tensor projected = qkv(context, tokens).split(3, 3).split(4, heads.size());
         place(context, projected, turns_of_tile(context, turns, tiling.tile_axis - 1, rows));
         return out(context,
-                   attend_here(context, attended_by(axis_), projected)
-                       .reshape({tokens.dim(0), tokens.dim(1), tokens.dim(2), heads.size() * shape_.head_size}));
+                   attend_here(context, attended_by(axis_), {projected, {}})
+                       .video.reshape({tokens.dim(0), tokens.dim(1), tokens.dim(2), heads.size() * shape_.head_size}));
     };
     return parallel::tiled_sum(context, step.ranks.communicator, x, tiling, compute);
 }

@@ -1,6 +1,7 @@
 #include "dit/modules/joint_attention.h"
 
 #include "dit/modules/rank_attention.h"
+#include "dit/modules/resident.h"
 #include "kernels/norm/norm.h"
 #include "kernels/rope/rope.h"
 
@@ -29,7 +30,39 @@ Tensor JointAttention::projected(const Context& context, const Tensor& x, const 
     return qkv;
 }
 
+/// What this rank's heads make of all tokens, to be summed over ranks. The norms ask for all heads' squares.
+Tensor JointAttention::sum_of_heads(const StepContext& step, const Tensor& tokens, const Tensor& turns) const {
+    const Context& context = step.context;
+    const parallel::Range heads = own_heads(step.ranks, shape_.heads);
+    const Shape pairs{tokens.dim(0), tokens.dim(1), tokens.dim(2), 2, 1};  // one for queries, one for keys
+    if (heads.size() == 0) {
+        step.ranks.communicator.all_reduce(context, Tensor::zeros(context, pairs, DType::Float32));
+        return Tensor::zeros(context, tokens.shape(), tokens.dtype());
+    }
+    const auto& [qkv_of, out_of] = step.ranks.weights->of_heads(context, qkv_, out_, shape_.head_size, heads);
+    const Tensor qkv = qkv_of(context, tokens).split(3, 3);  // [B, T, S, 3, C of these heads]
+    const Tensor squares = kernels::sums_of_squares(context, qkv.slice(3, 0, 2));
+    place_own(context, qkv, step.ranks.communicator.all_reduce(context, squares), turns, heads);
+    const Tensor mixed = attend_here(context, parallel::Attended::All, {qkv.split(4, heads.size()), {}}).video;
+    return out_of(context, mixed.reshape({tokens.dim(0), tokens.dim(1), tokens.dim(2), qkv.dim(4)}));
+}
+
+/// Norms and turns queries and keys of `heads`, in place. squares [B, T, S, 2, 1] are sums over all heads.
+void JointAttention::place_own(const Context& context, const Tensor& qkv, const Tensor& squares, const Tensor& turns,
+                               parallel::Range heads) const {
+    const Tensor* norms[] = {&query_norm_, &key_norm_};
+    for (int64_t part = 0; part < 2; ++part) {
+        Tensor rows = qkv.select(3, part);
+        const Tensor weight = norms[part]->slice(0, heads.begin * shape_.head_size, heads.end * shape_.head_size);
+        kernels::rms_norm_in_place(context, rows, weight, eps_, {squares.select(3, part), shape_.channels()});
+        Tensor turned = rows.split(3, heads.size());
+        kernels::rotate_pairs(context, turned, turns);
+    }
+}
+
 Tensor JointAttention::operator()(const StepContext& step, const Tensor& x, const Tensor& turns) const {
+    if (sums_heads(step.ranks, parallel::Attended::All))
+        return sum_to_resident(step, sum_of_heads(step, to_whole(step, x), turns));
     const Tensor qkv = projected(step.context, x, turns).split(3, 3).split(4, shape_.heads);
     const Mixed mixed = attend_among_ranks(step, parallel::Attended::All, {qkv, {}});
     return x.elements() == 0 ? x : out_(step.context, mixed.video.reshape(x.shape()));

@@ -13,12 +13,15 @@ class JointAttention {
     /// Binds to_q, to_k, to_v, to_out.0, norm_q and norm_k under `scope`; the norms span all heads together.
     JointAttention(const Scope& scope, const AttentionShape& shape, double eps);
 
-    /// x: this rank's part of [B, T, S, C]; turns f32: its part of [T, S, D], contiguous. Every rank must call, also
-    /// one without tokens.
+    /// x: this rank's part of [B, T, S, C]; turns f32 [T, S, D] as projected_grid() gives them. Every rank must call,
+    /// also one without tokens.
     Tensor operator()(const StepContext& step, const Tensor& x, const Tensor& turns) const;
 
   private:
     Tensor projected(const Context& context, const Tensor& x, const Tensor& turns) const;
+    Tensor sum_of_heads(const StepContext& step, const Tensor& tokens, const Tensor& turns) const;
+    void place_own(const Context& context, const Tensor& qkv, const Tensor& squares, const Tensor& turns,
+                   parallel::Range heads) const;
 
     AttentionShape shape_;
     float eps_;

@@ -41,6 +41,22 @@ void attend_to(const Context& context, const Tensor& keys, const Tensor& project
     kernels::attention_into(context, part_of(projected, 0), keys.select(3, 0), keys.select(3, 1), mixed);
 }
 
+/// Keys and values [B1, B2, L, 2, H, D] behind those of the text, if there is one.
+Tensor with_text(const Context& context, const Tensor& keys, const Tensor& text) {
+    if (!text) return keys;
+    const Tensor parts[] = {text.slice(3, 1, 3), keys};
+    return kernels::concat(context, parts, 2);
+}
+
+/// What the queries of `here` find in keys and values [B1, B2, L, 2, H, D].
+Mixed mix(const Context& context, Attended attended, const Projected& here, const Tensor& keys) {
+    Mixed mixed{Tensor::empty(context, shape_of(here.video), here.video.dtype()), {}};
+    if (here.text) mixed.text = Tensor::empty(context, shape_of(here.text), here.text.dtype());
+    attend_to(context, keys, along(attended, here.video), along(attended, mixed.video));
+    if (here.text) attend_to(context, keys, here.text, mixed.text);
+    return mixed;
+}
+
 class RankAttention {
   public:
     RankAttention(const StepContext& step, Attended attended)
@@ -121,19 +137,12 @@ class RankAttention {
             keys = along(attended_, parallel::reshard(context(), step_.ranks.communicator, own, whole(own, own.dim(4)),
                                                       strategy_.resident, {}));
         }
-        if (!here.text) return keys;
-        const Tensor parts[] = {here.text.slice(3, 1, 3), keys};
-        return kernels::concat(context(), parts, 2);
+        return with_text(context(), keys, here.text);
     }
 
     Mixed attend(const Projected& here) const {
-        Mixed mixed{Tensor::empty(context(), shape_of(here.video), here.video.dtype()), {}};
-        if (here.text) mixed.text = Tensor::empty(context(), shape_of(here.text), here.text.dtype());
-        if (here.video.dim(4) == 0) return mixed;  // more ranks than heads
-        const Tensor keys = keys_and_values(here);
-        attend_to(context(), keys, along(attended_, here.video), along(attended_, mixed.video));
-        if (here.text) attend_to(context(), keys, here.text, mixed.text);
-        return mixed;
+        const bool has_heads = here.video.dim(4) > 0;  // or there are more ranks than heads
+        return mix(context(), attended_, here, has_heads ? keys_and_values(here) : Tensor());
     }
 
     /// The tokens of every rank of the ring, as rows of this attention.
@@ -190,11 +199,8 @@ parallel::Layout tokens_for(const parallel::Strategy& strategy, Attended attende
     return queries.split == Split::Heads ? strategy.resident : queries;
 }
 
-Tensor attend_here(const Context& context, Attended attended, const Tensor& qkv) {
-    Tensor mixed = Tensor::empty(context, shape_of(qkv), qkv.dtype());
-    const Tensor rows = along(attended, qkv);
-    attend_to(context, rows.slice(3, 1, 3), rows, along(attended, mixed));
-    return mixed;
+Mixed attend_here(const Context& context, Attended attended, const Projected& here) {
+    return mix(context, attended, here, with_text(context, along(attended, here.video).slice(3, 1, 3), here.text));
 }
 
 Mixed attend_among_ranks(const StepContext& step, Attended attended, const Projected& projected) {

@@ -27,7 +27,7 @@ parallel::Layout tokens_for(const parallel::Strategy& strategy, parallel::Attend
 /// give the bits of one rank. Text, which only attention of all tokens has, comes out the same on every rank.
 Mixed attend_among_ranks(const StepContext& step, parallel::Attended attended, const Projected& projected);
 
-/// The same where this rank has all that its queries see: qkv [B, T, S, 3, H, D] -> [B, T, S, H, D].
-Tensor attend_here(const Context& context, parallel::Attended attended, const Tensor& qkv);
+/// The same where this rank has all that its queries see.
+Mixed attend_here(const Context& context, parallel::Attended attended, const Projected& here);
 
 }  // namespace kine::dit

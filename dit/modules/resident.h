@@ -14,5 +14,10 @@ Tensor to_whole(const StepContext& step, const Tensor& resident);
 Tensor resident_rows(const StepContext& step, const Tensor& table, parallel::Split axis);
 /// This rank's part of a table [T, S, any] that every rank has whole; contiguous.
 Tensor resident_grid(const StepContext& step, const Tensor& table);
+/// The same for the tokens that this rank projects for attention over all tokens: all of them where ranks share out
+/// weights, else its own.
+Tensor projected_grid(const StepContext& step, const Tensor& table);
+/// This rank's part of the sum over ranks of `part`, each of whole tokens [B, T, S, any].
+Tensor sum_to_resident(const StepContext& step, const Tensor& part);
 
 }  // namespace kine::dit

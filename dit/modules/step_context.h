@@ -5,6 +5,7 @@
 #include "broadcast/cache.h"
 #include "dit/modules/weight_parts.h"
 #include "parallel/communicator.h"
+#include "parallel/partition.h"
 #include "parallel/strategies/strategies.h"
 #include "runtime/context.h"
 
@@ -20,6 +21,16 @@ struct RankContext {
     parallel::Communicator* peers = nullptr;  ///< the ranks at this one's place in other groups
     WeightParts* weights = nullptr;           ///< where strategies that split weights keep theirs
 };
+
+/// Whether an attention is a sum over ranks, each with the weights of some heads.
+inline bool sums_heads(const RankContext& ranks, parallel::Attended attended) {
+    return ranks.strategy.sums(attended) && ranks.communicator.size() > 1;
+}
+
+/// Those of `heads` that are this rank's where ranks share them out.
+inline parallel::Range own_heads(const RankContext& ranks, int64_t heads) {
+    return parallel::partition(heads, ranks.communicator.rank(), ranks.communicator.size());
+}
 
 struct StepContext {
     const Context& context;

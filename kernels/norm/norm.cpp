@@ -115,6 +115,23 @@ void rms_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, 
     on_device(context, "rms_norm", [&] { rms_rows_in_place_host(context, x, float_rows(context, weight), eps); });
 }
 
+Tensor sums_of_squares(const Context& context, const Tensor& x) {
+    check_strided("sums_of_squares", x);
+    return on_device(context, "sums_of_squares", [&] { return sums_of_squares_host(context, x); });
+}
+
+void rms_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, float eps, const WholeRows& whole) {
+    check_strided("rms_norm_in_place", x);
+    check_vector("rms_norm_in_place", "weight", weight, x.dim(-1));
+    Shape rows = x.shape();
+    rows.set(-1, 1);
+    check_shape("rms_norm_in_place", "squares", whole.squares, rows);
+    check(whole.squares.dtype() == DType::Float32 && whole.channels >= x.dim(-1), ErrorCode::Bug,
+          "rms_norm_in_place: squares are {} over {} channels, expected f32 over at least the {} of x",
+          name_of(whole.squares.dtype()), whole.channels, x.dim(-1));
+    on_device(context, "rms_norm", [&] { rms_rows_in_place_host(context, x, float_rows(context, weight), eps, whole); });
+}
+
 Tensor group_norm(const Context& context, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups,
                   float eps, Activation activation) {
     check_input("group_norm", x);

@@ -36,6 +36,16 @@ Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, f
 /// owned or a view of a tensor that is.
 void rms_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, float eps);
 
+/// Sums of squares over the last axis, f32: [..., C] -> [..., 1]. x as for rms_norm_in_place.
+Tensor sums_of_squares(const Context& context, const Tensor& x);
+/// Rows of which only some channels are here.
+struct WholeRows {
+    Tensor squares;  ///< f32 [..., 1], sums over all their channels
+    int64_t channels = 0;
+};
+/// rms_norm_in_place of the channels that are here. x [..., C of the whole rows' channels], weight [C].
+void rms_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, float eps, const WholeRows& whole);
+
 /// Channels-last group norm and activation: x [N, ..., C] (N pictures, the axes between are positions), weight, bias
 /// [C]; statistics over positions and the channels of each group. Activation None or Silu.
 Tensor group_norm(const Context& context, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups,

@@ -41,14 +41,23 @@ void apply_affine(const float* row, float rstd, const float* factor, const float
 }
 
 template <class T>
+float squares_of_row(const T* x, int64_t width) {
+    return sum_lanes(
+        width, [](Float8 v) { return v * v; }, x);
+}
+
+/// `squares` is the sum over `channels`, of which x may have some only.
+template <class T>
+void rms_row(const T* x, const Tensor& factor, float eps, float squares, int64_t channels, T* out) {
+    const float rstd = 1.0f / std::sqrt(squares / static_cast<float>(channels) + eps);
+    map_lanes(
+        factor.dim(-1), out, [=](Float8 v, Float8 f) { return v * rstd * f; }, x, factor.data<float>());
+}
+
+template <class T>
 void rms_row(const T* x, const Tensor& factor, float eps, T* out) {
     const int64_t width = factor.dim(-1);
-    const float mean = sum_lanes(
-                           width, [](Float8 v) { return v * v; }, x) /
-                       static_cast<float>(width);
-    const float rstd = 1.0f / std::sqrt(mean + eps);
-    map_lanes(
-        width, out, [=](Float8 v, Float8 f) { return v * rstd * f; }, x, factor.data<float>());
+    rms_row(x, factor, eps, squares_of_row(x, width), width, out);
 }
 
 // Calls body(row, scratch of C floats) for every row of x.
@@ -112,6 +121,32 @@ void rms_rows_in_place_host(const Context& context, Tensor& x, const Tensor& fac
             rms_row(static_cast<const T*>(values + offset), factor, eps, values + offset);
         });
     });
+}
+
+void rms_rows_in_place_host(const Context& context, Tensor& x, const Tensor& factor, float eps,
+                            const WholeRows& whole) {
+    const float* squares = whole.squares.data<float>();
+    visit_floating(x.dtype(), [&]<class T>(T) {
+        T* values = x.data<T>();
+        for_strided_rows(context, x, [&](int64_t number, int64_t offset) {
+            const float sum = squares[row_offset(whole.squares, number)];
+            rms_row(static_cast<const T*>(values + offset), factor, eps, sum, whole.channels, values + offset);
+        });
+    });
+}
+
+Tensor sums_of_squares_host(const Context& context, const Tensor& x) {
+    Shape rows = x.shape();
+    rows.set(-1, 1);
+    Tensor sums = Tensor::empty(context, rows, DType::Float32);
+    float* out = sums.data<float>();
+    visit_floating(x.dtype(), [&]<class T>(T) {
+        const T* values = x.data<T>();
+        for_strided_rows(context, x, [&](int64_t number, int64_t offset) {
+            out[number] = squares_of_row(values + offset, x.dim(-1));
+        });
+    });
+    return sums;
 }
 
 }  // namespace kine::kernels

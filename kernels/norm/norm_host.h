@@ -15,6 +15,8 @@ Tensor normalise_rows_host(const Context& context, const Tensor& x, const RowAff
 void normalise_rows_in_place_host(const Context& context, Tensor& x, const RowAffine& affine, float eps);
 Tensor rms_rows_host(const Context& context, const Tensor& x, const Tensor& factor, float eps);
 void rms_rows_in_place_host(const Context& context, Tensor& x, const Tensor& factor, float eps);
+void rms_rows_in_place_host(const Context& context, Tensor& x, const Tensor& factor, float eps, const WholeRows& whole);
+Tensor sums_of_squares_host(const Context& context, const Tensor& x);
 
 struct GroupNormArguments {
     Tensor weight;  ///< f32 [1, C]

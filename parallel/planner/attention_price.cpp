@@ -113,11 +113,27 @@ double ring_of(const Division& division, const SharedAttention& attention, doubl
     return token_ring_seconds(cluster, ring, work);
 }
 
+/// A sum of so many bytes that every rank gets.
+double sum_seconds(const Division& division, double bytes) {
+    const Group all{division.ranks, 1};
+    const double sent = bytes * (division.ranks - 1) / division.ranks;
+    return bytes == 0 ? 0 : 2 * gather_seconds(division.cluster, all, sent);
+}
+
 /// Tokens come and sums go tile by tile, while the tile between is computed: what does not overlap is a tile's share.
+/// Attention of all tokens has no tiles.
 double summed_seconds(const Division& division, const SharedAttention& attention, double scores) {
     const double part = division.whole_bytes() * division.largest_share(attention.resident.split);
     const Group all{division.ranks, 1};
     const double talk = 2 * gather_seconds(division.cluster, all, part * (division.ranks - 1));
+    if (attention.attended == Attended::All) {
+        const Shape& tokens = division.work.tokens;
+        const auto count = static_cast<double>(tokens[0] * tokens[1] * tokens[2]);
+        const auto text = static_cast<double>(tokens[0] * division.work.text_tokens * tokens[3]);
+        return scores + talk +
+               sum_seconds(division, count * static_cast<double>(division.work.sums_over_heads) * sizeof(float)) +
+               sum_seconds(division, text * static_cast<double>(division.work.element_bytes));
+    }
     if (!division.cluster.overlaps()) return scores + talk;
     const int tiles = tiles_of(division.work.tokens[attention.attended == Attended::Frames ? 2 : 1]);
     return std::max(scores, talk) + std::min(scores, talk) / tiles;
@@ -175,7 +191,7 @@ double extra_bytes(const Division& division, const SharedAttention& attention) {
     const double whole = division.whole_bytes();
     if (division.ranks == 1) return 0;
     if (attention.sharing.kind == Kind::GatheredKeys) return 2 * whole;
-    if (attention.sharing.kind == Kind::Summed) return whole;
+    if (attention.sharing.kind == Kind::Summed) return attention.attended == Attended::All ? 2 * whole : whole;
     if (!is_ring(attention.sharing.kind)) return 0;
     const int parts = attention.sharing.kind == Kind::BothWaysRing ? 3 : 2;
     return parts * 2 * whole * division.largest_share(attention.resident.split);

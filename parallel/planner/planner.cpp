@@ -75,7 +75,6 @@ Price price_of(const Method& method, const Work& work, const Cluster& cluster, i
     if (method.strategy) {
         price.name = method.strategy->name;
         price.summary = method.strategy->summary;
-        price.is_available = work.joint.calls == 0 || !method.strategy->splits_weights;
     }
     add_times(price, division, method);
     add_memory(price, division, method);
@@ -117,7 +116,6 @@ std::vector<Price> price_options(const Work& work, const Cluster& cluster, const
 }
 
 bool is_better(const Price& a, const Price& b) {
-    if (a.is_available != b.is_available) return a.is_available;
     return a.fits != b.fits ? a.fits : a.time_seconds < b.time_seconds;
 }
 

@@ -16,7 +16,6 @@ struct Price {
     std::string summary;
     int branches = 1;          ///< 2: each guidance branch has half of the ranks
     int group = 0;             ///< ranks of a group, where the strategy knows groups
-    bool is_available = true;  ///< false: this model cannot run it, it is priced for comparison
     bool fits = true;          ///< into the memory of a rank, where that is known
     int64_t bytes_total = 0;   ///< sent by all ranks, as the counters will say
     double bytes_formula = 0;  ///< per rank, by the papers' convention

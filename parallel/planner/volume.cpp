@@ -28,7 +28,7 @@ class Exchanges {
         const Layout queries = strategy_.queries_of(attended);
         const bool splits_heads = queries.split == Split::Heads;
         Sent sent;
-        if (strategy_.sums(attended)) return around_sum(attended);
+        if (strategy_.sums(attended)) return attended == Attended::All ? around_joint_sum() : around_sum(attended);
         if (splits_heads) {
             add_heads(sent, attended);
         } else if (queries != strategy_.resident) {
@@ -82,6 +82,25 @@ class Exchanges {
         const int64_t own = part / (all_.ranks - 1);
         const int tiles = tiles_of(work_.tokens[attended == Attended::Frames ? 2 : 1]);
         return {tiles == 1 ? 2 : tiles + 2, work_.element_bytes * (part + work_.tokens.elements() - own)};
+    }
+
+    /// All tokens come, and the sums that norms ask for; all parts of sums but the own ones go, and the text's.
+    Sent around_joint_sum() const {
+        const int64_t part = elements_sent(work_.tokens, strategy_.resident, {}, all_.rank, all_.ranks);
+        const int64_t own = part / (all_.ranks - 1);
+        const int64_t tokens = work_.tokens.elements() / work_.tokens[3];
+        Sent sent{2, work_.element_bytes * (part + work_.tokens.elements() - own)};
+        add_everywhere(sent, tokens * work_.sums_over_heads, sizeof(float));
+        add_everywhere(sent, work_.tokens[0] * work_.text_tokens * work_.tokens[3], work_.element_bytes);
+        return sent;
+    }
+
+    /// A sum that all ranks get: each adds up a piece and tells the others.
+    void add_everywhere(Sent& sent, int64_t elements, int64_t element_bytes) const {
+        if (elements == 0) return;
+        const int64_t own = partition(elements, all_.rank, all_.ranks).size();
+        sent.calls += 2;
+        sent.bytes += element_bytes * (elements - own + own * (all_.ranks - 1));
     }
 
     int64_t text_of(Attended attended) const { return attended == Attended::All ? work_.text_tokens : 0; }

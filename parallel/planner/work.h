@@ -23,6 +23,9 @@ struct Work {
     AttentionWork temporal = {};
     AttentionWork joint = {};  ///< of all tokens to one another
     int64_t text_tokens = 0;   ///< of each branch, which every rank has and which joint attention sees too
+    /// f32 sums of each token that ranks with some heads each must add up before they attend: what norms of queries and
+    /// keys over all heads ask for.
+    int64_t sums_over_heads = 0;
     double other_macs = 0;     ///< token by token: cross attention, MLP, first and last layers
 
     // Bytes on one rank that had everything.

@@ -1,7 +1,8 @@
 // Megatron's sequence parallelism (Korthikanti et al., arXiv 2205.05198) around the attention that mixes along the
 // split axis: all tokens come to every rank, which has the weights of some heads, and the ranks' sums go back to where
 // tokens live. What is token by token stays where it is, with whole weights: sharing those out too would move four
-// times as much. Tokens come and sums go tile by tile, while the tile between is computed.
+// times as much. Tokens come and sums go tile by tile, while the tile between is computed; attention over all tokens
+// must have them all before it begins, so there they come and go at once.
 #pragma once
 
 #include "parallel/strategies/strategies.h"

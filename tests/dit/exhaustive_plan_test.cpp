@@ -29,7 +29,7 @@ Found search(const parallel::Work& both, const parallel::Cluster& cluster, int r
         for (int group = 1; group <= ranks / branches; ++group) {
             if (ranks / branches % group != 0) continue;
             for (const parallel::Price& price : parallel::price_options(both, cluster, {ranks, group}, guidance)) {
-                if (!price.is_available || !price.fits || price.time_seconds >= best.seconds) continue;
+                if (!price.fits || price.time_seconds >= best.seconds) continue;
                 best = {price.name, branches, price.group, price.time_seconds};
             }
         }

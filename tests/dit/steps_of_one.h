@@ -41,13 +41,4 @@ inline void expect_steps_of_one(const parallel::Strategy& strategy, const std::v
     }
 }
 
-/// The strategies of models whose attention sees all tokens at once.
-inline std::vector<parallel::Strategy> joint_strategies() {
-    std::vector<parallel::Strategy> found;
-    for (const parallel::Strategy& strategy : parallel::strategies()) {
-        if (!strategy.splits_weights) found.push_back(strategy);
-    }
-    return found;
-}
-
 }  // namespace kine::dit

@@ -6,6 +6,7 @@
 #include "dit/generator.h"
 #include "dit/golden_case.h"
 #include "dit/run.h"
+#include "parallel/planner/volume.h"
 #include "parallel/strategies/strategies.h"
 #include "tests/dit/denoise.h"
 #include "tests/dit/steps_of_one.h"
@@ -118,11 +119,30 @@ TEST_F(Wan, GivesTheBitsOfOneRankUnderEveryStrategy) {
     const auto run = [&] { return denoise(*generator, bundle.context, request); };
     const std::vector<Tensor> alone = run();
     const double noise = merging_noise(golden_case());
-    for (const parallel::Strategy& strategy : joint_strategies()) {
+    for (const parallel::Strategy& strategy : parallel::strategies()) {
         request.parallel = strategy.name;
         for (const int64_t ranks : {2, 4}) {
             request.ranks = ranks;
             expect_steps_of_one(strategy, run(), alone, noise, fmt::format("{} on {}", strategy.name, ranks));
+        }
+    }
+}
+
+/// Two heads: the third rank has none where heads are shared out.
+TEST_F(Wan, SendsToTheByteWhatThePlannerSays) {
+    const auto generator = Generator::open(bundle.context, golden_case() / "model", DType::Float32);
+    request.steps = 2;
+    request.ranks = 3;
+    Observer quiet;
+    for (const parallel::Strategy& strategy : parallel::strategies()) {
+        request.parallel = strategy.name;
+        FrameQueue frames(100);
+        const RunReport report = generator->generate(bundle.context, request, frames, quiet, {});
+        for (int rank = 0; rank < 3; ++rank) {
+            const parallel::Sent said = parallel::bytes_sent(generator->rank_work(request), strategy, rank, 3);
+            const parallel::Traffic& counted = report.ranks[static_cast<size_t>(rank)].traffic;
+            EXPECT_EQ(counted.bytes_sent, said.bytes) << strategy.name << ", rank " << rank;
+            EXPECT_EQ(counted.calls, said.calls) << strategy.name << ", rank " << rank;
         }
     }
 }

@@ -1,5 +1,6 @@
 #include "kernels/norm/norm.h"
 
+#include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/test_context.h"
@@ -184,6 +185,37 @@ TEST(RmsNorm, GivesTheSameBitsInPlaceOnHeadsOfAPackedProjection) {
         EXPECT_TRUE(same_bits(contiguous(test.context, keys), want));
         EXPECT_TRUE(same_bits(contiguous(test.context, packed.slice(-1, 0, 12)), queries));
     }
+}
+
+/// Two ranks that have some channels each, and tell one another their sums.
+TEST(RmsNorm, OfPartsIsThatOfWholeRows) {
+    TestContext test;
+    for (const DType dtype : kBoth) {
+        const Tensor x = random_tensor(test.context, {2, 3, 20}, dtype, 1);
+        const Tensor weight = random_tensor(test.context, {20}, DType::Float32, 2);
+        const std::vector<double> whole = to_doubles(rms_norm(test.context, x, weight, 1e-6f));
+        const std::pair<int64_t, int64_t> ranges[] = {{0, 13}, {13, 20}};
+        Tensor squares = Tensor::zeros(test.context, {2, 3, 1}, DType::Float32);
+        for (const auto& [begin, end] : ranges)
+            squares = add(test.context, squares, sums_of_squares(test.context, x.slice(-1, begin, end)));
+        for (const auto& [begin, end] : ranges) {
+            Tensor part = contiguous(test.context, x.slice(-1, begin, end));
+            rms_norm_in_place(test.context, part, weight.slice(0, begin, end), 1e-6f, {squares, 20});
+            std::vector<double> want;
+            for (int64_t row = 0; row < 6; ++row)
+                want.insert(want.end(), whole.begin() + row * 20 + begin, whole.begin() + row * 20 + end);
+            expect_close(part, want, norm_tolerance(dtype));
+        }
+    }
+}
+
+TEST(RmsNorm, RefusesSumsOfOtherRows) {
+    TestContext test;
+    Tensor x = random_tensor(test.context, {2, 3, 4}, DType::Float32, 1);
+    const Tensor weight = random_tensor(test.context, {4}, DType::Float32, 2);
+    const Tensor squares = Tensor::zeros(test.context, {3, 2, 1}, DType::Float32);
+    EXPECT_THROW(rms_norm_in_place(test.context, x, weight, 1e-6f, {squares, 8}), Error);
+    EXPECT_THROW(rms_norm_in_place(test.context, x, weight, 1e-6f, {squares.transpose(0, 1), 3}), Error);
 }
 
 struct GroupTwin {

@@ -85,14 +85,6 @@ TEST(Planner, ChargesTheRankWithTheLargestPart) {
     EXPECT_GT(find("ulysses_frames").bytes_total, find("dsp_frames").bytes_total);
 }
 
-TEST(Planner, NeverChoosesWhatCannotRun) {
-    for (const int ranks : {2, 3, 8, 64}) {
-        for (const Cluster& cluster : cluster_presets()) {
-            EXPECT_TRUE(cheapest(price_all(small_work(), cluster, ranks)).is_available) << cluster.name;
-        }
-    }
-}
-
 TEST(Planner, LetsThreadsOfOneMachineGainNothingByDoingEverythingTwice) {
     const auto prices = price_all(small_work(), find_cluster("cpu"), 2);
     EXPECT_DOUBLE_EQ(prices[0].compute_seconds, 2 * price_all(small_work(), find_cluster("cpu"), 1)[0].compute_seconds);

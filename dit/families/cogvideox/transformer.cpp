@@ -168,7 +168,7 @@ Tensor CogVideoXTransformer::predict(const StepContext& step, const Prepared& an
     const Tensor video = patches_.embed(context, to_resident(step, patches_.cut(context, seen)));
     const Tensor& turns = prepared.positions.turns;
     const Moment moment = {prepared.time[static_cast<size_t>(step.index)],
-                           turns ? resident_grid(step, turns) : Tensor()};
+                           turns ? projected_grid(step, turns) : Tensor()};
     TokenStreams x = {with_positions(step, video, prepared.positions.video), prepared.text};
     for (const Block& block : blocks_) x = block(step, std::move(x), moment);
     return project_out(step, moment.time, x.video, latents.shape());

@@ -34,7 +34,7 @@ Moment moment_of(const StepContext& step, const WanPrepared& prepared) {
     const Tensor modulation = kernels::gather_rows(step.context, packed, ids);
     return {.modulation = modulation.reshape({ids.dim(0), 6, channels}),
             .embedded = kernels::gather_rows(step.context, time.embedded, ids),
-            .turns = resident_grid(step, prepared.turns)};
+            .turns = projected_grid(step, prepared.turns)};
 }
 
 Tensor with_first_frame(const Context& context, const Tensor& latents, const Tensor& first) {

@@ -134,6 +134,7 @@ TransformerCost WanTransformer::cost(const Shape& latents, int64_t branches) con
     const int64_t inside = std::max<int64_t>(4 * config_.channels(), config_.ffn_dim);
     cost.activation_bytes = bytes / config_.channels() * (3 * config_.channels() + inside);
     cost.heads = config_.num_attention_heads;
+    cost.sums_over_heads = 2;  // squares of queries and of keys
     cost.element_bytes = size_of(dtype_);
     cost.output_channels = config_.patch_size * config_.patch_size * config_.out_channels;
     return cost;
