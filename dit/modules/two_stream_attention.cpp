@@ -57,8 +57,7 @@ Tensor TwoStreamAttention::part_of_heads(const StepContext& step, const TokenStr
     const TokenStreams qkv = projected(context, qkv_of, all, turns);
     const Mixed mixed = attend_here(context, parallel::Attended::All, {qkv.video, qkv.text});
     const auto joined = [](const Tensor& of_heads) {
-        return of_heads.reshape(
-            {of_heads.dim(0), of_heads.dim(1), of_heads.dim(2), of_heads.dim(3) * of_heads.dim(4)});
+        return of_heads.reshape({of_heads.dim(0), of_heads.dim(1), of_heads.dim(2), of_heads.dim(3) * of_heads.dim(4)});
     };
     return out_of(context, packed(context, {joined(mixed.video), joined(mixed.text)}));
 }

@@ -1,7 +1,7 @@
 // Attention of text and video tokens to one another in one row, the text first, with layer norms of each head's queries
 // and keys (CogVideoX). Each rank attends with the queries of its own video tokens and of the text, to the keys and
-// values of all: the same bits on any number of ranks, as in JointAttention. Where ranks share out weights, each attends
-// with its heads of all tokens, and their results are summed.
+// values of all: the same bits on any number of ranks, as in JointAttention. Where ranks share out weights, each
+// attends with its heads of all tokens, and their results are summed.
 #pragma once
 
 #include "dit/modules/attention.h"

@@ -129,7 +129,8 @@ void rms_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, 
     check(whole.squares.dtype() == DType::Float32 && whole.channels >= x.dim(-1), ErrorCode::Bug,
           "rms_norm_in_place: squares are {} over {} channels, expected f32 over at least the {} of x",
           name_of(whole.squares.dtype()), whole.channels, x.dim(-1));
-    on_device(context, "rms_norm", [&] { rms_rows_in_place_host(context, x, float_rows(context, weight), eps, whole); });
+    on_device(context, "rms_norm",
+              [&] { rms_rows_in_place_host(context, x, float_rows(context, weight), eps, whole); });
 }
 
 Tensor group_norm(const Context& context, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups,

@@ -115,9 +115,7 @@ std::vector<Price> price_options(const Work& work, const Cluster& cluster, const
     return prices;
 }
 
-bool is_better(const Price& a, const Price& b) {
-    return a.fits != b.fits ? a.fits : a.time_seconds < b.time_seconds;
-}
+bool is_better(const Price& a, const Price& b) { return a.fits != b.fits ? a.fits : a.time_seconds < b.time_seconds; }
 
 const Price& cheapest(std::span<const Price> prices) { return *std::ranges::min_element(prices, is_better); }
 

@@ -26,7 +26,7 @@ struct Work {
     /// f32 sums of each token that ranks with some heads each must add up before they attend: what norms of queries and
     /// keys over all heads ask for.
     int64_t sums_over_heads = 0;
-    double other_macs = 0;     ///< token by token: cross attention, MLP, first and last layers
+    double other_macs = 0;  ///< token by token: cross attention, MLP, first and last layers
 
     // Bytes on one rank that had everything.
     int64_t weight_bytes = 0;
