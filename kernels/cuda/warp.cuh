@@ -12,6 +12,13 @@ namespace kine::kernels::cuda {
 __device__ inline int lane() { return thread_in_block() % kWarp; }
 __device__ inline int warp_in_block() { return thread_in_block() / kWarp; }
 
+/// As two floats, which have 48 of the 53 bits.
+__device__ inline double shuffle_xor(double value, int mask) {
+    const auto high = static_cast<float>(value);
+    const auto low = static_cast<float>(value - static_cast<double>(high));
+    return static_cast<double>(shuffle_xor(high, mask)) + static_cast<double>(shuffle_xor(low, mask));
+}
+
 /// Over each run of kLanes lanes, a power of two.
 template <int kLanes>
 __device__ float sum_over(float value) {

@@ -1,19 +1,12 @@
 // Arithmetic element by element: activations, gated activations, and a sampler's step with guidance.
 #pragma once
 
+#include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/vec.cuh"
 #include "kernels/cuda/warp.cuh"
 #include "kernels/elementwise/map_launch.h"
 
 namespace kine::kernels::cuda {
-
-__device__ inline float silu(float x) { return x / (1.0f + fast_exp(-x)); }
-
-/// x / 2 * (1 + tanh(u)), u = sqrt(2 / pi) * (x + 0.044715 x^3), as x * sigmoid(2 u): no cancellation for negative x.
-__device__ inline float gelu_tanh(float x) {
-    constexpr float kTwice = 1.59576912f;
-    return x / (1.0f + fast_exp(-kTwice * x * (1.0f + 0.044715f * x * x)));
-}
 
 /// The run of up to eight elements that is this thread's; `count` is 0 behind the end.
 struct Run {
