@@ -19,7 +19,8 @@ std::unique_ptr<Sink> make_contained(const std::string& target, const VideoInfo&
 }
 
 constexpr Codec kCodecs[] = {
-    {"mp4", ".mp4 .m4v", "MP4: libx264 (default), libx265, libsvtav1, libaom-av1", make_contained<kMp4>},
+    {"mp4", ".mp4 .m4v", "MP4: libx264 (default), libx265, libsvtav1, libaom-av1, h264_nvenc, hevc_nvenc",
+     make_contained<kMp4>},
     {"mkv", ".mkv", "Matroska: as mp4, also libvpx-vp9, ffv1 (lossless)", make_contained<kMatroska>},
     {"webm", ".webm", "WebM: libvpx-vp9 (default), libsvtav1, libaom-av1", make_contained<kWebm>},
     {"gif", ".gif", "animated GIF, 256 colours a frame, loops", make_contained<kGif>},

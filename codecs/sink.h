@@ -30,7 +30,7 @@ class Sink {
 /// How to encode. Members are visited by runtime/options.h, so they are command line options too.
 struct SinkOptions {
     std::string container;        ///< empty: by file ending
-    std::string video_codec;      ///< empty: the container's default (libx264 for mp4)
+    std::string video_codec;      ///< empty: the container's default (libx264 for mp4); "auto": hardware where it is
     std::optional<int64_t> crf;   ///< constant rate factor, of the codec's own scale
     std::string preset;           ///< encoder preset, e.g. veryfast
     std::string pixel_format;     ///< yuv420p (default), yuv444p, ...
@@ -40,7 +40,7 @@ struct SinkOptions {
     template <class Visitor>
     void visit(Visitor& v) {
         v("container", container, "container format; by file ending if not given");
-        v("video_codec", video_codec, "libx264, libx265, libsvtav1, libvpx-vp9, ffv1, ...");
+        v("video_codec", video_codec, "libx264, libx265, libsvtav1, libvpx-vp9, ffv1, h264_nvenc, ..., or auto");
         v("crf", crf, "constant rate factor of the encoder (lower is better)");
         v("preset", preset, "encoder preset, e.g. veryfast");
         v("pixel_format", pixel_format, "yuv420p, yuv444p, ...");

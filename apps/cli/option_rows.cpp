@@ -114,7 +114,7 @@ constexpr std::array kRows = {
     OptionRow{"overwrite", "-y,--overwrite", "", Program, kGenerate | kCompare | kBench, kOutput,
               "replace existing files"},
     OptionRow{"video_codec", "--video-codec,--vcodec,-c", "NAME", Output, kGenerate, kOutput,
-              "encoder, e.g. libx264, libx265, libvpx-vp9"},
+              "encoder, e.g. libx264, libx265, libvpx-vp9, h264_nvenc; auto: the GPU's where it has one for this size"},
     OptionRow{"crf", "--crf", "N", Output, kGenerate, kOutput, "constant rate factor of the encoder, lower is better"},
     OptionRow{"preset", "--preset", "NAME", Output, kGenerate, kOutput, "encoder preset, e.g. veryfast"},
     OptionRow{"pixel_format", "--pixel-format,--pix-fmt", "NAME", Output, kGenerate, kOutput, "yuv420p, yuv444p, ..."},

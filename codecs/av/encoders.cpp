@@ -19,16 +19,23 @@ namespace {
 constexpr std::string_view kX26xPresets =
     "ultrafast superfast veryfast faster fast medium slow slower veryslow placebo";
 
+// In hardware, of GPUs that have the engine (not the H100 and H200). Not run on a device. Constant quality, no frame
+// kept back: a kill loses what the others lose, or less.
+constexpr std::string_view kNvencPresets = "p1 p2 p3 p4 p5 p6 p7";
+constexpr std::string_view kNvencOptions = "rc=vbr:b=0:bf=0:delay=0";
+
 // x265 writes its log to standard error by itself, hence its option. SVT-AV1 does so too, and only the environment
 // variable SVT_LOG can quiet it. Frames that an encoder still looks at are lost by a kill: set_look_ahead bounds them.
 constexpr EncoderKind kEncoders[] = {
-    {"libx264", 51, "18", "preset", kX26xPresets, "medium", ""},
-    {"libx265", 51, "20", "preset", kX26xPresets, "medium", ""},
-    {"libsvtav1", 63, "28", "preset", "0 1 2 3 4 5 6 7 8 9 10 11 12 13", "8", ""},
-    {"libaom-av1", 63, "24", "cpu-used", "0 1 2 3 4 5 6 7 8", "6", ""},
-    {"libvpx-vp9", 63, "24", "cpu-used", "0 1 2 3 4 5 6 7 8", "4", "deadline=good"},
-    {"ffv1", -1, "", "", "", "", "level=3:slices=4:slicecrc=1"},
-    {"gif", -1, "", "", "", "", ""},
+    {"libx264", "crf", 51, "18", "preset", kX26xPresets, "medium", ""},
+    {"libx265", "crf", 51, "20", "preset", kX26xPresets, "medium", ""},
+    {"h264_nvenc", "cq", 51, "20", "preset", kNvencPresets, "p5", kNvencOptions},
+    {"hevc_nvenc", "cq", 51, "22", "preset", kNvencPresets, "p5", kNvencOptions},
+    {"libsvtav1", "crf", 63, "28", "preset", "0 1 2 3 4 5 6 7 8 9 10 11 12 13", "8", ""},
+    {"libaom-av1", "crf", 63, "24", "cpu-used", "0 1 2 3 4 5 6 7 8", "6", ""},
+    {"libvpx-vp9", "crf", 63, "24", "cpu-used", "0 1 2 3 4 5 6 7 8", "4", "deadline=good"},
+    {"ffv1", "", 0, "", "", "", "", "level=3:slices=4:slicecrc=1"},
+    {"gif", "", 0, "", "", "", "", ""},
 };
 
 /// x264 and x265 give other files for another number of threads, so their "all processors" would not be reproducible.
@@ -55,7 +62,8 @@ AVPixelFormat choose_format(const EncoderKind& kind, const AVCodec& codec, const
 
 std::string choose_crf(const EncoderKind& kind, const std::optional<int64_t>& wanted) {
     if (!wanted) return std::string(kind.crf);
-    check(kind.largest_crf >= 0, ErrorCode::Usage, "crf is {}, but {} has no constant rate factor", *wanted, kind.name);
+    check(!kind.crf_option.empty(), ErrorCode::Usage, "crf is {}, but {} has no constant rate factor", *wanted,
+          kind.name);
     check(*wanted >= 0 && *wanted <= kind.largest_crf, ErrorCode::Usage, "crf is {}, {} takes 0 to {}", *wanted,
           kind.name, kind.largest_crf);
     return std::to_string(*wanted);
@@ -92,10 +100,16 @@ void set_look_ahead(Options& dictionary, const EncoderRequest& request, int thre
 void set_options(Options& dictionary, const EncoderRequest& request, int threads) {
     const EncoderKind& kind = request.kind;
     dictionary.parse(std::string(kind.options));
-    if (const std::string crf = choose_crf(kind, request.options.crf); !crf.empty()) dictionary.set("crf", crf);
+    if (const std::string crf = choose_crf(kind, request.options.crf); !crf.empty())
+        dictionary.set(std::string(kind.crf_option), crf);
     const std::string preset = choose_preset(kind, request.options.preset);
     if (!preset.empty()) dictionary.set(std::string(kind.preset_option), preset);
     set_look_ahead(dictionary, request, threads);
+}
+
+/// libav's reason for a missing driver is "Operation not permitted".
+std::string_view hint_for(const EncoderKind& kind) {
+    return kind.name.ends_with("_nvenc") ? " (it needs an NVIDIA driver and a GPU with a video encoder)" : "";
 }
 
 void set_timing(AVCodecContext& encoder, const VideoInfo& info) {
@@ -143,8 +157,9 @@ CodecPointer open_encoder(const EncoderRequest& request) {
     Options options;
     set_options(options, request, encoder->thread_count);
     const int result = avcodec_open2(encoder.get(), codec, options.get());
-    check(result >= 0, ErrorCode::Output, "{} cannot encode {}x{} {} at {} frames/s: {}", kind.name, size.width,
-          size.height, av_get_pix_fmt_name(encoder->pix_fmt), to_string(request.info.fps), av_reason(result));
+    check(result >= 0, ErrorCode::Output, "{} cannot encode {}x{} {} at {} frames/s{}: {}", kind.name, size.width,
+          size.height, av_get_pix_fmt_name(encoder->pix_fmt), to_string(request.info.fps), hint_for(kind),
+          av_reason(result));
     options.expect_all_taken(std::string(kind.name));
     return encoder;
 }

@@ -9,14 +9,18 @@
 namespace kine::codecs {
 
 struct EncoderKind {
-    std::string_view name;           ///< libav's
-    int largest_crf;                 ///< -1: no constant rate factor
+    std::string_view name;        ///< libav's
+    std::string_view crf_option;  ///< empty: no constant rate factor
+    int largest_crf;
     std::string_view crf;            ///< default
     std::string_view preset_option;  ///< empty: has no presets
     std::string_view presets;        ///< all of them
     std::string_view preset;         ///< default
     std::string_view options;        ///< "key=value:key=value"
 };
+
+/// NVIDIA's encoder in hardware, for whoever asks for "auto".
+inline constexpr std::string_view kHardwareEncoder = "h264_nvenc";
 
 /// The row of `name`, which must also be one of `allowed` (separated by spaces) and present in this libav.
 const EncoderKind& find_encoder(std::string_view name, std::string_view allowed, std::string_view container);
@@ -28,7 +32,8 @@ struct EncoderRequest {
     bool global_header;  ///< the container keeps codec parameters apart from the frames
 };
 
-/// The encoder, open. Its size may be larger than the video's by one column and row (see coded_size).
+/// The encoder, open; ErrorCode::Output where it cannot be, as one in hardware that is not there. Its size may be
+/// larger than the video's by one column and row (see coded_size).
 CodecPointer open_encoder(const EncoderRequest& request);
 /// To be called before an encoder goes that never got a picture: SVT-AV1 1.4 waits for one for ever.
 void release_unused(AVCodecContext& encoder) noexcept;

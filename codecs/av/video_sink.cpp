@@ -9,18 +9,23 @@
 #include "codecs/gif/palette.h"
 #include "codecs/output/output.h"
 #include "codecs/own_metadata.h"
+#include "codecs/words.h"
 #include "runtime/error.h"
 
 namespace kine::codecs {
 
 const Container kMp4 = {"mp4",
                         "mp4",
-                        "libx264 libx265 libsvtav1 libaom-av1",
+                        "libx264 libx265 libsvtav1 libaom-av1 h264_nvenc hevc_nvenc",
                         "movflags=frag_every_frame+empty_moov+default_base_moof+use_metadata_tags",
                         true,
                         true};
-const Container kMatroska = {
-    "mkv", "matroska", "libx264 libx265 libvpx-vp9 libsvtav1 libaom-av1 ffv1", "cluster_time_limit=250", true, false};
+const Container kMatroska = {"mkv",
+                             "matroska",
+                             "libx264 libx265 libvpx-vp9 libsvtav1 libaom-av1 ffv1 h264_nvenc hevc_nvenc",
+                             "cluster_time_limit=250",
+                             true,
+                             false};
 const Container kWebm = {"webm", "webm", "libvpx-vp9 libsvtav1 libaom-av1", "cluster_time_limit=250", true, false};
 const Container kGif = {"gif", "gif", "gif", "", false, false};
 
@@ -35,7 +40,32 @@ std::map<std::string, std::string> file_metadata(const Container& container, con
 
 const EncoderKind& encoder_of(const Container& container, const SinkOptions& options) {
     const std::string_view first = container.encoders.substr(0, container.encoders.find(' '));
-    return find_encoder(options.video_codec.empty() ? first : options.video_codec, container.encoders, container.name);
+    const bool is_named = !options.video_codec.empty() && options.video_codec != "auto";
+    return find_encoder(is_named ? options.video_codec : first, container.encoders, container.name);
+}
+
+/// Hardware where it opens; null where there is none. Whether a GPU has the engine, and takes this size, only opening
+/// tells.
+CodecPointer open_hardware(const Container& container, const EncoderRequest& wanted) {
+    const bool is_built_in = contains_word(container.encoders, kHardwareEncoder) &&
+                             avcodec_find_encoder_by_name(std::string(kHardwareEncoder).c_str()) != nullptr;
+    if (!is_built_in) return {};
+    try {
+        const EncoderKind& kind = find_encoder(kHardwareEncoder, container.encoders, container.name);
+        return open_encoder({kind, wanted.info, wanted.options, wanted.global_header});
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::Output) throw;
+        return {};
+    }
+}
+
+CodecPointer open_wanted(const Container& container, const EncoderRequest& wanted) {
+    if (wanted.options.video_codec == "auto") {
+        check(wanted.options.preset.empty(), ErrorCode::Usage,
+              "preset is '{}', but video_codec auto may take encoders with other presets", wanted.options.preset);
+        if (CodecPointer hardware = open_hardware(container, wanted)) return hardware;
+    }
+    return open_encoder(wanted);
 }
 
 class VideoSink final : public Sink {
@@ -47,7 +77,8 @@ class VideoSink final : public Sink {
           metadata_(file_metadata(container, info)),
           output_(Output::open(target, options.overwrite)),
           muxer_(std::make_unique<Muxer>(*output_, std::string(container.muxer))),
-          encoder_(open_encoder({encoder_of(container, options), info, options, muxer_->wants_global_header()})) {
+          encoder_(
+              open_wanted(container, {encoder_of(container, options), info, options, muxer_->wants_global_header()})) {
         if (encoder_->pix_fmt != AV_PIX_FMT_PAL8)
             to_video_.emplace(RgbToVideo::Size{info.width, info.height},
                               RgbToVideo::Size{encoder_->width, encoder_->height}, encoder_->pix_fmt,
@@ -145,7 +176,7 @@ void VideoSink::write_packets() {
               av_reason(result));
         // x265 3.5 leaves it unset for videos of one or two frames; with its pyramid of B frames it is always two
         // behind.
-        if (encoder_->codec_id == AV_CODEC_ID_HEVC) packet_->dts = packets_ - 2;
+        if (std::string_view(encoder_->codec->name) == "libx265") packet_->dts = packets_ - 2;
         packet_->duration = 1;  // without it the last frame of a fragment would be shown for no time
         muxer_->write(*packet_, encoder_->time_base);
         ++packets_;

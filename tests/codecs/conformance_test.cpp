@@ -22,6 +22,8 @@ struct Row {
 // lossless RGB is exact; YUV at full resolution costs its rounding.
 const std::vector<Row> kRows = {
     {"mp4", "", "", "v.mp4", 4, true},
+    {"mp4", "auto", "", "v.mp4", 4, true},
+    {"mkv", "auto", "", "v.mkv", 4, true},
     {"mp4", "libx265", "", "v.mp4", 4, true},
     {"mp4", "libaom-av1", "", "v.mp4", 4, true},
     {"mp4", "libsvtav1", "", "v.mp4", 4, true},
@@ -39,6 +41,7 @@ const std::vector<Row> kRows = {
 void PrintTo(const Row& row, std::ostream* out) { *out << row.codec << " " << row.video_codec << " " << row.file; }
 
 std::string fast_preset(const Row& row) {
+    if (row.video_codec == "auto") return "";
     if (row.codec == "mp4" && row.video_codec == "libsvtav1") return "12";
     if (row.video_codec == "libaom-av1" || row.codec == "webm") return "8";
     return row.codec == "mp4" || (row.codec == "mkv" && row.video_codec.empty()) ? "veryfast" : "";

@@ -76,6 +76,32 @@ TEST(OpenSink, ListsWhatItKnows) {
     EXPECT_TRUE(folder.names().empty());
 }
 
+/// Where this libav has it and the machine no NVIDIA encoder.
+TEST(OpenSink, SaysThatAnEncoderInHardwareIsNotThere) {
+    const Folder folder;
+    for (const char* name : {"h264_nvenc", "hevc_nvenc"}) {
+        SinkOptions options;
+        options.video_codec = name;
+        std::string message;
+        const ErrorCode code = open_error(folder / "v.mp4", &message, options);
+        if (code == ErrorCode::Ok) GTEST_SKIP() << name << " opened";
+        EXPECT_NE(message.find(name), std::string::npos) << message;
+        EXPECT_TRUE(code == ErrorCode::Output || code == ErrorCode::Usage) << message;
+        EXPECT_TRUE(folder.names().empty());
+    }
+}
+
+TEST(OpenSink, TakesNoPresetWhereItChoosesTheEncoder) {
+    const Folder folder;
+    SinkOptions options;
+    options.video_codec = "auto";
+    options.preset = "fast";
+    std::string message;
+    EXPECT_EQ(open_error(folder / "v.mp4", &message, options), ErrorCode::Usage);
+    EXPECT_NE(message.find("auto"), std::string::npos) << message;
+    EXPECT_TRUE(folder.names().empty());
+}
+
 TEST(OpenSink, RefusesAnEndingThatContradictsTheContainer) {
     const Folder folder;
     SinkOptions options;
