@@ -64,6 +64,15 @@ double largest_magnitude(const Tensor& tensor) {
     return largest;
 }
 
+/// What the reference was not given stands in a case as null.
+Json without_nulls(const Json& object) {
+    Json given = Json::object();
+    for (const auto& [key, value] : object.items()) {
+        if (!value.is_null()) given[key] = value;
+    }
+    return given;
+}
+
 }  // namespace
 
 GoldenCase::GoldenCase(const std::filesystem::path& directory)
@@ -84,11 +93,10 @@ Tensor GoldenCase::tensor(const std::string& key) const {
 
 Request GoldenCase::request() const {
     return reading(directory_, [&] {
-        const Json& stored = description_["request"];
+        const Json stored = without_nulls(description_["request"]);
         Request request;
         request.prompt = stored.at("prompt").get<std::string>();
-        const Json negative = stored.value("negative_prompt", Json());
-        request.negative_prompt = negative.is_null() ? "" : negative.get<std::string>();
+        request.negative_prompt = stored.value("negative_prompt", "");
         request.width = stored.at("width").get<int64_t>();
         request.height = stored.at("height").get<int64_t>();
         request.num_frames = stored.at("num_frames").get<int64_t>();

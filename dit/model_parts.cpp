@@ -15,17 +15,27 @@ namespace {
 constexpr int kDeepest = 3;
 constexpr size_t kMostFiles = 1000;
 
-/// A tensor that only one model's transformer has.
+/// A tensor, or ending in a point a module, that only one model's transformer has.
 struct Mark {
     std::string_view tensor;
     std::string_view model;
 };
 
-// Those whose marks others have too stand behind them.
+// Those whose marks others have too stand behind them. Wan's descendants have all of its tensors, and some more.
 constexpr Mark kForeign[] = {
-    {"vace_blocks.0.self_attn.q.weight", "Wan VACE"},
+    {"vace_blocks.", "Wan VACE"},
+    {"vace_patch_embedding.", "Wan VACE"},
+    {"face_adapter.", "Wan 2.2 Animate"},
+    {"pose_patch_embedding.", "Wan 2.2 Animate"},
+    {"casual_audio_encoder.", "Wan 2.2 S2V"},
+    {"audio_injector.", "Wan 2.2 S2V"},
+    {"audio_proj.", "Wan HuMo"},
+    {"control_adapter.", "Wan Fun camera control"},
+    {"ref_conv.", "Wan Fun control"},
     {"blocks.0.cross_attn.k_img.weight", "Wan image to video"},
     {"blocks.0.attn2.add_k_proj.weight", "Wan image to video"},
+    {"img_emb.", "Wan image to video"},
+    {"condition_embedder.image_embedder.", "Wan image to video"},
     {"byt5_in.fc1.weight", "HunyuanVideo 1.5"},
     {"txt_in.individual_token_refiner.blocks.0.norm1.weight", "HunyuanVideo"},
     {"context_embedder.token_refiner.refiner_blocks.0.norm1.weight", "HunyuanVideo"},
@@ -39,6 +49,11 @@ constexpr Mark kForeign[] = {
     {"blocks.0.attn_temp.qkv.weight", "Open-Sora 1.0"},
     {"blocks.0.cross_attn.kv_linear.weight", "Open-Sora 1.0 or PixArt"},
 };
+
+bool has_mark(const Weights& weights, std::string_view mark) {
+    if (!mark.ends_with('.')) return weights.contains(std::string(mark));
+    return std::ranges::any_of(weights.names(), [&](const std::string& name) { return name.starts_with(mark); });
+}
 
 /// "a-00001-of-00004" -> "a".
 std::string without_shard(const std::string& stem) {
@@ -91,6 +106,7 @@ bool recognise_text(WeightGroup& group, const Family& family) {
     if (!weights.contains("encoder.block.0.layer.0.SelfAttention.q.weight")) return false;
     group.role = Role::TextEncoder;
     group.is_umt5 = is_umt5(weights);
+    group.is_any_t5 = !weights.contains("encoder.block.1.layer.0.SelfAttention.q.weight");
     return true;
 }
 
@@ -98,7 +114,7 @@ std::string foreign_of(const WeightGroup& group) {
     Weights weights = Weights::open_files(group.files);
     weights.rename([](const std::string& stored) { return std::string(without_prefix(stored)); });
     for (const Mark& mark : kForeign) {
-        if (weights.contains(std::string(mark.tensor))) return std::string(mark.model);
+        if (has_mark(weights, mark.tensor)) return std::string(mark.model);
     }
     return "";
 }
@@ -113,13 +129,12 @@ void classify(WeightGroup& group) {
     if (is_ours || group.role == Role::Vae || group.role == Role::TextEncoder) group.foreign.clear();
 }
 
-/// PyTorch's files may hold anything: those that are no tensors are left to whoever knows them.
+/// A damaged file matters only where something is missing without it, which then says so.
 void try_to_classify(WeightGroup& group) {
-    const bool may_be_anything = is_torch_file(group.files.front());
     try {
         classify(group);
     } catch (const Error& error) {
-        if (!may_be_anything) throw;
+        if (error.code() != ErrorCode::BadInput && error.code() != ErrorCode::Unsupported) throw;
         group.unreadable = error.what();
     }
 }
@@ -132,6 +147,17 @@ Weights open_group(const WeightGroup& group, const Dialect& dialect, Role role) 
     if (role == Role::TextEncoder) dialect.text_encoder(weights);
     if (role == Role::Vae) dialect.vae(weights);
     return weights;
+}
+
+void check_shards(const WeightGroup& group) {
+    const std::string stem = group.files.front().stem().string();
+    const size_t of = stem.rfind("-of-");
+    if (of == std::string::npos || without_shard(stem) == stem) return;
+    const std::string count = stem.substr(of + 4);
+    const bool is_number = !count.empty() && count.find_first_not_of("0123456789") == std::string::npos;
+    check(!is_number || count.size() > 6 || std::stoul(count) == group.files.size(), ErrorCode::BadInput,
+          "'{}': {} of {} files are there, expected all of {}", group.name, group.files.size(), count,
+          group.files.front().filename().string());
 }
 
 std::vector<WeightGroup> weight_groups(const fs::path& root) {

@@ -18,13 +18,17 @@ struct WeightGroup {
     Role role = Role::Other;
     const Family* family = nullptr;  ///< of a transformer or a VAE
     bool is_umt5 = false;            ///< of a text encoder
+    bool is_any_t5 = false;          ///< one of a single block, which may be T5 or UMT5
     std::string foreign;             ///< the model that we lack whose transformer this is
-    std::string unreadable;          ///< why PyTorch's file is none of tensors alone
+    std::string unreadable;          ///< why what is in the file cannot be told
 };
 
 /// With the names that families bind.
 Weights open_group(const WeightGroup& group, const Dialect& dialect, Role role);
-/// All under `root`, sorted by name. BadInput for a file that cannot be read, or for more than anybody has.
+/// All under `root`, sorted by name. BadInput for more than anybody has.
 std::vector<WeightGroup> weight_groups(const std::filesystem::path& root);
+
+/// "a-00001-of-00004" says that there are four: BadInput where some are missing.
+void check_shards(const WeightGroup& group);
 
 }  // namespace kine::dit

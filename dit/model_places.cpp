@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 
 namespace kine::dit {
@@ -51,11 +52,58 @@ std::string names_of(const std::vector<const WeightGroup*>& groups) {
     return fmt::format("{}", fmt::join(names, ", "));
 }
 
-bool is_comfy_folder(const std::string& name) { return name == "diffusion_models" || name == "unet"; }
-bool is_for_little_noise(const WeightGroup& group) { return group.name.find("low_noise") != std::string::npos; }
-bool is_for_much_noise(const WeightGroup& group) { return group.name.find("high_noise") != std::string::npos; }
+bool is_weight_file(const fs::path& path) { return path.extension() == ".safetensors" || is_torch_file(path); }
 
-/// The two experts of Wan 2.2 A14B go by their names: nothing in them tells which is which.
+bool is_comfy_folder(const std::string& name) { return name == "diffusion_models" || name == "unet"; }
+
+/// Words of a name in lower case: "Wan2_2-A14B_HIGH" -> wan2 2 a14b high.
+std::vector<std::string> words_of(const std::string& name) {
+    std::vector<std::string> words(1);
+    for (const char c : name) {
+        if (!std::isalnum(static_cast<unsigned char>(c)))
+            words.emplace_back();
+        else
+            words.back() += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    return words;
+}
+
+/// The two experts of Wan 2.2 A14B go by their names, since nothing in them tells which is which: "high_noise",
+/// "highnoise", or, where the name says A14B, "high" alone.
+bool is_expert(const WeightGroup& group, const std::string& level) {
+    const std::vector<std::string> words = words_of(group.name);
+    const bool is_pair = std::ranges::find(words, "a14b") != words.end();
+    for (size_t i = 0; i < words.size(); ++i) {
+        if (words[i] == level + "noise") return true;
+        if (words[i] == level && (is_pair || (i + 1 < words.size() && words[i + 1] == "noise"))) return true;
+    }
+    return false;
+}
+bool is_for_little_noise(const WeightGroup& group) { return is_expert(group, "low"); }
+bool is_for_much_noise(const WeightGroup& group) { return is_expert(group, "high"); }
+
+/// The name without what tells experts apart.
+std::vector<std::string> common_words(const WeightGroup& group) {
+    std::vector<std::string> words = words_of(group.name);
+    std::erase_if(words, [](const std::string& word) {
+        return word == "high" || word == "low" || word == "noise" || word == "highnoise" || word == "lownoise";
+    });
+    return words;
+}
+
+/// Of all experts those that go with `named`: the other one by the same name, if there is one, else all others.
+void keep_partners(std::vector<const WeightGroup*>& found, const WeightGroup& named) {
+    const auto is_partner = [&](const WeightGroup* group) {
+        return is_for_much_noise(*group) != is_for_much_noise(named) && common_words(*group) == common_words(named);
+    };
+    const bool has_namesake = std::ranges::any_of(found, is_partner);
+    std::erase_if(found, [&](const WeightGroup* group) {
+        if (group == &named) return false;
+        if (!is_for_much_noise(*group) && !is_for_little_noise(*group)) return true;
+        return has_namesake && !is_partner(group);
+    });
+}
+
 void pair_experts(Parts& parts) {
     std::vector<const WeightGroup*>& found = parts.transformers;
     std::stable_partition(found.begin(), found.end(),
@@ -97,9 +145,8 @@ void choose_transformers(Parts& parts, const fs::path& file) {
     };
     if (!file.empty()) {
         const auto named = std::find_if(found.begin(), found.end(), holds_file);
-        const bool is_expert = named != found.end() && (is_for_much_noise(**named) || is_for_little_noise(**named));
-        if (is_expert)
-            std::erase_if(found, [](const auto* g) { return !is_for_much_noise(*g) && !is_for_little_noise(*g); });
+        if (named != found.end() && (is_for_much_noise(**named) || is_for_little_noise(**named)))
+            keep_partners(found, **named);
         else
             std::erase_if(found, [&](const WeightGroup* group) { return !holds_file(group); });
     }
@@ -107,6 +154,7 @@ void choose_transformers(Parts& parts, const fs::path& file) {
     for (const WeightGroup* group : found) {
         check(group->foreign.empty(), ErrorCode::Unsupported, "{}: '{}' is a transformer of {}, which is not supported",
               parts.root.string(), group->name, group->foreign);
+        check_shards(*group);
     }
     parts.transformers = found;
     pair_experts(parts);
@@ -117,7 +165,10 @@ const WeightGroup* only_one(const Parts& parts, const std::vector<const WeightGr
                             std::vector<std::string>& missing) {
     check(found.size() <= 1, ErrorCode::BadInput, "{}: holds {} files that could be the {} ({}), expected one",
           parts.root.string(), found.size(), what, names_of(found));
-    if (!found.empty()) return found.front();
+    if (!found.empty()) {
+        check_shards(*found.front());
+        return found.front();
+    }
     missing.push_back(fmt::format("the {} is missing{}", what, unreadable_files(parts)));
     return nullptr;
 }
@@ -140,7 +191,7 @@ std::vector<const WeightGroup*> vaes_for(const Parts& parts, int64_t latent_chan
 std::vector<const WeightGroup*> texts_for(const Parts& parts) {
     std::vector<const WeightGroup*> found = with_role(parts, Role::TextEncoder);
     const bool wants_umt5 = parts.family().original->has_umt5;
-    std::erase_if(found, [&](const WeightGroup* group) { return group->is_umt5 != wants_umt5; });
+    std::erase_if(found, [&](const WeightGroup* group) { return !group->is_any_t5 && group->is_umt5 != wants_umt5; });
     return found;
 }
 
@@ -157,6 +208,14 @@ Json original_config(const Parts& parts) {
     return {};
 }
 
+/// Blocks are counted; that the last ones are missing only a configuration can tell.
+void check_blocks(const Parts& parts, const Json& stated, const Json& counted) {
+    if (!stated.is_object() || !stated.contains("num_layers") || !counted.contains("num_layers")) return;
+    check(stated["num_layers"] == counted["num_layers"], ErrorCode::BadInput,
+          "'{}': its configuration says num_layers {}, its tensors are those of {} blocks",
+          parts.transformers.front()->name, stated["num_layers"].dump(), counted["num_layers"].dump());
+}
+
 /// A published model, or the one most like this in the sizes that the transformer's tensors and configuration tell.
 Preset preset_for(const Parts& parts) {
     if (is_there(parts.root / kOwnPreset)) return find_preset((parts.root / kOwnPreset).string());
@@ -169,7 +228,9 @@ Preset preset_for(const Parts& parts) {
             return Json();
         Json published = candidate.source.config("transformer", "");
         if (!stated.is_null()) published.update(stated);
-        return dialect.transformer_sizes(weights, published);
+        Json sizes = dialect.transformer_sizes(weights, published);
+        check_blocks(parts, stated, sizes);
+        return sizes;
     });
     check(preset.has_value(), ErrorCode::Unsupported, "{}: no checkpoint that we know has {} transformers of {}",
           parts.root.string(), parts.transformers.size(), parts.family().name);
@@ -226,10 +287,25 @@ std::string dialect_of(const Parts& parts) {
     return is_comfy_folder(fs::path(transformer.name).begin()->string()) ? "comfy" : "original";
 }
 
-/// A directory with one configuration and no weights: all that a plan needs.
+/// What lies beside the transformer's configuration, over what is published.
+void take_configs(const fs::path& root, ModelSource& source) {
+    for (const char* part : {"transformer_2", "vae", "text_encoder"}) {
+        const fs::path file = root / part / "config.json";
+        if (source.parts.contains(part) && is_there(file)) source.parts[part].config = read_json(file);
+    }
+}
+
+/// A directory with configurations and no weights: all that a plan needs. As diffusers, Wan 2.2 and Wan 2.1 lay out
+/// their transformers.
 std::optional<ModelSource> source_of_lone_config(const fs::path& root) {
-    for (const fs::path& file : {root / "transformer" / "config.json", root / "config.json"}) {
-        if (is_there(file)) return source_of_config(read_json(file), file.string());
+    const std::pair<const char*, const char*> layouts[] = {
+        {"transformer", "transformer_2"}, {"high_noise_model", "low_noise_model"}, {"", "no second"}};
+    for (const auto& [first, second] : layouts) {
+        const fs::path file = root / first / "config.json";
+        if (!is_there(file)) continue;
+        ModelSource source = source_of_config(read_json(file), file.string(), is_there(root / second / "config.json"));
+        take_configs(root, source);
+        return source;
     }
     return std::nullopt;
 }
@@ -264,7 +340,12 @@ fs::path root_of_file(const fs::path& file) {
 ModelSource find_model(const std::string& place, const fs::path& hub_cache) {
     std::error_code ignored;
     if (!is_there(place) && is_hub_name(place)) return find_model(cached_snapshot(place, hub_cache).string());
-    if (fs::is_regular_file(place, ignored)) return source_of_parts(root_of_file(place), fs::absolute(place));
+    if (fs::is_regular_file(place, ignored)) {
+        check(is_weight_file(place), ErrorCode::Unsupported,
+              "{}: expected a model directory, .safetensors, .pt or .pth{}", place,
+              fs::path(place).extension() == ".gguf" ? "; GGUF is not supported" : "");
+        return source_of_parts(root_of_file(place), fs::absolute(place));
+    }
     if (!fs::is_directory(place, ignored) || is_there(fs::path(place) / "model_index.json"))
         return diffusers_source(place);
     return source_of_parts(place, {});

@@ -72,18 +72,19 @@ std::optional<Preset> nearest_preset(const std::function<Json(const Preset&)>& c
     return nearest;
 }
 
-ModelSource source_of_config(const Json& config, const std::string& where) {
+ModelSource source_of_config(const Json& config, const std::string& where, bool is_pair) {
     check(config.is_object(), ErrorCode::BadInput, "{}: expected a JSON object, got {}", where, config.type_name());
     const Json ours = as_ours(config), name = class_of(ours);
     const auto preset = nearest_preset([&](const Preset& candidate) {
         Json published = candidate.source.config("transformer", "");
         if (name.is_null() || published.value("_class_name", Json()) != name) return Json();
+        if (is_pair && !candidate.source.parts.contains("transformer_2")) return Json();
         published.update(ours);
         published["_class_name"] = name;
         return published;
     });
-    check(preset.has_value(), ErrorCode::Unsupported,
-          "{}: is the configuration of {}, which is no transformer that we know", where, name.dump());
+    check(preset.has_value(), ErrorCode::Unsupported, "{}: is the configuration of {}, which is no {} that we know",
+          where, name.dump(), is_pair ? "pair of transformers" : "transformer");
     ModelSource source = preset->source;
     fit_text_encoder(source.config("transformer", ""), source);
     source.dialect = fmt::format("one configuration, the rest as {}", preset->source.label);

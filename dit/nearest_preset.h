@@ -15,8 +15,8 @@ double distance(const Json& one, const Json& other);
 /// from `configured` passes a preset over. Nothing where all are.
 std::optional<Preset> nearest_preset(const std::function<Json(const Preset&)>& configured);
 
-/// For plans: the model of one transformer's configuration, `config`, which `where` names; whatever else it needs is as
-/// published. ErrorCode::Unsupported for a class that no preset has.
-ModelSource source_of_config(const Json& config, const std::string& where);
+/// For plans: the model of a transformer's configuration, which `where` names; whatever else it needs is as published.
+/// `is_pair`: there are two such transformers. ErrorCode::Unsupported for a class that no preset has.
+ModelSource source_of_config(const Json& config, const std::string& where, bool is_pair = false);
 
 }  // namespace kine::dit

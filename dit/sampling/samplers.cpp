@@ -64,6 +64,10 @@ Json adapted_settings(const SamplerRow& sampler, const Json& stored, std::string
     check(follows, ErrorCode::Usage, "sampler '{}' is made for {}, but {} says that the model is one of {}",
           sampler.name, flows ? "diffusion" : "flow matching", where, flows ? "flow matching" : "diffusion");
     Json settings = stored;
+    // Words of UniPC that others do not have, and of others that it does not: each then takes its own.
+    const Json solver = stored.value("solver_type", Json());
+    if (solver.is_string() && solver.get<std::string>().starts_with("bh") != (sampler.name == "unipc"))
+        settings.erase("solver_type");
     // A schedule that says nothing of a shift has none, whatever the other sampler would take for granted.
     if (!settings.contains("snr_shift_scale") && knows(sampler, "snr_shift_scale")) settings["snr_shift_scale"] = 1.0;
     if (!flows) return settings;

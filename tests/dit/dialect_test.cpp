@@ -121,6 +121,84 @@ TEST_F(WanOriginal, WantsBothExperts) {
     EXPECT_EQ(refusal("high_noise_model/diffusion_pytorch_model"), ErrorCode::BadInput);
 }
 
+TEST_F(WanOriginal, FindsExpertsByThePublishersNames) {
+    const fs::path experts = root / "diffusion_models";
+    fs::create_directories(experts);
+    const auto rename = [&](const char* expert, const char* name) {
+        for (const auto& file : fs::directory_iterator(root / expert))
+            if (file.path().extension() == ".safetensors") fs::copy(file.path(), experts / name);
+        fs::remove_all(root / expert);
+    };
+    rename("high_noise_model", "Wan2_2-T2V-A14B_HIGH_bf16.safetensors");
+    rename("low_noise_model", "Wan2_2-T2V-A14B-LOW_bf16.safetensors");
+    // A pair of another model beside them; which pair is meant, one of its files says.
+    fs::copy(experts / "Wan2_2-T2V-A14B_HIGH_bf16.safetensors", experts / "other_high-noise.safetensors");
+    fs::copy(experts / "Wan2_2-T2V-A14B-LOW_bf16.safetensors", experts / "other_low-noise.safetensors");
+    EXPECT_EQ(refusal("holds 4 transformers"), ErrorCode::BadInput);
+    const ModelSource source = find_model((experts / "Wan2_2-T2V-A14B-LOW_bf16.safetensors").string());
+    EXPECT_TRUE(source.parts.at("transformer").weights.front().string().ends_with("A14B_HIGH_bf16.safetensors"));
+    EXPECT_TRUE(source.parts.at("transformer_2").weights.front().string().ends_with("A14B-LOW_bf16.safetensors"));
+    for (const char* name :
+         {"other_high-noise.safetensors", "other_low-noise.safetensors", "Wan2_2-T2V-A14B_HIGH_bf16.safetensors"})
+        fs::remove(experts / name);
+    EXPECT_EQ(refusal("is one of two experts"), ErrorCode::BadInput);
+}
+
+TEST_F(WanOriginal, CountsTheFilesThatANameSaysThereAre) {
+    const fs::path expert = root / "high_noise_model";
+    fs::path whole;
+    for (const auto& file : fs::directory_iterator(expert))
+        if (file.path().extension() == ".safetensors") whole = file.path();
+    fs::rename(whole, expert / "diffusion_pytorch_model-00001-of-00002.safetensors");
+    EXPECT_EQ(refusal("1 of 00002 files are there"), ErrorCode::BadInput);
+}
+
+/// Tensors alone do not tell that the last blocks are gone.
+TEST_F(WanOriginal, MissesTheBlocksThatItsConfigurationHas) {
+    const Json wanted = read_json(golden("wan") / "model" / "transformer" / "config.json");
+    fs::remove(root / "preset.json");
+    std::ofstream(root / "high_noise_model" / "config.json")
+        << Json({{"_class_name", "WanModel"},
+                 {"dim", wanted["attention_head_dim"].get<int>() * wanted["num_attention_heads"].get<int>()},
+                 {"num_heads", wanted["num_attention_heads"]},
+                 {"num_layers", wanted["num_layers"].get<int>() + 1}});
+    EXPECT_EQ(refusal("num_layers 3"), ErrorCode::BadInput);
+}
+
+/// For plans, from configurations alone: two experts, and a VAE that is not the published one.
+TEST(ConfigurationsOnly, SayHowManyTransformersThereAreAndWhatLiesBesideThem) {
+    const TemporaryFolder folder;
+    const auto write = [&](const fs::path& file, const Json& json) {
+        fs::create_directories((folder / file.string()).parent_path());
+        std::ofstream(folder / file.string()) << json;
+    };
+    const Json theirs = {
+        {"_class_name", "WanModel"}, {"dim", 5120}, {"ffn_dim", 13824}, {"num_heads", 40}, {"num_layers", 40}};
+    for (const char* level : {"high", "low"}) write(fmt::format("a14/{}_noise_model/config.json", level), theirs);
+    EXPECT_TRUE(find_model((folder / "a14").string()).parts.contains("transformer_2"));
+    const fs::path model = golden("wan") / "model";
+    for (const char* part : {"transformer", "vae"})
+        write(fmt::format("diffusers/{}/config.json", part), read_json(model / part / "config.json"));
+    const ModelSource source = find_model((folder / "diffusers").string());
+    EXPECT_EQ(source.config("vae", ""), read_json(model / "vae" / "config.json"));
+}
+
+TEST_F(WanOriginal, IsNotDisturbedByADamagedNeighbour) {
+    std::ofstream(root / "notes.safetensors", std::ios::binary) << "no safetensors";
+    EXPECT_TRUE(find_model(root.string()).missing.empty());
+}
+
+TEST_F(WanOriginal, NamesAFileOfAKindThatWeLack) {
+    std::ofstream(root / "wan.gguf") << "GGUF";
+    try {
+        find_model((root / "wan.gguf").string());
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::Unsupported);
+        EXPECT_NE(std::string(error.what()).find("wan.gguf: expected"), std::string::npos) << error.what();
+    }
+}
+
 TEST_F(WanOriginal, DoesNotGuessWhichOfTwoVaesIsMeant) {
     fs::copy(root / "Wan2.1_VAE.safetensors", root / "another.safetensors");
     EXPECT_EQ(refusal("2 files that could be the VAE"), ErrorCode::BadInput);
@@ -205,7 +283,11 @@ INSTANTIATE_TEST_SUITE_P(
                     Foreign{"audio_patchify_proj.weight", "LTX-2"}, Foreign{"t5_yproj.weight", "Mochi"},
                     Foreign{"double_blocks.0.img_attn.q_proj.weight", "Open-Sora 2.0"},
                     Foreign{"blocks.0.attn_temp.qkv.weight", "Open-Sora 1.0"},
-                    Foreign{"vace_blocks.0.self_attn.q.weight", "Wan VACE"}));
+                    Foreign{"vace_blocks.0.self_attn.q.weight", "Wan VACE"},
+                    Foreign{"casual_audio_encoder.weights", "Wan 2.2 S2V"},
+                    Foreign{"face_adapter.fuser_blocks.0.k_norm.weight", "Wan 2.2 Animate"},
+                    Foreign{"control_adapter.conv.weight", "Wan Fun camera control"},
+                    Foreign{"img_emb.emb_pos", "Wan image to video"}));
 
 class PipelineWeLack : public testing::TestWithParam<const char*> {};
 

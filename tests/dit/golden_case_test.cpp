@@ -25,5 +25,19 @@ TEST(GoldenCase, KeepsTheOrderOfMlpRulesWhichDecidesWhereTheyOverlap) {
     EXPECT_EQ(order, (std::vector<int64_t>{469, 340, 1000}));
 }
 
+/// What the reference was not given stands there as null.
+TEST(GoldenCase, TakesNullForNothingGiven) {
+    TestContext bundle;
+    const TemporaryFolder folder;
+    write_safetensors(folder.path() / "tensors.safetensors",
+                      {{"x", Tensor::of<float>(bundle.context, {1}, std::vector<float>{0})}});
+    std::ofstream(folder.path() / "case.json")
+        << R"({"request": {"prompt": "a cat", "width": 32, "height": 32, "num_frames": 5, "num_inference_steps": 2,
+             "negative_prompt": null, "guidance_scale_2": null, "eta": null, "use_dynamic_cfg": null}})";
+    const Request request = GoldenCase(folder.path()).request();
+    EXPECT_EQ(request.negative_prompt, "");
+    EXPECT_FALSE(request.guidance_scale_2.has_value());
+}
+
 }  // namespace
 }  // namespace kine::dit

@@ -123,7 +123,8 @@ TEST_F(OpenSora, GivesTheLatentsOfOneRankUnderEveryStrategyWithAndWithoutBroadca
         const Tensor alone = latents_of(request);
         for (const parallel::Strategy& strategy : parallel::strategies()) {
             request.parallel = strategy.name;
-            for (request.ranks = 2; request.ranks <= 3; ++request.ranks) {
+            for (const int64_t ranks : {2, 4}) {
+                request.ranks = ranks;
                 SCOPED_TRACE(fmt::format("{} on {} ranks, cache {}", strategy.name, request.ranks, cache));
                 const Tensor latents = latents_of(request);
                 EXPECT_TRUE(same_bits(latents, alone) || !strategy.is_exact());

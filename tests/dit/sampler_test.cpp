@@ -222,6 +222,10 @@ TEST(AdaptedSettings, KeepTheFlowThatTheModelWasTrainedFor) {
 
 TEST(AdaptedSettings, LeaveTheSamplersOwnSettingsAlone) {
     const Json ddim = {{"_class_name", "DDIMScheduler"}, {"beta_schedule", "linear"}};
+    // A word of UniPC's alone: every sampler takes its own.
+    const Json bh2 = {{"_class_name", "UniPCMultistepScheduler"}, {"solver_type", "bh2"}};
+    EXPECT_FALSE(adapted_settings(*find_sampler("dpmpp_2m"), bh2, "config").contains("solver_type"));
+    EXPECT_TRUE(adapted_settings(*find_sampler("unipc"), bh2, "config").contains("solver_type"));
     EXPECT_EQ(adapted_settings(*find_sampler("ddim"), ddim, "config"), ddim);
     EXPECT_EQ(adapted_settings(*find_sampler("dpmpp_2m"), ddim, "config"), ddim);
 }

@@ -114,16 +114,20 @@ TEST_F(Wan, GivesTheBitsOfOneRankUnderEveryStrategy) {
     request.height = 48;
     request.num_frames = 9;
     request.steps = 3;
-    request.cache = "pab";
-    request.cache_options = "spatial_range=2,cross_range=2,window=0:1001";
     const auto run = [&] { return denoise(*generator, bundle.context, request); };
-    const std::vector<Tensor> alone = run();
     const double noise = merging_noise(golden_case());
-    for (const parallel::Strategy& strategy : parallel::strategies()) {
-        request.parallel = strategy.name;
-        for (const int64_t ranks : {2, 4}) {
-            request.ranks = ranks;
-            expect_steps_of_one(strategy, run(), alone, noise, fmt::format("{} on {}", strategy.name, ranks));
+    for (const char* cache : {"none", "pab"}) {
+        request.cache = cache;
+        request.cache_options = request.cache == "pab" ? "spatial_range=2,cross_range=2,window=0:1001" : "";
+        request.ranks = 1;
+        const std::vector<Tensor> alone = run();
+        for (const parallel::Strategy& strategy : parallel::strategies()) {
+            request.parallel = strategy.name;
+            for (const int64_t ranks : {2, 4}) {
+                request.ranks = ranks;
+                expect_steps_of_one(strategy, run(), alone, noise,
+                                    fmt::format("{} on {}, cache {}", strategy.name, ranks, cache));
+            }
         }
     }
 }

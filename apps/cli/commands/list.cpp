@@ -21,13 +21,33 @@ std::string row_text(const Json& row) {
                        row.contains("summary") ? row["summary"].get<std::string>() : row.value("help", ""));
 }
 
-/// A published checkpoint and what a run of it takes by itself.
+/// The first of `keys` that a configuration has; families name the same size differently.
+int64_t size_in(const Json& config, std::initializer_list<const char*> keys) {
+    for (const char* key : keys) {
+        if (config.contains(key)) return config[key].get<int64_t>();
+    }
+    return 0;
+}
+
+std::string transformer_text(const Json& config) {
+    const int64_t heads = size_in(config, {"num_attention_heads", "num_heads"});
+    const int64_t head = config.contains("hidden_size") ? config["hidden_size"].get<int64_t>() / heads
+                                                        : size_in(config, {"attention_head_dim"});
+    return fmt::format("{} layers, {} heads x {}", size_in(config, {"num_layers", "depth"}), heads, head);
+}
+
+/// A published checkpoint, what a run of it takes by itself, and how large it is.
 std::string preset_text(const Json& preset) {
     const Json& defaults = preset["defaults"];
-    return fmt::format("    {:<22} {} x {}, {} frames at {} a second, {} steps of {}, guidance {}\n",
-                       preset.value("name", ""), defaults.value("width", 0), defaults.value("height", 0),
-                       defaults.value("num_frames", 0), defaults.value("fps", ""), defaults.value("steps", 0),
-                       preset.value("sampler", ""), defaults.value("guidance_scale", 0.0));
+    const std::string second = defaults.contains("guidance_scale_2")
+                                   ? fmt::format(", then {}", defaults["guidance_scale_2"].get<double>())
+                                   : "";
+    return fmt::format(
+        "    {:<22} {} x {}, {} frames at {} a second, {} steps of {}, guidance {}{}\n{:<27}{}; pab {}\n",
+        preset.value("name", ""), defaults.value("width", 0), defaults.value("height", 0),
+        defaults.value("num_frames", 0), defaults.value("fps", ""), defaults.value("steps", 0),
+        preset.value("sampler", ""), defaults.value("guidance_scale", 0.0), second, "",
+        transformer_text(preset["transformer"]), defaults.value("pab", ""));
 }
 
 std::string table_text(const std::string& name) {
