@@ -20,15 +20,23 @@ from recipe.presets import Form
 HEAD = 32
 LATENT_CHANNELS = 4
 TEXT_CHANNELS = 128
+NEIGHBOURS = (1, 17, 2, 18)  # T5's buckets of the word before, after, two before, two after
+NEARNESS = 3.0  # what their attention scores get on top
 
 
 def new_text_encoder(vocabulary: int) -> T5EncoderModel:
-    return T5EncoderModel(
+    """Heads that look at one neighbour each, to begin with: what a word belongs to stands beside it."""
+    encoder = T5EncoderModel(
         T5Config(
             vocab_size=vocabulary, d_model=TEXT_CHANNELS, d_kv=HEAD, num_heads=4, d_ff=256, num_layers=2, dropout_rate=0.0,
             feed_forward_proj="gated-gelu", is_encoder_decoder=False, use_cache=False, tie_word_embeddings=True,
         )  # fmt: skip
     )
+    bias = encoder.encoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight
+    with torch.no_grad():
+        for head, bucket in enumerate(NEIGHBOURS):
+            bias[bucket, head] += NEARNESS
+    return encoder
 
 
 def new_transformer(form: Form) -> LatteTransformer3DModel:
@@ -117,11 +125,11 @@ def encode_text(encoder: T5EncoderModel, tokens: Tensor, lengths: Tensor, droppe
     return states, mask
 
 
-def parameters(models: nn.ModuleDict) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+def parameters(model: LatteTransformer3DModel) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Matrices for Muon; and embeddings, tables, biases and the projections at both ends for AdamW."""
-    at_ends = ("shared", "embed_tokens", "relative_attention_bias", "pos_embed", "proj_out", "scale_shift_table")
+    at_ends = ("pos_embed", "proj_out", "scale_shift_table")
     matrices, others = [], []
-    for name, parameter in models.named_parameters():
+    for name, parameter in model.named_parameters():
         is_inner = parameter.ndim == 2 and not any(end in name for end in at_ends)
         (matrices if is_inner else others).append(parameter)
     return matrices, others

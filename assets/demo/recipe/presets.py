@@ -37,6 +37,21 @@ class FramePhase:
 
 
 @dataclass(frozen=True)
+class TextPhase:
+    """A stretch of text encoder training."""
+
+    steps: int
+    batch: int
+    rate: float = 1e-3
+    last_rate: float = 0.0
+    canonical_share: float = 0.5  # of the captions
+
+    @property
+    def cost(self) -> float:
+        return self.steps * self.batch
+
+
+@dataclass(frozen=True)
 class ClipPhase:
     """A stretch of transformer training."""
 
@@ -47,6 +62,7 @@ class ClipPhase:
     last_rate: float = 0.0
     object_weight: float = 1.0  # of the squared error on the object's cells, at timesteps below 600
     canonical_share: float = 0.6  # of the captions
+    first_timestep: int = 0  # those below are left out
 
     @property
     def cost(self) -> float:
@@ -67,12 +83,14 @@ class ClipPlan:
 class Preset:
     form: Form
     autoencoder: tuple[FramePhase, ...]
+    text: tuple[TextPhase, ...]
     scratch: ClipPlan
     continued: ClipPlan  # from trained weights
     seed: int = 1
     average: float = 0.998  # decay of the weights' moving average, which is what gets exported
 
 
+LAYOUT_ENDS = 600  # timesteps above decide the layout: which colour is where, much the same in all frames
 DEMO = Form(size=96, frames=16, channels=(32, 32, 64, 64), heads=5, pairs=5)
 
 PRESETS = {
@@ -80,6 +98,7 @@ PRESETS = {
     "smoke": Preset(
         form=Form(size=48, frames=8, channels=(16, 16, 32, 32), heads=2, pairs=2),
         autoencoder=(FramePhase(100, 8, objects=2),),
+        text=(TextPhase(60, 32),),
         scratch=ClipPlan(64, (ClipPhase(60, 8, 2, 3e-3, 1e-3), ClipPhase(30, 4, 1, 1e-3))),
         continued=ClipPlan(64, (ClipPhase(20, 8, 1, 1e-3),)),
     ),
@@ -87,6 +106,7 @@ PRESETS = {
     "cpu": Preset(
         form=DEMO,
         autoencoder=(FramePhase(900, 8, objects=4, last_rate=5e-4), FramePhase(500, 8, objects=2, rate=1e-3)),
+        text=(TextPhase(600, 64),),
         scratch=ClipPlan(
             3712,
             (
@@ -98,6 +118,7 @@ PRESETS = {
         continued=ClipPlan(
             1536,
             (
+                ClipPhase(6000, 16, 8, 2e-3, 1e-3, first_timestep=LAYOUT_ENDS),
                 ClipPhase(1500, 16, 2, 2e-3, 1e-3, object_weight=4),
                 ClipPhase(1400, 8, 1, 1e-3, 2e-4, object_weight=4),
                 ClipPhase(500, 8, 1, 2e-4),
@@ -108,6 +129,7 @@ PRESETS = {
     "gpu": Preset(
         form=Form(size=128, frames=24, channels=(32, 32, 64, 64), heads=6, pairs=5),
         autoencoder=(FramePhase(4000, 64, objects=4, last_rate=5e-4), FramePhase(2000, 64, objects=2, rate=1e-3)),
+        text=(TextPhase(1500, 128),),
         scratch=ClipPlan(
             60000,
             (

@@ -1,4 +1,4 @@
-"""Trains text encoder and transformer together on cached clips: velocities of a variance-preserving diffusion."""
+"""Trains the transformer on cached clips and frozen text states: velocities of a variance-preserving diffusion."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from transformers import T5EncoderModel, T5Tokenizer
 
 from recipe import captions, device, latte, loop, muon
 from recipe.clips import Clips
-from recipe.presets import ClipPhase, Preset
+from recipe.presets import LAYOUT_ENDS, ClipPhase, Preset
 
 STEPS = 1000
 DROPPED = 0.1  # captions replaced by the empty prompt, for guidance
-LAYOUT_ENDS = 600  # timesteps above decide the layout, where no cell matters more than another
 SHARE_OF_ADAM = 1 / 3
 
 
@@ -47,7 +46,7 @@ class Course:
 
     def loss(self, phase: ClipPhase, draw: loop.Draw) -> Tensor:
         batch = self.batch(phase, draw)
-        timesteps = stratified(phase.batch, draw.numbers).to(self.where)
+        timesteps = stratified(phase.batch, draw.numbers, phase.first_timestep).to(self.where)
         noise = torch.randn(batch.latents.shape, generator=draw.numbers).to(self.where)
         dropped = (torch.rand(phase.batch, generator=draw.numbers) < DROPPED).to(self.where)
         alpha = self.alphas[timesteps].view(-1, 1, 1, 1, 1)
@@ -72,28 +71,32 @@ class Course:
         )
 
 
-def stratified(count: int, numbers: torch.Generator) -> Tensor:
-    """Timesteps, one from each of `count` even parts."""
+def stratified(count: int, numbers: torch.Generator, first: int = 0) -> Tensor:
+    """Timesteps from `first`, one from each of `count` even parts."""
     parts = torch.arange(count) + torch.rand(count, generator=numbers)
-    return (parts / count * STEPS).long().clamp(max=STEPS - 1)
+    return (first + parts / count * (STEPS - first)).long().clamp(max=STEPS - 1)
 
 
 def error_weights(cells: Tensor, timesteps: Tensor, object_weight: float) -> Tensor:
-    """[B, 1, T, Y, X]: objects are small, so their shape is learned late unless their cells count more."""
+    """[B, 1, T, Y, X]: objects are small, so their shape is learned late unless their cells count more once the layout stands."""
     counts_more = cells & (timesteps < LAYOUT_ENDS).view(-1, 1, 1, 1)
     return torch.where(counts_more, object_weight, 1.0)[:, None]
 
 
-def new_models(preset: Preset, tokenizer: T5Tokenizer) -> nn.ModuleDict:
+def trained_encoder(model: Path) -> T5EncoderModel:
+    """Frozen."""
+    return T5EncoderModel.from_pretrained(model / "text_encoder", dtype=torch.float32).requires_grad_(False)
+
+
+def new_models(preset: Preset, encoder: T5EncoderModel) -> nn.ModuleDict:
     torch.manual_seed(preset.seed)
-    return nn.ModuleDict({"text_encoder": latte.new_text_encoder(len(tokenizer)), "transformer": latte.new_transformer(preset.form)})
+    return nn.ModuleDict({"text_encoder": encoder, "transformer": latte.new_transformer(preset.form)})
 
 
-def trained_models(model: Path) -> nn.ModuleDict:
-    encoder = T5EncoderModel.from_pretrained(model / "text_encoder", dtype=torch.float32)
+def trained_models(model: Path, encoder: T5EncoderModel) -> nn.ModuleDict:
     transformer = LatteTransformer3DModel.from_pretrained(model / "transformer", dtype=torch.float32)
     return nn.ModuleDict({"text_encoder": encoder, "transformer": transformer})
 
 
 def optimizers(models: nn.ModuleDict) -> list[torch.optim.Optimizer]:
-    return muon.optimizers(*latte.parameters(models), SHARE_OF_ADAM)
+    return muon.optimizers(*latte.parameters(models["transformer"]), SHARE_OF_ADAM)

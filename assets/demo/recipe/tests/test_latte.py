@@ -14,7 +14,7 @@ ROUNDING = 1e-4  # predictions reach 5; sums of 160 products in another order di
 
 @pytest.fixture(scope="module")
 def models() -> nn.ModuleDict:
-    return transformer.trained_models(MODEL).eval()
+    return transformer.trained_models(MODEL, transformer.trained_encoder(MODEL)).eval()
 
 
 def noisy_clips() -> tuple[torch.Tensor, torch.Tensor]:
@@ -61,6 +61,11 @@ def test_every_second_frame_keeps_its_place_in_the_clip(models: nn.ModuleDict) -
 def test_timesteps_come_from_even_parts() -> None:
     timesteps = transformer.stratified(10, torch.Generator().manual_seed(1))
     assert (timesteps // 100).tolist() == list(range(10))
+
+
+def test_timesteps_may_leave_the_first_out() -> None:
+    timesteps = transformer.stratified(8, torch.Generator().manual_seed(1), first=600)
+    assert ((timesteps - 600) // 50).tolist() == list(range(8))
 
 
 def test_object_cells_count_more_once_the_layout_stands() -> None:

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recipe import autoencoder, clips, keeping, loop, muon, tokenizer, transformer
-from recipe.presets import PRESETS, ClipPhase, ClipPlan, FramePhase, Preset
+from recipe import autoencoder, captions, clips, keeping, latte, loop, muon, text_encoder, tokenizer, transformer, vocabulary
+from recipe.presets import PRESETS, ClipPhase, ClipPlan, FramePhase, Preset, TextPhase
 
 TINY = replace(
     PRESETS["smoke"],
@@ -31,7 +31,8 @@ class Killed(Exception):
 
 def train_transformer(folder: Path, words: Path, killed_at: int | None = None) -> dict[str, Tensor]:
     opened = transformer.T5Tokenizer.from_pretrained(words)
-    models = transformer.new_models(TINY, opened)
+    torch.manual_seed(2)
+    models = transformer.new_models(TINY, latte.new_text_encoder(len(opened)).requires_grad_(False))
     course = transformer.Course(models, opened, random_clips(TINY), torch.device("cpu"))
     trainee = loop.Trainee(models, transformer.optimizers(models), TINY.average)
 
@@ -123,6 +124,20 @@ def test_steps_pass_from_phase_to_phase() -> None:
     phases = (FramePhase(10, 8, 1), FramePhase(30, 8, 1))
     assert loop.Schedule(phases).at(10, 0.0) == (phases[1], 0.0)
     assert loop.Schedule(phases).at(40, 0.0) is None
+
+
+def test_the_text_encoder_tells_whose_a_colour_is(tmp_path: Path, words: Path) -> None:
+    """A bag of words would be right half of the time."""
+    opened = transformer.T5Tokenizer.from_pretrained(words)
+    models = text_encoder.new_models(TINY, opened)
+    trainee = loop.Trainee(models, text_encoder.optimizers(models), 0.9)
+    schedule = loop.Schedule((TextPhase(150, 48),))
+    loop.train("text_encoder", tmp_path, trainee, schedule, lambda *turn: text_encoder.loss(models, opened, *turn), 1)
+    alike = [each for each in captions.held_out_subjects(400) if vocabulary.could_change_places(each)]
+    given = text_encoder.answers(models, opened, [captions.canonical(each) for each in alike])
+    for name in ("colour", "background"):
+        right = text_encoder.right_answers(alike)[name]
+        assert (given[name].argmax(1) == right).float().mean() > 0.95, name
 
 
 def test_the_tokenizer_keeps_words_whole(words: Path) -> None:
