@@ -200,6 +200,17 @@ void warn_of_words(const KnownWords& known, const Request& request, Observer& ob
                                                    fmt::join(unknown, ", "), to_text(known)));
 }
 
+/// A text encoder's file often has a decoder that nobody asks for; a transformer's has what makes it another model.
+void warn_of_unused(const Model& model, Observer& observer) {
+    const auto is_of_transformer = [](const std::string& name) { return name.starts_with("transformer"); };
+    const auto count = std::ranges::count_if(model.unused_weights, is_of_transformer);
+    if (count == 0) return;
+    observer.on_log(LogLevel::Warning,
+                    fmt::format("{} tensors of the transformer belong to no model that we know, the first is {}; what "
+                                "they add is left out",
+                                count, *std::ranges::find_if(model.unused_weights, is_of_transformer)));
+}
+
 int64_t peak_of(const Estimate& estimate) {
     int64_t peak = 0;
     for (const StageEstimate& stage : estimate.stages) {
@@ -347,6 +358,7 @@ RunReport Generator::generate(Context& context, const Request& asked, FrameQueue
         Observer nobody;
         Observer& told = !processes_ || processes_->rank() == 0 ? observer : nobody;
         warn_of_words(words_, request, told);
+        warn_of_unused(loaded_->model(), told);
         const bool staged = estimate(context, request).is_staged;
         const RunReport report = Run(context, *loaded_, request, {told, std::move(stop), processes_, staged})(frames);
         frames.close();

@@ -149,6 +149,21 @@ Weights open_group(const WeightGroup& group, const Dialect& dialect, Role role) 
     return weights;
 }
 
+std::string describe_weight_file(const fs::path& file) {
+    WeightGroup group;
+    group.files = {file};
+    group.name = file.stem().string();
+    try_to_classify(group);
+    if (!group.foreign.empty()) return fmt::format("transformer of {}, which is not supported", group.foreign);
+    if (group.role == Role::TextEncoder) return group.is_umt5 ? "UMT5 text encoder" : "T5 text encoder";
+    if (!group.family) return "";
+    const bool is_transformer = group.role == Role::Transformer;
+    const Dialect& dialect = *group.family->original;
+    const std::string_view mark = is_transformer ? dialect.transformer_mark : dialect.vae_mark;
+    return fmt::format("{} of {}, {} names", is_transformer ? "transformer" : "VAE", group.family->name,
+                       Weights::open_files({file}).contains(std::string(mark)) ? "diffusers" : "original");
+}
+
 void check_shards(const WeightGroup& group) {
     const std::string stem = group.files.front().stem().string();
     const size_t of = stem.rfind("-of-");

@@ -28,6 +28,9 @@ Weights open_group(const WeightGroup& group, const Dialect& dialect, Role role);
 /// All under `root`, sorted by name. BadInput for more than anybody has.
 std::vector<WeightGroup> weight_groups(const std::filesystem::path& root);
 
+/// What a weight file is, in words: "transformer of wan, original names". Empty for what nobody knows.
+std::string describe_weight_file(const std::filesystem::path& file);
+
 /// "a-00001-of-00004" says that there are four: BadInput where some are missing.
 void check_shards(const WeightGroup& group);
 

@@ -6,9 +6,11 @@
 #include "codecs/source.h"
 #include "dit/hub_cache.h"
 #include "dit/inspection.h"
+#include "dit/model_parts.h"
 #include "dit/model_places.h"
 #include "runtime/io/json.h"
 #include "runtime/io/safetensors.h"
+#include "runtime/io/torch_file.h"
 
 #include <cmath>
 #include <filesystem>
@@ -116,13 +118,15 @@ Json video_report(const std::string& path) {
 }
 
 Json tensors_report(const std::string& path) {
-    const SafetensorsFile file = SafetensorsFile::open(path);
+    const SafetensorsFile file = open_tensor_file(path);
     Json tensors = Json::array();
     for (const auto& [name, entry] : file.entries()) {
         const std::vector<int64_t> shape(entry.shape.begin(), entry.shape.end());
         tensors.push_back({{"name", name}, {"dtype", entry.dtype_name}, {"shape", shape}, {"bytes", entry.bytes}});
     }
-    return {{"kind", "tensors"}, {"path", path}, {"tensors", tensors}, {"metadata", file.metadata()}};
+    Json report = {{"kind", "tensors"}, {"path", path}, {"tensors", tensors}, {"metadata", file.metadata()}};
+    if (const std::string part = dit::describe_weight_file(path); !part.empty()) report["part"] = part;
+    return report;
 }
 
 /// A header length of 8 bytes, then JSON: --save-latents takes any name.
@@ -192,7 +196,7 @@ Json inspection(Session& session, const std::string& path) {
         report["kind"] = "model";
         return report;
     }
-    if (is_safetensors(path)) return tensors_report(path);
+    if (is_safetensors(path) || is_torch_file(path)) return tensors_report(path);
     return video_report(path);
 }
 

@@ -122,6 +122,15 @@ TEST(Commands, InspectSaysWhatAModelIsAndWhatIsWrongWithIt) {
     EXPECT_NE(ended.output.find("transformer_blocks.2."), std::string::npos) << ended.output;
 }
 
+TEST(Commands, InspectSaysWhatAWeightFileIs) {
+    const std::string file = tiny_model() + "/transformer/diffusion_pytorch_model.safetensors";
+    EXPECT_EQ(json_of({"inspect", "--json", file})["kind"], "tensors");
+    const TemporaryFolder folder;
+    const Ended ended = run({"inspect", folder.write("vae.pth", "no zip archive")});
+    EXPECT_EQ(ended.status, kBadInput);
+    EXPECT_TRUE(ended.says("is no zip archive")) << ended.error;
+}
+
 TEST(Commands, InspectRefusesWhatItCannotRead) {
     const TemporaryFolder folder;
     EXPECT_EQ(run({"inspect", folder / "nothing"}).status, kBadInput);

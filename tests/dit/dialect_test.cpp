@@ -5,7 +5,9 @@
 #include "dit/golden_case.h"
 #include "dit/inspection.h"
 #include "dit/loaded_model.h"
+#include "dit/model_parts.h"
 #include "dit/model_places.h"
+#include "runtime/io/safetensors.h"
 #include "tests/dit/denoise.h"
 #include "tests/dit/other_layouts.h"
 #include "tests/support/expect_close.h"
@@ -163,6 +165,53 @@ TEST_F(WanOriginal, MissesTheBlocksThatItsConfigurationHas) {
                  {"num_heads", wanted["num_attention_heads"]},
                  {"num_layers", wanted["num_layers"].get<int>() + 1}});
     EXPECT_EQ(refusal("num_layers 3"), ErrorCode::BadInput);
+}
+
+class Warnings final : public Observer {
+  public:
+    void on_log(LogLevel level, std::string_view line) override {
+        if (level == LogLevel::Warning) lines.emplace_back(line);
+    }
+    std::vector<std::string> lines;
+};
+
+/// They would make it another model, of which nobody has told us.
+TEST_F(WanOriginal, WarnsOfTensorsThatATransformerHasBesides) {
+    fs::path file;
+    for (const auto& entry : fs::directory_iterator(root / "high_noise_model"))
+        if (entry.path().extension() == ".safetensors") file = entry.path();
+    Tensors tensors;
+    {
+        const SafetensorsFile stored = SafetensorsFile::open(file);
+        for (const auto& [name, entry] : stored.entries()) tensors[name] = stored.tensor(name);
+    }
+    Request request = GoldenCase(golden("wan")).request();
+    request.steps = 1;
+    const auto warnings = [&] {
+        Warnings observer;
+        FrameQueue frames(100);
+        Generator::open(bundle.context, find_model(root.string()), {})
+            ->generate(bundle.context, request, frames, observer, {});
+        return observer.lines;
+    };
+    EXPECT_TRUE(warnings().empty());
+    tensors["strange.weight"] = Tensor::zeros(bundle.context, {2, 2}, DType::Float32);
+    write_tensors(file, tensors);
+    const std::vector<std::string> lines = warnings();
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_NE(lines[0].find("strange.weight"), std::string::npos) << lines[0];
+}
+
+TEST_F(WanOriginal, FilesSayWhatTheyAre) {
+    for (const auto& entry : fs::directory_iterator(root / "high_noise_model")) {
+        if (entry.path().extension() != ".safetensors") continue;
+        EXPECT_EQ(describe_weight_file(entry.path()), "transformer of wan, original names");
+    }
+    EXPECT_EQ(describe_weight_file(root / "Wan2.1_VAE.safetensors"), "VAE of wan, original names");
+    const std::string text = describe_weight_file(root / "models_t5_umt5-xxl-enc-bf16.safetensors");
+    EXPECT_TRUE(text.ends_with("T5 text encoder")) << text;
+    write_tensors(folder / "any.safetensors", {{"x", Tensor::zeros(bundle.context, {2, 2}, DType::Float32)}});
+    EXPECT_EQ(describe_weight_file(folder / "any.safetensors"), "");
 }
 
 /// For plans, from configurations alone: two experts, and a VAE that is not the published one.

@@ -12,7 +12,7 @@ constexpr std::array kCommands = {
     CommandRow{{"generate", "Makes a video from a prompt.", kGenerate, "", 0, 0}, run_generate},
     CommandRow{{"plan", "Prints what a run would compute, reuse and hold, without running it.", kPlan, "", 0, 0},
                run_plan},
-    CommandRow{{"inspect", "Says what a model directory, a safetensors file or a video holds.", kInspect, "PATH", 1, 1},
+    CommandRow{{"inspect", "Says what a model directory, a weight file or a video holds.", kInspect, "PATH", 1, 1},
                run_inspect},
     CommandRow{{"verify", "Holds every stage against golden cases of the reference implementation.", kVerify, "CASE", 1,
                 kMany},
