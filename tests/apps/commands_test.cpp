@@ -123,7 +123,7 @@ TEST(Commands, InspectSaysWhatAModelIsAndWhatIsWrongWithIt) {
 }
 
 TEST(Commands, InspectSaysWhatAWeightFileIs) {
-    const std::string file = tiny_model() + "/transformer/diffusion_pytorch_model.safetensors";
+    const std::filesystem::path file = tiny_model() / "transformer" / "diffusion_pytorch_model.safetensors";
     EXPECT_EQ(json_of({"inspect", "--json", file})["kind"], "tensors");
     const TemporaryFolder folder;
     const Ended ended = run({"inspect", folder.write("vae.pth", "no zip archive")});
