@@ -299,11 +299,12 @@ void take_configs(const fs::path& root, ModelSource& source) {
 /// their transformers.
 std::optional<ModelSource> source_of_lone_config(const fs::path& root) {
     const std::pair<const char*, const char*> layouts[] = {
-        {"transformer", "transformer_2"}, {"high_noise_model", "low_noise_model"}, {"", "no second"}};
+        {"transformer", "transformer_2"}, {"high_noise_model", "low_noise_model"}, {"", ""}};
     for (const auto& [first, second] : layouts) {
         const fs::path file = root / first / "config.json";
         if (!is_there(file)) continue;
-        ModelSource source = source_of_config(read_json(file), file.string(), is_there(root / second / "config.json"));
+        const bool is_pair = *second != '\0' && is_there(root / second / "config.json");
+        ModelSource source = source_of_config(read_json(file), file.string(), is_pair);
         take_configs(root, source);
         return source;
     }

@@ -19,8 +19,8 @@ namespace {
 constexpr std::string_view kX26xPresets =
     "ultrafast superfast veryfast faster fast medium slow slower veryslow placebo";
 
-// In hardware, of GPUs that have the engine (not the H100 and H200). Not run on a device. Constant quality, no frame
-// kept back: a kill loses what the others lose, or less.
+// In hardware, of GPUs that have the engine (not the H100 and H200). Not run on a device. Constant quality, and no
+// frame kept back.
 constexpr std::string_view kNvencPresets = "p1 p2 p3 p4 p5 p6 p7";
 constexpr std::string_view kNvencOptions = "rc=vbr:b=0:bf=0:delay=0";
 

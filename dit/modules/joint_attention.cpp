@@ -15,18 +15,29 @@ JointAttention::JointAttention(const Scope& scope, const AttentionShape& shape, 
       qkv_({scope / "to_q", scope / "to_k", scope / "to_v"}, shape.channels(), shape.channels(), shape.has_bias),
       out_(scope / "to_out.0", shape.channels(), shape.channels()) {}
 
-/// Queries, keys and values [B, T, S, 3C], the first two normed and turned.
-Tensor JointAttention::projected(const Context& context, const Tensor& x, const Tensor& turns) const {
-    const int64_t channels = shape_.channels();
-    if (x.elements() == 0) return Tensor::empty(context, {x.dim(0), x.dim(1), x.dim(2), 3 * channels}, x.dtype());
-    const Tensor qkv = qkv_(context, x);
+/// Norms and turns queries and keys of qkv [B, T, S, 3, C of `heads`], in place. `squares` [B, T, S, 2, 1] are sums
+/// over all heads, which the norms ask for; empty where all heads are here.
+void JointAttention::place(const Context& context, const Tensor& qkv, const Tensor& turns, parallel::Range heads,
+                           const Tensor& squares) const {
     const Tensor* norms[] = {&query_norm_, &key_norm_};
     for (int64_t part = 0; part < 2; ++part) {
-        Tensor rows = qkv.slice(-1, part * channels, (part + 1) * channels);
-        kernels::rms_norm_in_place(context, rows, *norms[part], eps_);
-        Tensor heads = rows.split(3, shape_.heads);
-        kernels::rotate_pairs(context, heads, turns);
+        Tensor rows = qkv.select(3, part);
+        const Tensor weight = norms[part]->slice(0, heads.begin * shape_.head_size, heads.end * shape_.head_size);
+        if (squares)
+            kernels::rms_norm_in_place(context, rows, weight, eps_, {squares.select(3, part), shape_.channels()});
+        else
+            kernels::rms_norm_in_place(context, rows, weight, eps_);
+        Tensor turned = rows.split(3, heads.size());
+        kernels::rotate_pairs(context, turned, turns);
     }
+}
+
+/// Queries, keys and values [B, T, S, 3, C], the first two normed and turned.
+Tensor JointAttention::projected(const Context& context, const Tensor& x, const Tensor& turns) const {
+    const int64_t channels = shape_.channels();
+    if (x.elements() == 0) return Tensor::empty(context, {x.dim(0), x.dim(1), x.dim(2), 3, channels}, x.dtype());
+    const Tensor qkv = qkv_(context, x).split(3, 3);
+    place(context, qkv, turns, {0, shape_.heads});
     return qkv;
 }
 
@@ -42,28 +53,15 @@ Tensor JointAttention::sum_of_heads(const StepContext& step, const Tensor& token
     const auto& [qkv_of, out_of] = step.ranks.weights->of_heads(context, qkv_, out_, shape_.head_size, heads);
     const Tensor qkv = qkv_of(context, tokens).split(3, 3);  // [B, T, S, 3, C of these heads]
     const Tensor squares = kernels::sums_of_squares(context, qkv.slice(3, 0, 2));
-    place_own(context, qkv, step.ranks.communicator.all_reduce(context, squares), turns, heads);
+    place(context, qkv, turns, heads, step.ranks.communicator.all_reduce(context, squares));
     const Tensor mixed = attend_here(context, parallel::Attended::All, {qkv.split(4, heads.size()), {}}).video;
     return out_of(context, mixed.reshape({tokens.dim(0), tokens.dim(1), tokens.dim(2), qkv.dim(4)}));
-}
-
-/// Norms and turns queries and keys of `heads`, in place. squares [B, T, S, 2, 1] are sums over all heads.
-void JointAttention::place_own(const Context& context, const Tensor& qkv, const Tensor& squares, const Tensor& turns,
-                               parallel::Range heads) const {
-    const Tensor* norms[] = {&query_norm_, &key_norm_};
-    for (int64_t part = 0; part < 2; ++part) {
-        Tensor rows = qkv.select(3, part);
-        const Tensor weight = norms[part]->slice(0, heads.begin * shape_.head_size, heads.end * shape_.head_size);
-        kernels::rms_norm_in_place(context, rows, weight, eps_, {squares.select(3, part), shape_.channels()});
-        Tensor turned = rows.split(3, heads.size());
-        kernels::rotate_pairs(context, turned, turns);
-    }
 }
 
 Tensor JointAttention::operator()(const StepContext& step, const Tensor& x, const Tensor& turns) const {
     if (sums_heads(step.ranks, parallel::Attended::All))
         return sum_to_resident(step, sum_of_heads(step, to_whole(step, x), turns));
-    const Tensor qkv = projected(step.context, x, turns).split(3, 3).split(4, shape_.heads);
+    const Tensor qkv = projected(step.context, x, turns).split(4, shape_.heads);
     const Mixed mixed = attend_among_ranks(step, parallel::Attended::All, {qkv, {}});
     return x.elements() == 0 ? x : out_(step.context, mixed.video.reshape(x.shape()));
 }

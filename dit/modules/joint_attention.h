@@ -20,8 +20,8 @@ class JointAttention {
   private:
     Tensor projected(const Context& context, const Tensor& x, const Tensor& turns) const;
     Tensor sum_of_heads(const StepContext& step, const Tensor& tokens, const Tensor& turns) const;
-    void place_own(const Context& context, const Tensor& qkv, const Tensor& squares, const Tensor& turns,
-                   parallel::Range heads) const;
+    void place(const Context& context, const Tensor& qkv, const Tensor& turns, parallel::Range heads,
+               const Tensor& squares = {}) const;
 
     AttentionShape shape_;
     float eps_;

@@ -11,6 +11,7 @@
 #include "dit/run.h"
 #include "parallel/strategies/strategies.h"
 #include "tests/dit/denoise.h"
+#include "tests/dit/planned_traffic.h"
 #include "tests/dit/steps_of_one.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/source_tree.h"
@@ -278,18 +279,10 @@ TEST_F(CogVideoX, SendsToTheByteWhatThePlannerSays) {
     const auto generator = Generator::open(bundle.context, golden("cogvideox_2b") / "model", DType::Float32);
     request = GoldenCase(golden("cogvideox_2b")).request();
     request.steps = 2;
-    Observer quiet;
+    request.ranks = 3;
     for (const parallel::Strategy& strategy : parallel::strategies()) {
         request.parallel = strategy.name;
-        request.ranks = 3;
-        FrameQueue frames(100);
-        const RunReport report = generator->generate(bundle.context, request, frames, quiet, {});
-        for (int rank = 0; rank < 3; ++rank) {
-            const parallel::Sent said = parallel::bytes_sent(generator->rank_work(request), strategy, rank, 3);
-            const parallel::Traffic& counted = report.ranks[static_cast<size_t>(rank)].traffic;
-            EXPECT_EQ(counted.bytes_sent, said.bytes) << strategy.name << ", rank " << rank;
-            EXPECT_EQ(counted.calls, said.calls) << strategy.name << ", rank " << rank;
-        }
+        expect_planned_traffic(*generator, bundle.context, request);
     }
 }
 

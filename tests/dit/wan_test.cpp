@@ -6,9 +6,9 @@
 #include "dit/generator.h"
 #include "dit/golden_case.h"
 #include "dit/run.h"
-#include "parallel/planner/volume.h"
 #include "parallel/strategies/strategies.h"
 #include "tests/dit/denoise.h"
+#include "tests/dit/planned_traffic.h"
 #include "tests/dit/steps_of_one.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/source_tree.h"
@@ -137,17 +137,9 @@ TEST_F(Wan, SendsToTheByteWhatThePlannerSays) {
     const auto generator = Generator::open(bundle.context, golden_case() / "model", DType::Float32);
     request.steps = 2;
     request.ranks = 3;
-    Observer quiet;
     for (const parallel::Strategy& strategy : parallel::strategies()) {
         request.parallel = strategy.name;
-        FrameQueue frames(100);
-        const RunReport report = generator->generate(bundle.context, request, frames, quiet, {});
-        for (int rank = 0; rank < 3; ++rank) {
-            const parallel::Sent said = parallel::bytes_sent(generator->rank_work(request), strategy, rank, 3);
-            const parallel::Traffic& counted = report.ranks[static_cast<size_t>(rank)].traffic;
-            EXPECT_EQ(counted.bytes_sent, said.bytes) << strategy.name << ", rank " << rank;
-            EXPECT_EQ(counted.calls, said.calls) << strategy.name << ", rank " << rank;
-        }
+        expect_planned_traffic(*generator, bundle.context, request);
     }
 }
 
