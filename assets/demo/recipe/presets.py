@@ -108,11 +108,11 @@ PRESETS = {
         autoencoder=(FramePhase(900, 8, objects=4, last_rate=5e-4), FramePhase(500, 8, objects=2, rate=1e-3)),
         text=(TextPhase(600, 64),),
         scratch=ClipPlan(
-            3712,
+            2304,
             (
-                ClipPhase(2800, 16, 2, 3e-3, 1e-3, canonical_share=0.3),
-                ClipPhase(1400, 16, 2, 3e-3, 1e-3, object_weight=4),
-                ClipPhase(1000, 8, 1, 1e-3, object_weight=4),
+                ClipPhase(3600, 16, 8, 3e-3, 2e-3, canonical_share=0.3, first_timestep=LAYOUT_ENDS),
+                ClipPhase(1000, 16, 2, 2e-3, 1e-3, object_weight=4),
+                ClipPhase(800, 8, 1, 1e-3, 2e-4, object_weight=4),
             ),
         ),
         continued=ClipPlan(
