@@ -30,6 +30,8 @@ class Denoiser {
     /// every rank. ErrorCode::NotFinite names the step and the first block whose output is not finite.
     Tensor predict(int index, const Tensor& model_input, const std::stop_token& stop);
 
+    /// Before the model's weights change: parts of them that this rank has made are dropped.
+    void forget_weights() { weights_ = std::make_unique<WeightParts>(); }
     /// For each site the steps that reused, which are the same in all branches.
     const std::map<broadcast::Site, std::vector<int>>& reused() const { return passes_.front().cache.reused(); }
     int64_t cache_peak_bytes() const;

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace kine::dit {
 
@@ -87,7 +88,7 @@ class Run {
 
     Tensor denoise(const Conditioning& conditioning) {
         const Stopwatch watch;
-        enter(Stage::Denoise);
+        enter(model_.stage_at(make_run_sampler(model_, request_)->timesteps().front()));
         report_.ranks.resize(static_cast<size_t>(request_.ranks));
         Tensor latents;
         const auto body = [&](const Context& context, parallel::Communicator& communicator) {
@@ -118,15 +119,17 @@ class Run {
         Denoiser denoiser(context, model_, request_, {conditioning, sampler->timesteps(), plan_, latents.shape()},
                           mesh);
         std::vector<StepTime> times;
+        Stage stage = model_.stage_at(sampler->timesteps().front());
         for (int step = 0; step < request_.steps; ++step) {
             if (tells) observer_.on_progress(Stage::Denoise, step, request_.steps);
             communicator.set_place(fmt::format("step {}", step));
+            const double timestep = sampler->timesteps()[static_cast<size_t>(step)];
+            if (std::exchange(stage, model_.stage_at(timestep)) != stage) change_expert(place, stage, denoiser);
             const ProfileZone zone(context.profiler, "step");
             const Stopwatch watch;
             const double waited = mesh.traffic().seconds;
             const Tensor seen = sampler->model_input(context, step, latents);
             const Tensor prediction = denoiser.predict(step, seen, stop_);
-            const double timestep = sampler->timesteps()[static_cast<size_t>(step)];
             const Tensor guided = model_.guide(context, prediction, request_, timestep);
             latents = sampler->step(context, step, guided, latents, *noise);
             check(kernels::all_finite(context, latents), ErrorCode::NotFinite,
@@ -138,6 +141,14 @@ class Run {
         report_.ranks[static_cast<size_t>(communicator.rank())] = {
             mesh.traffic(), denoiser.cache_peak_bytes(), {}, std::move(times)};
         return latents;
+    }
+
+    /// One rank of a process exchanges the weights while its others wait.
+    void change_expert(const RankPlace& place, Stage stage, Denoiser& denoiser) {
+        denoiser.forget_weights();
+        place.communicator.barrier();
+        if (processes_ || place.communicator.rank() == 0) enter(stage);
+        place.communicator.barrier();
     }
 
     void tell_rank_0(const Context& context, parallel::Communicator& communicator) {
@@ -209,6 +220,14 @@ void warn_of_unused(const Model& model, Observer& observer) {
                     fmt::format("{} tensors of the transformer belong to no model that we know, the first is {}; what "
                                 "they add is left out",
                                 count, *std::ranges::find_if(model.unused_weights, is_of_transformer)));
+}
+
+void warn_of_negative_prompt(const Model& model, const Request& request, Observer& observer) {
+    if (model.has_negative_prompt || request.negative_prompt.empty()) return;
+    observer.on_log(LogLevel::Warning,
+                    fmt::format("{} models are guided away from a text that they learned, not from a negative prompt; "
+                                "what was given is ignored",
+                                model.family));
 }
 
 int64_t peak_of(const Estimate& estimate) {
@@ -330,10 +349,9 @@ Estimate Generator::estimate(const Context& context, const Request& asked) const
     estimate.cache_bytes = copies * plan(request).peak_bytes();
     estimate.decode_bytes = decode_bytes(*model.decoder, latents, request);
     const int64_t threads = context.threads.size();
-    const int64_t working[] = {
-        kernels::with_attention_scratch(model.text->working_bytes(), threads),
-        kernels::with_attention_scratch(estimate.activation_bytes, threads) + estimate.cache_bytes,
-        estimate.decode_bytes + latent_bytes};
+    const int64_t of_step = kernels::with_attention_scratch(estimate.activation_bytes, threads) + estimate.cache_bytes;
+    const int64_t working[] = {kernels::with_attention_scratch(model.text->working_bytes(), threads), of_step,
+                               model.weights[Stage::Refine] > 0 ? of_step : 0, estimate.decode_bytes + latent_bytes};
     for (size_t i = 0; i < kStages.size(); ++i) estimate.stages[i] = {model.weights[kStages[i]], working[i]};
     estimate.is_staged = is_staged(context, estimate);
     estimate.peak_bytes = peak_of(estimate);
@@ -359,6 +377,7 @@ RunReport Generator::generate(Context& context, const Request& asked, FrameQueue
         Observer& told = !processes_ || processes_->rank() == 0 ? observer : nobody;
         warn_of_words(words_, request, told);
         warn_of_unused(loaded_->model(), told);
+        warn_of_negative_prompt(loaded_->model(), request, told);
         const bool staged = estimate(context, request).is_staged;
         const RunReport report = Run(context, *loaded_, request, {told, std::move(stop), processes_, staged})(frames);
         frames.close();

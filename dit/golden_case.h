@@ -21,6 +21,8 @@ class GoldenCase {
     std::string name() const { return directory_.filename().string(); }
     std::string family() const;
     Request request() const;
+    /// Empty where the case has none.
+    std::string long_prompt() const { return description_.value("long_prompt", ""); }
     bool has(const std::string& key) const { return tensors_.contains(key); }
     /// Latents, predictions and noise of a run as [.., C, T, Y, X], perhaps a view.
     Tensor tensor(const std::string& key) const;

@@ -19,6 +19,9 @@ bool is_word(std::string_view text) {
     return !text.empty() && text.front() != '.' && std::all_of(text.begin(), text.end(), is_plain);
 }
 
+// Of files, which nobody names a repository like.
+constexpr std::string_view kWeightEndings[] = {".safetensors", ".pt", ".pth", ".gguf", ".json"};
+
 struct HubName {
     std::string organisation, name, revision;
 };
@@ -47,7 +50,8 @@ std::string commit_of(const fs::path& repository, const std::string& revision) {
 
 bool is_hub_name(const std::string& place) {
     const HubName parts = parse(place);
-    return is_word(parts.organisation) && is_word(parts.name) && is_word(parts.revision);
+    const bool is_file = std::ranges::any_of(kWeightEndings, [&](auto ending) { return parts.name.ends_with(ending); });
+    return is_word(parts.organisation) && is_word(parts.name) && is_word(parts.revision) && !is_file;
 }
 
 fs::path cached_snapshot(const std::string& place, const fs::path& hub_cache) {

@@ -23,6 +23,7 @@ struct Mark {
 
 // Those whose marks others have too stand behind them. Wan's descendants have all of its tensors, and some more.
 constexpr Mark kForeign[] = {
+    {"generator_ema.", "Self-Forcing, a Wan that makes frames one after the other"},
     {"vace_blocks.", "Wan VACE"},
     {"vace_patch_embedding.", "Wan VACE"},
     {"face_adapter.", "Wan 2.2 Animate"},
@@ -62,6 +63,8 @@ std::string without_shard(const std::string& stem) {
     return number == std::string::npos ? stem : stem.substr(0, number);
 }
 
+bool has_weights(const fs::path& file) { return file.extension() == ".safetensors" || is_torch_file(file); }
+
 std::map<std::string, WeightGroup> files_by_name(const fs::path& root) {
     std::map<std::string, WeightGroup> groups;
     size_t count = 0;
@@ -70,8 +73,7 @@ std::map<std::string, WeightGroup> files_by_name(const fs::path& root) {
     for (auto place = fs::recursive_directory_iterator(root, options); place != fs::recursive_directory_iterator();
          ++place) {
         if (place.depth() >= kDeepest) place.disable_recursion_pending();
-        const bool is_weights = place->path().extension() == ".safetensors" || is_torch_file(place->path());
-        if (!is_weights || !place->is_regular_file(ignored)) continue;
+        if (!has_weights(place->path()) || !place->is_regular_file(ignored)) continue;
         check(++count <= kMostFiles, ErrorCode::BadInput, "{}: has more than {} weight files, expected a model",
               root.string(), kMostFiles);
         const fs::path relative = place->path().lexically_relative(root);
@@ -110,9 +112,17 @@ bool recognise_text(WeightGroup& group, const Family& family) {
     return true;
 }
 
+/// Small matrices that are to be added to a model's, in the names of diffusers and of training programs.
+bool is_adapter(const Weights& weights) {
+    return std::ranges::any_of(weights.names(), [](const std::string& name) {
+        return name.find(".lora_A.") != std::string::npos || name.find(".lora_down.") != std::string::npos;
+    });
+}
+
 std::string foreign_of(const WeightGroup& group) {
     Weights weights = Weights::open_files(group.files);
     weights.rename([](const std::string& stored) { return std::string(without_prefix(stored)); });
+    if (is_adapter(weights)) return "a LoRA, which changes another model,";
     for (const Mark& mark : kForeign) {
         if (has_mark(weights, mark.tensor)) return std::string(mark.model);
     }
@@ -140,6 +150,25 @@ void try_to_classify(WeightGroup& group) {
 }
 
 }  // namespace
+
+bool holds(const WeightGroup& group, const fs::path& file) {
+    return std::ranges::find(group.files, file) != group.files.end();
+}
+
+WeightGroup weight_group_of(const fs::path& file) {
+    std::error_code ignored;
+    check(fs::is_regular_file(file, ignored), ErrorCode::BadInput, "'{}': no such file", file.string());
+    WeightGroup group;
+    group.name = without_shard(file.stem().string());
+    for (const fs::directory_entry& other : fs::directory_iterator(file.parent_path(), ignored)) {
+        const fs::path& path = other.path();
+        if (has_weights(path) && without_shard(path.stem().string()) == group.name) group.files.push_back(path);
+    }
+    check(holds(group, file), ErrorCode::Unsupported, "'{}': expected .safetensors, .pt or .pth", file.string());
+    std::ranges::sort(group.files);
+    try_to_classify(group);
+    return group;
+}
 
 Weights open_group(const WeightGroup& group, const Dialect& dialect, Role role) {
     Weights weights = Weights::open_files(group.files);

@@ -23,6 +23,11 @@ struct WeightGroup {
     std::string unreadable;          ///< why what is in the file cannot be told
 };
 
+/// Whether `file` is one of the group's.
+bool holds(const WeightGroup& group, const std::filesystem::path& file);
+/// The group of one file: it, and the shards beside it. BadInput if there is no such file.
+WeightGroup weight_group_of(const std::filesystem::path& file);
+
 /// With the names that families bind.
 Weights open_group(const WeightGroup& group, const Dialect& dialect, Role role);
 /// All under `root`, sorted by name. BadInput for more than anybody has.

@@ -140,9 +140,7 @@ std::string unreadable_files(const Parts& parts) {
 /// `file`: the transformer that was asked for by name, or empty.
 void choose_transformers(Parts& parts, const fs::path& file) {
     std::vector<const WeightGroup*> found = with_role(parts, Role::Transformer);
-    const auto holds_file = [&](const WeightGroup* group) {
-        return std::find(group->files.begin(), group->files.end(), file) != group->files.end();
-    };
+    const auto holds_file = [&](const WeightGroup* group) { return holds(*group, file); };
     if (!file.empty()) {
         const auto named = std::find_if(found.begin(), found.end(), holds_file);
         if (named != found.end() && (is_for_much_noise(**named) || is_for_little_noise(**named)))
@@ -160,11 +158,25 @@ void choose_transformers(Parts& parts, const fs::path& file) {
     pair_experts(parts);
 }
 
+/// One of a model's parts beside its transformer, and the file that was named for it.
+struct Wanted {
+    std::string_view what;
+    std::string_view option;
+    const fs::path& file;
+};
+
 /// Null where there is none, which `missing` then says.
-const WeightGroup* only_one(const Parts& parts, const std::vector<const WeightGroup*>& found, std::string_view what,
+const WeightGroup* only_one(const Parts& parts, std::vector<const WeightGroup*> found, const Wanted& wanted,
                             std::vector<std::string>& missing) {
-    check(found.size() <= 1, ErrorCode::BadInput, "{}: holds {} files that could be the {} ({}), expected one",
-          parts.root.string(), found.size(), what, names_of(found));
+    const auto& [what, option, file] = wanted;
+    if (!file.empty()) {
+        std::erase_if(found, [&](const WeightGroup* group) { return !holds(*group, file); });
+        check(!found.empty(), ErrorCode::BadInput, "{}: '{}' is no {} for this {}", option, file.string(), what,
+              parts.family().name);
+    }
+    check(found.size() <= 1, ErrorCode::BadInput,
+          "{}: holds {} files that could be the {} ({}), expected one; {} can name one", parts.root.string(),
+          found.size(), what, names_of(found), option);
     if (!found.empty()) {
         check_shards(*found.front());
         return found.front();
@@ -311,11 +323,21 @@ std::optional<ModelSource> source_of_lone_config(const fs::path& root) {
     return std::nullopt;
 }
 
-ModelSource source_of_parts(const fs::path& root, const fs::path& file) {
+/// A file named for another part than it holds is not added; choosing that part then says so.
+void add_group_of(Parts& parts, const fs::path& file, Role role) {
+    const auto has_it = [&](const WeightGroup& group) { return holds(group, file); };
+    if (file.empty() || std::ranges::any_of(parts.groups, has_it)) return;
+    WeightGroup group = weight_group_of(file);
+    if (group.role == role) parts.groups.push_back(std::move(group));
+}
+
+ModelSource source_of_parts(const fs::path& root, const fs::path& file, const NamedFiles& named) {
     Parts parts{root, weight_groups(root), {}};
     if (parts.groups.empty()) {
         if (auto planned = source_of_lone_config(root)) return *planned;
     }
+    add_group_of(parts, named.vae, Role::Vae);
+    add_group_of(parts, named.text_encoder, Role::TextEncoder);
     choose_transformers(parts, file);
     const Preset preset = preset_for(parts);
     ModelSource source = preset.source;
@@ -324,8 +346,9 @@ ModelSource source_of_parts(const fs::path& root, const fs::path& file) {
     source.dialect = fmt::format("{}, configured as {}", dialect_of(parts), preset.source.label);
     const Json transformer = source.config("transformer", "");
     const int64_t channels = transformer.value("out_channels", int64_t{0});
-    parts.vae = only_one(parts, vaes_for(parts, channels), "VAE", source.missing);
-    parts.text = only_one(parts, texts_for(parts), "text encoder", source.missing);
+    parts.vae = only_one(parts, vaes_for(parts, channels), {"VAE", "vae", named.vae}, source.missing);
+    parts.text =
+        only_one(parts, texts_for(parts), {"text encoder", "text_encoder", named.text_encoder}, source.missing);
     place_parts(parts, source);
     return source;
 }
@@ -338,18 +361,37 @@ fs::path root_of_file(const fs::path& file) {
 
 }  // namespace
 
-ModelSource find_model(const std::string& place, const fs::path& hub_cache) {
+namespace {
+
+/// As given, or as what lies in the working directory.
+NamedFiles absolute(const NamedFiles& named) {
+    const auto whole = [](const fs::path& file) { return file.empty() ? file : fs::absolute(file).lexically_normal(); };
+    return {whole(named.vae), whole(named.text_encoder)};
+}
+
+ModelSource source_of_directory(const std::string& place, const NamedFiles& named) {
+    ModelSource source = diffusers_source(place);
+    if (!named.vae.empty()) source.parts["vae"].weights = weight_group_of(named.vae).files;
+    if (!named.text_encoder.empty()) source.parts["text_encoder"].weights = weight_group_of(named.text_encoder).files;
+    return source;
+}
+
+}  // namespace
+
+ModelSource find_model(const std::string& place, const fs::path& hub_cache, const NamedFiles& given) {
+    const NamedFiles named = absolute(given);
     std::error_code ignored;
-    if (!is_there(place) && is_hub_name(place)) return find_model(cached_snapshot(place, hub_cache).string());
+    if (!is_there(place) && is_hub_name(place))
+        return find_model(cached_snapshot(place, hub_cache).string(), {}, named);
     if (fs::is_regular_file(place, ignored)) {
         check(is_weight_file(place), ErrorCode::Unsupported,
               "{}: expected a model directory, .safetensors, .pt or .pth{}", place,
               fs::path(place).extension() == ".gguf" ? "; GGUF is not supported" : "");
-        return source_of_parts(root_of_file(place), fs::absolute(place));
+        return source_of_parts(root_of_file(place), fs::absolute(place), named);
     }
     if (!fs::is_directory(place, ignored) || is_there(fs::path(place) / "model_index.json"))
-        return diffusers_source(place);
-    return source_of_parts(place, {});
+        return source_of_directory(place, named);
+    return source_of_parts(place, {}, named);
 }
 
 }  // namespace kine::dit

@@ -9,8 +9,15 @@
 
 namespace kine::dit {
 
+/// Files that are named one by one, in place of those that lie with the transformer; empty: found.
+struct NamedFiles {
+    std::filesystem::path vae;
+    std::filesystem::path text_encoder;
+};
+
 /// `hub_cache` is the folder that holds models--ORG--NAME; empty: there is none. BadInput if nothing is there, the
 /// parts of two models, or half of one; Unsupported for a model that we know by its tensors and lack.
-ModelSource find_model(const std::string& place, const std::filesystem::path& hub_cache = {});
+ModelSource find_model(const std::string& place, const std::filesystem::path& hub_cache = {},
+                       const NamedFiles& named = {});
 
 }  // namespace kine::dit

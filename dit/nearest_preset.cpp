@@ -75,9 +75,11 @@ std::optional<Preset> nearest_preset(const std::function<Json(const Preset&)>& c
 ModelSource source_of_config(const Json& config, const std::string& where, bool is_pair) {
     check(config.is_object(), ErrorCode::BadInput, "{}: expected a JSON object, got {}", where, config.type_name());
     const Json ours = as_ours(config), name = class_of(ours);
+    check(!name.is_null(), ErrorCode::BadInput, "{}: names no class, expected _class_name, architectures or model_type",
+          where);
     const auto preset = nearest_preset([&](const Preset& candidate) {
         Json published = candidate.source.config("transformer", "");
-        if (name.is_null() || published.value("_class_name", Json()) != name) return Json();
+        if (published.value("_class_name", Json()) != name) return Json();
         if (is_pair && !candidate.source.parts.contains("transformer_2")) return Json();
         published.update(ours);
         published["_class_name"] = name;

@@ -26,9 +26,13 @@ Preset preset_from(const Json& json, const std::string& where) {
     preset.source.defaults = object_in(json, "defaults", where);
     preset.source.known_index = object_in(json, "model_index", where);
     for (const auto& [part, entry] : preset.source.known_index.items()) {
-        if (part == "tokenizer" || !entry.is_array()) continue;
+        const bool is_absent = !entry.is_array() || entry.empty() || entry.back().is_null();
+        if (part == "tokenizer" || is_absent) continue;
         preset.source.parts[part].config = object_in(json, part.c_str(), where);
     }
+    if (json.contains("published_cost"))
+        read_options(FieldList(preset.published_cost), object_in(json, "published_cost", where),
+                     std::string(where) + ": published_cost", {"teraflops", "source"});
     return preset;
 }
 

@@ -9,12 +9,25 @@
 
 namespace kine::dit {
 
+/// What a paper says that one video of the default size and steps costs without reuse.
+struct PublishedCost {
+    double teraflops = 0;  ///< two for each multiply-add; 0: nobody says
+    std::string source;
+
+    template <class Visitor>
+    void visit(Visitor& v) {
+        v("teraflops", teraflops, "floating point operations in 10^12");
+        v("source", source, "who says so");
+    }
+};
+
 struct Preset {
     std::string name;
     std::string summary;
     std::string repository;  ///< where it is published, ORG/NAME
     std::string dtype = "bf16";
     ModelSource source;
+    PublishedCost published_cost;
 
     template <class Visitor>
     void visit(Visitor& v) {

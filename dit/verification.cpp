@@ -3,6 +3,7 @@
 #include "dit/denoiser.h"
 #include "dit/families/families.h"
 #include "dit/golden_judge.h"
+#include "dit/model_places.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/resample/resample.h"
@@ -95,6 +96,7 @@ class Verification {
         const Conditioning ours = model_.text->encode(context_, request_, model_.is_guided(request_));
         verify_branch("prompt", ours.prompt);
         if (ours.negative.states) verify_branch("negative", ours.negative);
+        verify_long_prompt();
         if (ours.mask) {
             judge_.text("text context", ours.states, "denoise/context", ours.prompt.tokens.length);
         } else {
@@ -125,6 +127,14 @@ class Verification {
         judge_.equal("text " + branch + " token ids", equal, "token ids differ");
         if (golden_.has(key + "states"))
             judge_.text("text " + branch + " states", states, key + "states", tokens.length);
+    }
+
+    /// A prompt of more tokens than the model takes, where a case has one.
+    void verify_long_prompt() {
+        if (golden_.long_prompt().empty()) return;
+        Request request = request_;
+        request.prompt = golden_.long_prompt();
+        verify_branch("long", model_.text->encode(context_, request, false).prompt);
     }
 
     void verify_schedule() {
@@ -298,7 +308,7 @@ bool verify_case(Context& context, const std::filesystem::path& directory, DType
         report({.stage = "family", .skipped = true, .note = fmt::format("family '{}' is not there yet", family)});
         return true;
     }
-    const std::unique_ptr<Model> model = load_model(context, golden.model_directory(), dtype);
+    const std::unique_ptr<Model> model = load_model(context, find_model(golden.model_directory().string()), dtype);
     golden.set_frames_first(model->frames_first);
     return Verification(context, golden, *model, report)();
 }

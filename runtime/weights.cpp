@@ -24,7 +24,23 @@ std::string first_part(const std::string& name) { return name.substr(0, name.fin
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 
-bool is_floating(DType dtype) { return dtype == DType::Float32 || dtype == DType::BFloat16 || dtype == DType::Float16; }
+bool is_of_eight_bits(const SafetensorsEntry& entry) {
+    return entry.dtype == DType::Float8E4M3 || entry.dtype == DType::Float8E5M2;
+}
+
+/// "X.weight" for a tensor that it is to be multiplied by, as ComfyUI writes them; else empty.
+std::string weight_of_scale(const std::string& name) {
+    for (const std::string_view ending : {".scale_weight", ".weight_scale"}) {
+        if (name.ends_with(ending)) return name.substr(0, name.size() - ending.size()) + ".weight";
+    }
+    return "";
+}
+
+/// For arithmetic in eight bits, which is not done here, and what says that a file holds such weights.
+bool is_for_small_arithmetic(const std::string& name) {
+    const std::string last = last_part(name);
+    return last == "scale_input" || last == "input_scale" || last == "scaled_fp8" || last == "comfy_quant";
+}
 
 }  // namespace
 
@@ -37,12 +53,27 @@ void Weights::add_file(const fs::path& path) {
     }
 }
 
-Weights Weights::open_file(const fs::path& file) {
-    Weights weights;
-    weights.label_ = file.string();
-    weights.add_file(file);
-    return weights;
+float Weights::scale_in(const std::string& name) const {
+    const Entry& found = entries_.at(name);
+    const SafetensorsEntry& stored = found.file->entries().at(found.stored_name);
+    check(stored.dtype == DType::Float32 && stored.shape.elements() == 1, ErrorCode::Unsupported,
+          "{}: '{}' is {} of {}, known are scales that are one F32 number", label_, printable(name),
+          to_string(stored.shape), stored.dtype_name);
+    return *found.file->tensor(found.stored_name).data<float>();
 }
+
+void Weights::take_scales() {
+    const auto is_small = [&](const auto& named) { return is_of_eight_bits(entry(named.first)); };
+    if (std::ranges::none_of(entries_, is_small)) return;
+    for (const std::string& name : names()) {
+        const auto weight = entries_.find(weight_of_scale(name));
+        const bool is_scale = weight != entries_.end() && is_of_eight_bits(entry(weight->first));
+        if (is_scale) weight->second.scale = scale_in(name);
+        if (is_scale || is_for_small_arithmetic(name)) entries_.erase(name);
+    }
+}
+
+Weights Weights::open_file(const fs::path& file) { return open_files({file}); }
 
 Weights Weights::open_files(const std::vector<fs::path>& files) {
     Weights weights;
@@ -50,6 +81,7 @@ Weights Weights::open_files(const std::vector<fs::path>& files) {
         weights.label_ = weights.label_.empty() ? file.string() : weights.label_;
         weights.add_file(file);
     }
+    weights.take_scales();
     return weights;
 }
 
@@ -77,6 +109,7 @@ Weights Weights::open_shards(const fs::path& directory, const fs::path& index) {
         check(shards.contains(tensor), ErrorCode::BadInput, "{}: weight_map: lacks '{}', which is in {}",
               weights.label_, printable(tensor), entry.file->path().filename().string());
     }
+    weights.take_scales();
     return weights;
 }
 
@@ -121,7 +154,7 @@ void Weights::cut(const std::string& name, int64_t count, const std::vector<Piec
         rest.shape.set(0, whole.shape[0] / count * parts);
         rest.bytes = whole.bytes / count * parts;
         const auto [place, is_new] =
-            entries_.emplace(piece.name, Entry{fused.file, fused.stored_name, rest, piece.parts});
+            entries_.emplace(piece.name, Entry{fused.file, fused.stored_name, rest, piece.parts, fused.scale});
         check(is_new, ErrorCode::BadInput, "{}: tensors '{}' and '{}' both mean '{}'", label_,
               printable(place->second.stored_name), printable(name), printable(piece.name));
     }
@@ -243,8 +276,8 @@ std::optional<std::string> Scope::problem_with(const std::string& name, const Sh
     if (!weights_->contains(name)) return fmt::format("is missing, expected {}", to_string(expected));
     const SafetensorsEntry& entry = weights_->entry(name);
     check(entry.dtype.has_value(), ErrorCode::Unsupported,
-          "{}: '{}' is stored as {}, known are F32, BF16, F16, I64, I32 and U8", weights_->label(), printable(name),
-          entry.dtype_name);
+          "{}: '{}' is stored as {}, known are F32, BF16, F16, F8_E4M3, F8_E5M2, I64, I32 and U8", weights_->label(),
+          printable(name), entry.dtype_name);
     if (entry.shape != expected) {
         return fmt::format("expected {}, the file has {}", to_string(expected), to_string(entry.shape));
     }
@@ -268,6 +301,8 @@ Tensor Scope::bind(std::string_view name, const Shape& expected) const {
     }
     if (!weights_->gives_values_) return Tensor::imagined(expected, dtype_);
     Tensor stored = weights_->load(*context_, key);
+    const float scale = weights_->entries_.at(key).scale;
+    if (scale != 1.0f) return convert_scaled(*context_, stored, dtype_, scale);
     return stored.dtype() == dtype_ ? stored : convert(*context_, stored, dtype_);
 }
 

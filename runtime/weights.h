@@ -1,5 +1,6 @@
 // Typed look-up of weights by name. A model binds all it needs through a Scope; misses, wrong shapes and unused entries
-// are collected and reported together, so that one run shows everything that is wrong with a checkpoint.
+// are collected and reported together, so that one run shows everything that is wrong with a checkpoint. Weights of
+// eight bits are widened, and multiplied by the scale that lies beside them.
 #pragma once
 
 #include "runtime/context.h"
@@ -63,6 +64,7 @@ class Weights {
         std::string stored_name;
         std::optional<SafetensorsEntry> piece = {};  // of a tensor that was cut: what is left of it
         std::vector<int64_t> parts = {};             // each as long as the piece's first axis over their number
+        float scale = 1.0f;
     };
     struct Problem {
         std::string name;
@@ -70,6 +72,8 @@ class Weights {
     };
     static Weights open_shards(const std::filesystem::path& directory, const std::filesystem::path& index);
     void add_file(const std::filesystem::path& path);
+    void take_scales();
+    float scale_in(const std::string& name) const;
     Tensor load(const Context& context, const std::string& name) const;
     std::string nearest(const std::string& name) const;
     std::vector<std::string> unexpected() const;

@@ -38,6 +38,10 @@ constexpr std::array kRows = {
 
     OptionRow{"model", "-m,--model,--model-path,--ckpt-dir", "DIR", Session, kRuns, kModel,
               "model directory, single file, or ORG/NAME in the Hugging Face cache; else the embedded demo model"},
+    OptionRow{"vae", "--vae", "FILE", Session, kRuns | kInspect, kModel,
+              "weight file of the VAE, in place of the one that lies with the model"},
+    OptionRow{"text_encoder", "--text-encoder,--t5xxl", "FILE", Session, kRuns | kInspect, kModel,
+              "weight file of the text encoder, in place of the one that lies with the model"},
     OptionRow{"device", "--device,--devices", "NAME", Session, kSessions, kModel, "where to run: cpu"},
     OptionRow{"dtype", "--dtype,--precision", "f32|bf16", Session, kSessions, kModel,
               "type of weights and activations (f32)"},

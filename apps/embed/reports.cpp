@@ -8,6 +8,7 @@
 #include "dit/inspection.h"
 #include "dit/model_parts.h"
 #include "dit/model_places.h"
+#include "dit/presets.h"
 #include "runtime/io/json.h"
 #include "runtime/io/safetensors.h"
 #include "runtime/io/torch_file.h"
@@ -31,6 +32,7 @@ Json to_json(const dit::Estimate& estimate, int64_t budget) {
                  {"staged", estimate.is_staged},          {"stages", Json::array()}};
     for (const dit::Stage stage : dit::kStages) {
         const dit::StageEstimate& part = estimate.stages[static_cast<size_t>(stage)];
+        if (part.weight_bytes == 0) continue;  // a model without a second expert
         json["stages"].push_back({{"name", dit::name_of(stage)},
                                   {"weight_bytes", part.weight_bytes},
                                   {"working_bytes", part.working_bytes}});
@@ -43,6 +45,7 @@ std::string stages_text(const dit::Estimate& estimate) {
     std::string text = fmt::format("  {:<12} {:>14} {:>14} {:>14}\n", "stage", "weights", "working", "together");
     for (const dit::Stage stage : dit::kStages) {
         const auto& [weights, working] = estimate.stages[static_cast<size_t>(stage)];
+        if (weights == 0) continue;
         text += fmt::format("  {:<12} {:>14} {:>14} {:>14}\n", dit::name_of(stage), mebibytes(weights),
                             mebibytes(working), mebibytes(weights + working));
     }
@@ -84,6 +87,18 @@ std::string headline(std::string_view family, const dit::Request& r) {
                        r.num_frames, r.steps, r.guidance_scale.value_or(1.0), r.cache,
                        r.cache_quality.empty() ? "" : " ", r.cache_quality, r.cache_options.empty() ? "" : " ",
                        r.cache_options);
+}
+
+/// A paper's cost of this very run, less what the plan skips.
+void add_published_cost(PlanReport& report, const dit::Preset& preset, const dit::Request& r,
+                        const broadcast::Plan& plan, const dit::FamilyDefaults& usual) {
+    const auto& [teraflops, source] = preset.published_cost;
+    const bool is_it = r.width == usual.width && r.height == usual.height && r.num_frames == usual.num_frames &&
+                       r.steps == usual.steps && r.guidance_scale.value_or(1.0) > 1.0;
+    if (teraflops == 0 || !is_it) return;
+    const double left = teraflops - 2e-12 * (plan.full_multiply_adds() - plan.multiply_adds());
+    report.text += fmt::format("as published ({}): {:.2f} of {:.2f} TFLOP\n", source, left, teraflops);
+    report.json["published"] = {{"teraflops", left}, {"full_teraflops", teraflops}, {"source", source}};
 }
 
 /// Infinity, which JSON has no number for, is null: equal pictures have no finite PSNR.
@@ -160,7 +175,10 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
                    {"skipped_share", plan.skipped_share()}, {"cache_peak_bytes", plan.peak_bytes()},
                    {"memory", to_json(estimate, budget)},   {"fits", budget == 0 || estimate.peak_bytes <= budget}};
     const std::string& preset = session.options().model_preset;
-    if (!preset.empty()) report.json["preset"] = preset;
+    if (!preset.empty()) {
+        report.json["preset"] = preset;
+        add_published_cost(report, dit::find_preset(preset), resolved.generation, plan, generator.model().defaults);
+    }
     const dit::Pieces pieces = generator.decode_pieces(resolved.generation);
     report.json["decode"] = decode_json(pieces, resolved.generation);
     if (resolved.generation.ranks > 1) report.text += decode_text(pieces, resolved.generation);
@@ -192,7 +210,8 @@ Json inspection(Session& session, const std::string& path) {
     if (!is_there || (is_folder && (std::filesystem::exists(std::filesystem::path(path) / "model_index.json") ||
                                     !holds_pictures(path)))) {
         const auto claim = session.claim();
-        Json report = dit::inspect_model(session.context(), dit::find_model(path, hub_cache()));
+        Json report =
+            dit::inspect_model(session.context(), dit::find_model(path, hub_cache(), session.options().named_files()));
         report["kind"] = "model";
         return report;
     }

@@ -68,11 +68,15 @@ Session::Session(const KeyValues& options)
     const bool has_preset = !options_.model_preset.empty();
     check(!has_preset || options_.model.empty(), ErrorCode::Usage,
           "model and model_preset are both given, expected one");
+    const bool names_files = !options_.vae.empty() || !options_.text_encoder.empty();
+    check(!names_files || !has_preset, ErrorCode::Usage,
+          "vae and text_encoder name files, and model_preset is planned without any");
     const dit::OpenOptions how = {dtype_, dit::residency_from_name(options_.residency),
                                   options_.plan_only || has_preset};
     if (has_preset) generator_ = dit::Generator::open(context_, dit::find_preset(options_.model_preset).source, how);
     if (!options_.model.empty())
-        generator_ = dit::Generator::open(context_, dit::find_model(options_.model, hub_cache()), how);
+        generator_ =
+            dit::Generator::open(context_, dit::find_model(options_.model, hub_cache(), options_.named_files()), how);
 }
 
 dit::Generator& Session::generator() {

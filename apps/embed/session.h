@@ -4,6 +4,7 @@
 
 #include "apps/embed/run_request.h"
 #include "dit/generator.h"
+#include "dit/model_places.h"
 #include "parallel/processes.h"
 #include "runtime/context.h"
 #include "runtime/device/host/host_allocator.h"
@@ -23,14 +24,21 @@ struct SessionOptions {
     int64_t threads = 0;
     std::string max_ram = "0";
     std::string trace;
+    std::string vae;
+    std::string text_encoder;
     std::string model_preset;
     std::string residency = "auto";
     bool plan_only = false;
     int64_t scaling = 0;
 
+    dit::NamedFiles named_files() const { return {vae, text_encoder}; }
+
     template <class Visitor>
     void visit(Visitor& v) {
         v("model", model, "model directory, single file, or ORG/NAME in the Hugging Face cache");
+        v("vae", vae, "weight file of the VAE, in place of the one that lies with the model");
+        v("text_encoder", text_encoder,
+          "weight file of the text encoder, in place of the one that lies with the model");
         v("device", device, "where to run: cpu");
         v("dtype", dtype, "type of weights and activations: f32 or bf16; empty for f32, or what a preset says");
         v("threads", threads, "threads, 0 for every processor");

@@ -61,6 +61,7 @@ namespace {
 void bind_stage(Model& model, Stage stage, Components& components) {
     if (stage == Stage::Encode) return model.bind_encoders(components);
     if (stage == Stage::Denoise) return model.bind_transformer(components);
+    if (stage == Stage::Refine) return model.bind_second_expert(components);
     model.bind_decoder(components);
 }
 
@@ -104,8 +105,7 @@ void unload_stage(Context& context, const ModelPlace& place, Model& model, Stage
     bind_stage(model, stage, components);
 }
 
-std::unique_ptr<Model> load_model(Context& context, const std::filesystem::path& directory, DType dtype) {
-    const ModelSource source = diffusers_source(directory);
+std::unique_ptr<Model> load_model(Context& context, const ModelSource& source, DType dtype) {
     const ModelPlace place{source, dtype};
     std::unique_ptr<Model> model = open_model(context, place);
     for (const Stage stage : kStages) load_stage(context, place, *model, stage);

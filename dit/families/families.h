@@ -26,7 +26,7 @@ void load_stage(Context& context, const ModelPlace& place, Model& model, Stage s
 /// Frees a stage's weights; the model still knows what they would cost.
 void unload_stage(Context& context, const ModelPlace& place, Model& model, Stage stage);
 
-/// All stages of a model directory.
-std::unique_ptr<Model> load_model(Context& context, const std::filesystem::path& directory, DType dtype);
+/// With the weights of all stages.
+std::unique_ptr<Model> load_model(Context& context, const ModelSource& source, DType dtype);
 
 }  // namespace kine::dit

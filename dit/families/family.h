@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -86,8 +87,8 @@ struct StageWeights {
 
     int64_t& operator[](Stage stage) { return bytes[static_cast<size_t>(stage)]; }
     int64_t operator[](Stage stage) const { return bytes[static_cast<size_t>(stage)]; }
-    int64_t total() const { return bytes[0] + bytes[1] + bytes[2]; }
-    int64_t largest() const { return std::max({bytes[0], bytes[1], bytes[2]}); }
+    int64_t total() const { return std::accumulate(bytes.begin(), bytes.end(), int64_t{0}); }
+    int64_t largest() const { return *std::ranges::max_element(bytes); }
 };
 
 /// A model: recipe and stages. The recipe is read once; stages are bound to weights or imagined ones.
@@ -104,7 +105,8 @@ struct Model {
     bool has_dynamic_guidance = false;        ///< Request::dynamic_guidance means something
     bool has_second_guidance = false;         ///< Request::guidance_scale_2 does
     bool has_prompt_options = false;          ///< Request::prompt_options do
-    std::shared_ptr<const Json> scheduler;    ///< the scheduler's configuration as stored
+    bool has_negative_prompt = true;  ///< Request::negative_prompt does; else guidance is away from a learned text
+    std::shared_ptr<const Json> scheduler;  ///< the scheduler's configuration as stored
     std::string scheduler_file;
     std::unique_ptr<TextStage> text;
     std::unique_ptr<Transformer> transformer;
@@ -113,6 +115,7 @@ struct Model {
     // Each binds one stage anew; what it was bound to before is freed.
     virtual void bind_encoders(Components& components) = 0;  ///< of text and of an image
     virtual void bind_transformer(Components& components) = 0;
+    virtual void bind_second_expert(Components&) {}  ///< of the transformer; after its first one
     virtual void bind_decoder(Components& components) = 0;
     /// Asked once all stages are bound.
     virtual FamilyDefaults published_defaults() const = 0;
@@ -125,6 +128,8 @@ struct Model {
     virtual Tensor guide(const Context& context, const Tensor& prediction, const Request& request,
                          double timestep) const = 0;
     virtual bool is_guided(const Request& request) const = 0;
+    /// Denoise or Refine: whose weights a step at this timestep needs.
+    virtual Stage stage_at(double) const { return Stage::Denoise; }
     /// What reuse policies compare with their windows, from the sampler's timesteps.
     virtual broadcast::Schedule reuse_schedule(const std::vector<double>& timesteps) const { return {timesteps}; }
     /// Latents of the request's image, [C, 1, Y, X]; empty where there is none. Draws from `noise`, the run's own, at

@@ -3,8 +3,8 @@
 namespace kine::dit {
 
 std::string_view name_of(Stage stage) {
-    if (stage == Stage::Encode) return "encode";
-    return stage == Stage::Denoise ? "denoise" : "decode";
+    constexpr std::array<std::string_view, kStages.size()> kNames = {"encode", "denoise", "refine", "decode"};
+    return kNames[static_cast<size_t>(stage)];
 }
 
 }  // namespace kine::dit

@@ -19,6 +19,13 @@ MappedFile::MappedFile(const std::filesystem::path& path) : file_(path) {
     bytes_ = {static_cast<const std::byte*>(memory), size};
 }
 
+void MappedFile::count_read(int64_t bytes) const {
+    constexpr int64_t kKept = int64_t{64} << 20;
+    if (read_.fetch_add(bytes) + bytes < kKept) return;
+    read_ = 0;
+    ::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);  // advice: failure changes nothing
+}
+
 MappedFile::~MappedFile() {
     if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }

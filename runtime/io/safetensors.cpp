@@ -69,8 +69,9 @@ Tensor SafetensorsFile::tensor(const std::string& name) const {
     check(found != entries_.end(), ErrorCode::BadInput, "{}: has no tensor '{}'", path_.string(), printable(name));
     const SafetensorsEntry& entry = found->second;
     check(entry.dtype.has_value(), ErrorCode::Unsupported,
-          "{}: tensor '{}': format {} cannot be read, known are F32, BF16, F16, I64, I32, U8", path_.string(),
-          printable(name), entry.dtype_name);
+          "{}: tensor '{}': format {} cannot be read, known are F32, BF16, F16, F8_E4M3, F8_E5M2, I64, I32, U8",
+          path_.string(), printable(name), entry.dtype_name);
+    mapped_->count_read(entry.bytes);
     if (entry.offset % size_of(*entry.dtype) == 0)
         return Tensor::over(storage_, entry.offset, entry.shape, *entry.dtype);
     return Tensor::over(aligned_copy(storage_->data() + entry.offset, entry.bytes), 0, entry.shape, *entry.dtype);

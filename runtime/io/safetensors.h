@@ -16,7 +16,7 @@ class MappedFile;
 
 struct SafetensorsEntry {
     std::string dtype_name;      ///< as the file says, e.g. "BF16"
-    std::optional<DType> dtype;  ///< empty for formats that we can list but not read (F8_E4M3, F64, BOOL, ...)
+    std::optional<DType> dtype;  ///< empty for formats that we can list but not read (F8_E8M0, F64, BOOL, ...)
     Shape shape;
     int64_t offset = 0;  ///< of the first byte, from the start of the file
     int64_t bytes = 0;

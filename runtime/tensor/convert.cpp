@@ -18,18 +18,33 @@ void with_floating(DType dtype, const Visit& visit) {
     fail(ErrorCode::Unsupported, "convert: expected a floating type, got {}", name_of(dtype));
 }
 
+/// Those that are only ever read too.
+template <class Visit>
+void with_stored(DType dtype, const Visit& visit) {
+    if (dtype == DType::Float8E4M3) return visit(Float8E4M3{});
+    if (dtype == DType::Float8E5M2) return visit(Float8E5M2{});
+    with_floating(dtype, visit);
+}
+
 template <class From, class To>
 void convert_range(const From* from, To* to, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) to[i] = static_cast<To>(static_cast<float>(from[i]));
 }
 
-void convert_elements(const Context& context, const Tensor& source, Tensor& target) {
-    with_floating(source.dtype(), [&]<class From>(From) {
+template <class From, class To>
+void convert_range(const From* from, To* to, int64_t begin, int64_t end, float scale) {
+    for (int64_t i = begin; i < end; ++i) to[i] = static_cast<To>(static_cast<float>(from[i]) * scale);
+}
+
+template <class... Scale>
+void convert_elements(const Context& context, const Tensor& source, Tensor& target, Scale... scale) {
+    with_stored(source.dtype(), [&]<class From>(From) {
         with_floating(target.dtype(), [&]<class To>(To) {
             const From* from = source.data<From>();
             To* to = target.data<To>();
-            context.threads.parallel_for(source.elements(), kGrain,
-                                         [=](int64_t begin, int64_t end) { convert_range(from, to, begin, end); });
+            context.threads.parallel_for(source.elements(), kGrain, [=](int64_t begin, int64_t end) {
+                convert_range(from, to, begin, end, scale...);
+            });
         });
     });
 }
@@ -74,6 +89,12 @@ Tensor convert(const Context& context, const Tensor& source, DType dtype) {
     } else {
         convert_elements(context, row_major(context, source), target);
     }
+    return target;
+}
+
+Tensor convert_scaled(const Context& context, const Tensor& source, DType dtype, float scale) {
+    Tensor target = Tensor::empty(context, source.shape(), dtype);
+    convert_elements(context, row_major(context, source), target, scale);
     return target;
 }
 

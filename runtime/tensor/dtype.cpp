@@ -14,9 +14,11 @@ struct Row {
     int64_t bytes;
 };
 
-constexpr std::array<Row, 6> kRows = {{{DType::Float32, "f32", 4},
+constexpr std::array<Row, 8> kRows = {{{DType::Float32, "f32", 4},
                                        {DType::BFloat16, "bf16", 2},
                                        {DType::Float16, "f16", 2},
+                                       {DType::Float8E4M3, "f8_e4m3", 1},
+                                       {DType::Float8E5M2, "f8_e5m2", 1},
                                        {DType::Int64, "i64", 8},
                                        {DType::Int32, "i32", 4},
                                        {DType::UInt8, "u8", 1}}};
@@ -32,7 +34,7 @@ DType dtype_from_name(std::string_view name) {
     for (const Row& row : kRows) {
         if (row.name == name) return row.dtype;
     }
-    fail(ErrorCode::Usage, "unknown dtype '{}', known are f32, bf16, f16, i64, i32, u8", name);
+    fail(ErrorCode::Usage, "unknown dtype '{}', known are f32, bf16, f16, f8_e4m3, f8_e5m2, i64, i32, u8", name);
 }
 
 }  // namespace kine

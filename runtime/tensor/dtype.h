@@ -1,4 +1,4 @@
-// Element types, and the two 16-bit floating formats as plain values with exact conversions.
+// Element types, and the floating formats of 16 and of 8 bits as plain values with exact conversions.
 #pragma once
 
 #include <bit>
@@ -7,10 +7,13 @@
 
 namespace kine {
 
-enum class DType : uint8_t { Float32, BFloat16, Float16, Int64, Int32, UInt8 };
+enum class DType : uint8_t { Float32, BFloat16, Float16, Float8E4M3, Float8E5M2, Int64, Int32, UInt8 };
+
+/// Whether numbers of this type may be converted to others of which that is true.
+inline bool is_floating(DType dtype) { return dtype <= DType::Float8E5M2; }
 
 int64_t size_of(DType dtype);
-std::string_view name_of(DType dtype);  ///< "f32", "bf16", "f16", "i64", "i32", "u8"
+std::string_view name_of(DType dtype);  ///< "f32", "bf16", "f16", "f8_e4m3", "f8_e5m2", "i64", "i32", "u8"
 DType dtype_from_name(std::string_view name);
 
 /// Brain float: the upper half of a float, rounded to nearest even.
@@ -54,6 +57,30 @@ struct Float16 {
     }
 };
 
+/// Four bits of exponent, three of mantissa, no infinity (Micikevicius et al. 2022, arXiv 2209.05433). Only ever read:
+/// weights that were made small to be stored.
+struct Float8E4M3 {
+    uint8_t bits = 0;
+
+    operator float() const {  // NOLINT
+        const uint32_t magnitude = bits & 0x7fu;
+        const float rebiased = std::bit_cast<float>(magnitude << 20) * 0x1p120f;
+        const uint32_t special = magnitude == 0x7fu ? 0x7fc00000u : std::bit_cast<uint32_t>(rebiased);
+        return std::bit_cast<float>(static_cast<uint32_t>(bits & 0x80u) << 24 | special);
+    }
+};
+
+/// Five bits of exponent, two of mantissa: the upper half of IEEE half precision. Only ever read.
+struct Float8E5M2 {
+    uint8_t bits = 0;
+
+    operator float() const {  // NOLINT
+        Float16 half;
+        half.bits = static_cast<uint16_t>(bits << 8);
+        return half;
+    }
+};
+
 template <class T>
 inline constexpr DType kDTypeOf = DType::UInt8;
 template <>
@@ -62,6 +89,10 @@ template <>
 inline constexpr DType kDTypeOf<BFloat16> = DType::BFloat16;
 template <>
 inline constexpr DType kDTypeOf<Float16> = DType::Float16;
+template <>
+inline constexpr DType kDTypeOf<Float8E4M3> = DType::Float8E4M3;
+template <>
+inline constexpr DType kDTypeOf<Float8E5M2> = DType::Float8E5M2;
 template <>
 inline constexpr DType kDTypeOf<int64_t> = DType::Int64;
 template <>

@@ -89,7 +89,7 @@ TEST(CogVideoXPositions, GiveAQuarterToTheFrameThenColumnsThenRows) {
 class CogVideoX : public testing::Test {
   protected:
     void open(const char* name) {
-        model = load_model(bundle.context, golden(name) / "model", DType::Float32);
+        model = load_model(bundle.context, diffusers_source(golden(name) / "model"), DType::Float32);
         request = GoldenCase(golden(name)).request();
     }
     ErrorCode refusal() {
@@ -185,7 +185,7 @@ TEST_F(CogVideoX, ChangesGuidanceFromStepToStepAsTheReference) {
 }
 
 TEST_F(CogVideoX, LeavesGuidanceThatChangesToItsOwnFamily) {
-    model = load_model(bundle.context, golden("latte") / "model", DType::Float32);
+    model = load_model(bundle.context, diffusers_source(golden("latte") / "model"), DType::Float32);
     request = GoldenCase(golden("latte")).request();
     request.dynamic_guidance = true;
     EXPECT_EQ(refusal(), ErrorCode::Usage);

@@ -37,7 +37,8 @@ class CogVideoXVae : public testing::Test {
 
     TestContext bundle{1};  // how much scratch threads hold at once is a matter of timing
     std::unique_ptr<Model> model =
-        load_model(bundle.context, source_tree() / "tests" / "golden" / "cogvideox_2b" / "model", DType::Float32);
+        load_model(bundle.context, diffusers_source(source_tree() / "tests" / "golden" / "cogvideox_2b" / "model"),
+                   DType::Float32);
 };
 
 TEST_F(CogVideoXVae, SendsFramesClipByClipAnOddLatentWithTheFirst) {

@@ -10,6 +10,7 @@
 #include "runtime/io/safetensors.h"
 #include "tests/dit/denoise.h"
 #include "tests/dit/other_layouts.h"
+#include "tests/dit/warnings.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/temporary_folder.h"
@@ -17,6 +18,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <map>
 
@@ -167,14 +169,6 @@ TEST_F(WanOriginal, MissesTheBlocksThatItsConfigurationHas) {
     EXPECT_EQ(refusal("num_layers 3"), ErrorCode::BadInput);
 }
 
-class Warnings final : public Observer {
-  public:
-    void on_log(LogLevel level, std::string_view line) override {
-        if (level == LogLevel::Warning) lines.emplace_back(line);
-    }
-    std::vector<std::string> lines;
-};
-
 /// They would make it another model, of which nobody has told us.
 TEST_F(WanOriginal, WarnsOfTensorsThatATransformerHasBesides) {
     fs::path file;
@@ -188,11 +182,7 @@ TEST_F(WanOriginal, WarnsOfTensorsThatATransformerHasBesides) {
     Request request = GoldenCase(golden("wan")).request();
     request.steps = 1;
     const auto warnings = [&] {
-        Warnings observer;
-        FrameQueue frames(100);
-        Generator::open(bundle.context, find_model(root.string()), {})
-            ->generate(bundle.context, request, frames, observer, {});
-        return observer.lines;
+        return warnings_of(*Generator::open(bundle.context, find_model(root.string()), {}), bundle.context, request);
     };
     EXPECT_TRUE(warnings().empty());
     tensors["strange.weight"] = Tensor::zeros(bundle.context, {2, 2}, DType::Float32);
@@ -251,6 +241,92 @@ TEST_F(WanOriginal, NamesAFileOfAKindThatWeLack) {
 TEST_F(WanOriginal, DoesNotGuessWhichOfTwoVaesIsMeant) {
     fs::copy(root / "Wan2.1_VAE.safetensors", root / "another.safetensors");
     EXPECT_EQ(refusal("2 files that could be the VAE"), ErrorCode::BadInput);
+    const ModelSource source = find_model(root.string(), {}, {.vae = root / "another.safetensors", .text_encoder = {}});
+    EXPECT_EQ(source.parts.at("vae").weights, std::vector<fs::path>{root / "another.safetensors"});
+}
+
+std::string refusal_of(const fs::path& place, const NamedFiles& named) {
+    try {
+        find_model(place.string(), {}, named);
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::BadInput) << error.what();
+        return error.what();
+    }
+    return "was opened";
+}
+
+TEST_F(WanOriginal, TakesPartsFromFilesThatAreNamed) {
+    const fs::path elsewhere = folder / "elsewhere.safetensors", model = golden("wan") / "model";
+    fs::copy(root / "Wan2.1_VAE.safetensors", elsewhere);
+    for (const fs::path& place : {root, model}) {
+        const ModelSource source = find_model(place.string(), {}, {.vae = elsewhere, .text_encoder = {}});
+        EXPECT_EQ(source.parts.at("vae").weights, std::vector<fs::path>{elsewhere});
+        const std::unique_ptr<Model> opened = load_model(bundle.context, source, DType::Float32);
+        EXPECT_GT(opened->weights[Stage::Decode], 0) << "original names, in a diffusers directory too";
+        EXPECT_NE(refusal_of(place, {.vae = folder / "nothing", .text_encoder = {}}).find("no such file"),
+                  std::string::npos);
+    }
+    const std::string refusal = refusal_of(root, {.vae = {}, .text_encoder = elsewhere});
+    EXPECT_NE(refusal.find("is no text encoder for this wan"), std::string::npos) << refusal;
+}
+
+/// The weight of eight bits that is nearest to `value`, as its bits.
+uint8_t nearest_small(float value) {
+    uint8_t nearest = 0;
+    for (uint8_t bits = 0; bits < 0x7f; ++bits) {
+        const float candidate = Float8E4M3{bits}, best = Float8E4M3{nearest};
+        if (std::abs(candidate - std::abs(value)) < std::abs(best - std::abs(value))) nearest = bits;
+    }
+    return static_cast<uint8_t>(nearest | (value < 0 ? 0x80 : 0));
+}
+
+/// Matrices in eight bits, each with a scale, and what these bits mean in 32.
+struct SmallWeights {
+    Tensors small, wide;
+};
+
+SmallWeights in_eight_bits(const Context& context, const fs::path& file) {
+    SmallWeights both;
+    const SafetensorsFile stored = SafetensorsFile::open(file);
+    for (const auto& [name, entry] : stored.entries()) {
+        const Tensor tensor = stored.tensor(name);
+        both.small[name] = both.wide[name] = tensor;
+        if (tensor.rank() != 2 || !name.ends_with(".weight")) continue;
+        const float scale = 1.0f / 37;
+        Tensor small = Tensor::empty(context, tensor.shape(), DType::Float8E4M3);
+        Tensor wide = Tensor::empty(context, tensor.shape(), DType::Float32);
+        for (int64_t i = 0; i < tensor.elements(); ++i) {
+            small.data<Float8E4M3>()[i].bits = nearest_small(tensor.data<float>()[i] / scale);
+            wide.data<float>()[i] = small.data<Float8E4M3>()[i] * scale;
+        }
+        both.small[name] = small;
+        both.small[name.substr(0, name.rfind('.')) + ".scale_weight"] = Tensor::of<float>(context, {}, {{scale}});
+        both.wide[name] = wide;
+    }
+    both.small["scaled_fp8"] = Tensor::zeros(context, {2}, DType::Float8E4M3);
+    return both;
+}
+
+TEST(ComfyFiles, OfEightBitsAreWidenedByTheirScales) {
+    TestContext bundle;
+    const TemporaryFolder folder;
+    const fs::path model = golden("wan") / "model", root = folder / "comfy";
+    write_preset(model, root);
+    const fs::path place = wan_comfy(bundle.context, model, root);
+    std::vector<SmallWeights> weights;
+    std::vector<fs::path> files = {root / "text_encoders" / "umt5_xxl_fp16.safetensors"};
+    for (const auto& file : fs::directory_iterator(root / "diffusion_models")) files.push_back(file.path());
+    for (const fs::path& file : files) weights.push_back(in_eight_bits(bundle.context, file));
+    const auto latents_of = [&](Tensors SmallWeights::*which) {
+        for (size_t i = 0; i < files.size(); ++i) {
+            fs::remove(files[i]);
+            write_tensors(files[i], weights[i].*which);
+        }
+        Request request = GoldenCase(golden("wan")).request();
+        return run(bundle.context, find_model(place.string()), request).back();
+    };
+    const Tensor wide = latents_of(&SmallWeights::wide), small = latents_of(&SmallWeights::small);
+    EXPECT_TRUE(same_bits(small, wide));
 }
 
 TEST_F(WanOriginal, OfSizesThatNobodyPublishedTakesThemFromItsConfigurationAndTensors) {
@@ -327,7 +403,9 @@ TEST_P(ForeignCheckpoint, IsRefusedByItsName) {
 
 INSTANTIATE_TEST_SUITE_P(
     Models, ForeignCheckpoint,
-    testing::Values(Foreign{"txt_in.individual_token_refiner.blocks.0.norm1.weight", "HunyuanVideo"},
+    testing::Values(Foreign{"blocks.0.self_attn.q.lora_A.weight", "a LoRA"},
+                    Foreign{"generator_ema.model.blocks.0.self_attn.q.weight", "Self-Forcing"},
+                    Foreign{"txt_in.individual_token_refiner.blocks.0.norm1.weight", "HunyuanVideo"},
                     Foreign{"byt5_in.fc1.weight", "HunyuanVideo 1.5"}, Foreign{"patchify_proj.weight", "LTX-Video"},
                     Foreign{"audio_patchify_proj.weight", "LTX-2"}, Foreign{"t5_yproj.weight", "Mochi"},
                     Foreign{"double_blocks.0.img_attn.q_proj.weight", "Open-Sora 2.0"},

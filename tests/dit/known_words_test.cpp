@@ -3,6 +3,7 @@
 
 #include "dit/generator.h"
 #include "runtime/error.h"
+#include "tests/dit/warnings.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_context.h"
@@ -45,13 +46,6 @@ TEST(KnownWords, AreListsOfWords) {
 }
 
 TEST(KnownWords, OfTheDemoModelWarnOfOthersBeforeTheRun) {
-    class Warnings final : public Observer {
-      public:
-        void on_log(LogLevel level, std::string_view line) override {
-            if (level == LogLevel::Warning) lines.emplace_back(line);
-        }
-        std::vector<std::string> lines;
-    };
     TestContext bundle;
     const auto generator = Generator::open(bundle.context, source_tree() / "assets" / "demo", DType::Float32);
     Request request;
@@ -62,11 +56,9 @@ TEST(KnownWords, OfTheDemoModelWarnOfOthersBeforeTheRun) {
     for (const auto& [prompt, count] : {std::pair{"a red circle moving right on a blue background", 0},
                                         std::pair{"a red elephant moving right", 1}}) {
         request.prompt = prompt;
-        Warnings observer;
-        FrameQueue frames(10);
-        generator->generate(bundle.context, request, frames, observer, {});
-        ASSERT_EQ(observer.lines.size(), static_cast<size_t>(count)) << prompt;
-        for (const std::string& line : observer.lines) EXPECT_NE(line.find("elephant"), std::string::npos) << line;
+        const std::vector<std::string> lines = warnings_of(*generator, bundle.context, request);
+        ASSERT_EQ(lines.size(), static_cast<size_t>(count)) << prompt;
+        for (const std::string& line : lines) EXPECT_NE(line.find("elephant"), std::string::npos) << line;
     }
 }
 

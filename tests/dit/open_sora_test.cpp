@@ -5,6 +5,7 @@
 #include "dit/sampling/samplers.h"
 #include "parallel/strategies/strategies.h"
 #include "runtime/error.h"
+#include "tests/dit/warnings.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/test_context.h"
@@ -132,6 +133,17 @@ TEST_F(OpenSora, GivesTheLatentsOfOneRankUnderEveryStrategyWithAndWithoutBroadca
             }
         }
     }
+}
+
+/// It learned the text that it is guided away from.
+TEST_F(OpenSora, SaysThatANegativePromptIsIgnored) {
+    Request request = GoldenCase(golden_case()).request();
+    request.steps = 1;
+    EXPECT_TRUE(warnings_of(*generator, bundle.context, request).empty());
+    request.negative_prompt = "dark";
+    const std::vector<std::string> lines = warnings_of(*generator, bundle.context, request);
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_NE(lines[0].find("negative prompt"), std::string::npos) << lines[0];
 }
 
 TEST_F(OpenSora, GivesFramesOfWholeLatentPixelsYetSeesTheSizeAskedFor) {

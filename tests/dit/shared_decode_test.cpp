@@ -56,7 +56,8 @@ class SharedDecodeOf : public testing::TestWithParam<VaeRow> {
 
     TestContext bundle{2};
     std::unique_ptr<Model> model =
-        load_model(bundle.context, source_tree() / "tests" / "golden" / GetParam().golden / "model", DType::Float32);
+        load_model(bundle.context, diffusers_source(source_tree() / "tests" / "golden" / GetParam().golden / "model"),
+                   DType::Float32);
 };
 
 TEST_P(SharedDecodeOf, GivesTheBitsOfOneRankWhateverIsShared) {

@@ -69,7 +69,8 @@ TEST(WanConfig, NamesAVersionThatWeLack) {
 class Wan : public testing::Test {
   protected:
     TestContext bundle;
-    std::unique_ptr<Model> model = load_model(bundle.context, golden_case() / "model", DType::Float32);
+    std::unique_ptr<Model> model =
+        load_model(bundle.context, diffusers_source(golden_case() / "model"), DType::Float32);
     Request request = GoldenCase(golden_case()).request();
 };
 

@@ -32,8 +32,8 @@ class WanVae : public testing::Test {
     }
 
     TestContext bundle{1};  // how much scratch threads hold at once is a matter of timing
-    std::unique_ptr<Model> model =
-        load_model(bundle.context, source_tree() / "tests" / "golden" / "wan" / "model", DType::Float32);
+    std::unique_ptr<Model> model = load_model(
+        bundle.context, diffusers_source(source_tree() / "tests" / "golden" / "wan" / "model"), DType::Float32);
 };
 
 TEST_F(WanVae, GivesTheSameBitsWhateverTheChunk) {

@@ -35,8 +35,8 @@ double slow_value(uint32_t bits) {
 }
 
 TEST(DType, HasNamesThatAreFoundAgain) {
-    for (const DType dtype :
-         {DType::Float32, DType::BFloat16, DType::Float16, DType::Int64, DType::Int32, DType::UInt8}) {
+    for (const DType dtype : {DType::Float32, DType::BFloat16, DType::Float16, DType::Float8E4M3, DType::Float8E5M2,
+                              DType::Int64, DType::Int32, DType::UInt8}) {
         EXPECT_EQ(dtype_from_name(name_of(dtype)), dtype);
     }
     EXPECT_EQ(size_of(DType::BFloat16), 2);
@@ -50,6 +50,29 @@ TEST(Float16, MeansWhatTheFormatSaysForAllBitPatterns) {
         const double want = slow_value(bits);
         ASSERT_TRUE(std::isnan(want) ? std::isnan(value) : value == want) << bits;
         ASSERT_EQ(std::signbit(value), (bits & 0x8000u) != 0) << bits;
+    }
+}
+
+/// From the definition: sign, `exponent` bits, `fraction` bits.
+double slow_small_value(uint32_t bits, int exponent_bits, int fraction_bits) {
+    const double sign = (bits & 0x80u) != 0 ? -1.0 : 1.0;
+    const auto exponent = static_cast<int>((bits & 0x7fu) >> fraction_bits);
+    const double fraction = std::ldexp(bits & ((1u << fraction_bits) - 1), -fraction_bits);
+    const int bias = (1 << (exponent_bits - 1)) - 1;
+    return sign * (exponent == 0 ? std::ldexp(fraction, 1 - bias) : std::ldexp(1 + fraction, exponent - bias));
+}
+
+TEST(Float8, MeansWhatTheFormatsSayForAllBitPatterns) {
+    for (uint32_t bits = 0; bits < 0x100u; ++bits) {
+        const float fine = Float8E4M3{static_cast<uint8_t>(bits)}, coarse = Float8E5M2{static_cast<uint8_t>(bits)};
+        const bool is_nan = (bits & 0x7fu) == 0x7fu;
+        ASSERT_TRUE(is_nan ? std::isnan(fine) : fine == slow_small_value(bits, 4, 3)) << bits;
+        const bool is_special = (bits & 0x7cu) == 0x7cu;
+        const bool is_infinite = is_special && (bits & 0x3u) == 0;
+        ASSERT_EQ(std::isinf(coarse), is_infinite) << bits;
+        ASSERT_EQ(std::isnan(coarse), is_special && !is_infinite) << bits;
+        ASSERT_TRUE(is_special || coarse == slow_small_value(bits, 5, 2)) << bits;
+        ASSERT_EQ(std::signbit(fine), bits >= 0x80u) << bits;
     }
 }
 

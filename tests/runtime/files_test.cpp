@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <fstream>
 
 namespace kine {
 namespace {
@@ -22,6 +23,26 @@ TEST(MappedFile, ShowsTheBytesOfTheFile) {
     const auto file = MappedFile::open(folder.write("a", "some bytes"));
     EXPECT_EQ(text_of(*file), "some bytes");
     EXPECT_EQ(file->path(), folder / "a");
+}
+
+/// Bytes of files that are in this process's memory.
+int64_t mapped_bytes() {
+    int64_t all = 0, resident = 0, shared = 0;
+    std::ifstream("/proc/self/statm") >> all >> resident >> shared;
+    return shared * ::sysconf(_SC_PAGESIZE);
+}
+
+TEST(MappedFile, LetsPagesGoThatWereHandedOutAndShowsThemAgain) {
+    constexpr int64_t kSize = int64_t{96} << 20;
+    const TemporaryFolder folder;
+    const auto file = MappedFile::open(folder.write("a", std::string(kSize, 'x')));
+    const auto is_read = [&] { return text_of(*file).find_first_not_of('x') == std::string::npos; };
+    const int64_t before = mapped_bytes();
+    ASSERT_TRUE(is_read());
+    EXPECT_GT(mapped_bytes() - before, kSize / 2);
+    for (int part = 0; part < 3; ++part) file->count_read(kSize / 3);
+    EXPECT_LT(mapped_bytes() - before, kSize / 2);
+    EXPECT_TRUE(is_read());
 }
 
 TEST(MappedFile, TakesAnEmptyFile) {

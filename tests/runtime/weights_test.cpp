@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <fstream>
 
 namespace kine {
@@ -80,10 +81,47 @@ TEST(Weights, NameAFormatThatWeLackAsUnsupported) {
     TestContext test;
     const TemporaryFolder folder;
     std::ofstream(folder / "a", std::ios::binary)
-        << safetensors_bytes(R"({"w": {"dtype": "F8_E4M3", "shape": [4], "data_offsets": [0, 4]}})", 4);
+        << safetensors_bytes(R"({"w": {"dtype": "F8_E8M0", "shape": [4], "data_offsets": [0, 4]}})", 4);
     Weights weights = Weights::open_file(folder / "a");
-    expect_error(ErrorCode::Unsupported, "'w' is stored as F8_E4M3",
+    expect_error(ErrorCode::Unsupported, "'w' is stored as F8_E8M0",
                  [&] { Scope(test.context, weights, DType::Float32).bind("w", {4}); });
+}
+
+/// As ComfyUI's scaled files are: the weight in eight bits, a scale beside it, and what eight-bit arithmetic wants.
+std::string scaled_file(const char* scale_type, const char* scale_shape) {
+    const std::string header =
+        fmt::format(R"({{"a.weight": {{"dtype": "F8_E4M3", "shape": [2, 2], "data_offsets": [0, 4]}},)"
+                    R"("a.bias": {{"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}},)"
+                    R"("a.scale_weight": {{"dtype": "{}", "shape": {}, "data_offsets": [8, 12]}},)"
+                    R"("a.scale_input": {{"dtype": "F32", "shape": [], "data_offsets": [12, 16]}},)"
+                    R"("scaled_fp8": {{"dtype": "F8_E4M3", "shape": [2], "data_offsets": [16, 18]}}}})",
+                    scale_type, scale_shape);
+    std::string file = safetensors_bytes(header, 18);
+    const float scale = 0.3f;
+    const uint8_t small[] = {0x38, 0xb8, 0x01, 0x7e};  // 1, -1, the least, the largest
+    std::memcpy(file.data() + file.size() - 18, small, 4);
+    std::memcpy(file.data() + file.size() - 10, &scale, 4);
+    return file;
+}
+
+TEST(Weights, WidenEightBitsAndMultiplyByTheirScale) {
+    TestContext test;
+    const TemporaryFolder folder;
+    std::ofstream(folder / "a", std::ios::binary) << scaled_file("F32", "[]");
+    Weights weights = Weights::open_file(folder / "a");
+    weights.rename([](const std::string& name) { return "b" + name.substr(1); });
+    const Scope scope(test.context, weights, DType::Float32);
+    const Tensor bound = scope.bind("b.weight", {2, 2});
+    const std::vector<float> expected = {0.3f, -0.3f, 0x1p-9f * 0.3f, 448.0f * 0.3f};
+    EXPECT_EQ(std::vector<float>(bound.data<float>(), bound.data<float>() + 4), expected);
+    scope.bind("b.bias", {1});
+    EXPECT_NO_THROW(weights.finish()) << "scales and marks are no tensors of the model";
+}
+
+TEST(Weights, RefuseAScaleForEachRow) {
+    const TemporaryFolder folder;
+    std::ofstream(folder / "a", std::ios::binary) << scaled_file("F16", "[2]");
+    expect_error(ErrorCode::Unsupported, "'a.scale_weight' is [2] of F16", [&] { Weights::open_file(folder / "a"); });
 }
 
 TEST(Weights, NameTheNearestThatIsPresent) {

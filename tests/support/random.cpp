@@ -31,6 +31,10 @@ double read_element(const std::byte* at, DType dtype) {
             return static_cast<float>(*reinterpret_cast<const BFloat16*>(at));
         case DType::Float16:
             return static_cast<float>(*reinterpret_cast<const Float16*>(at));
+        case DType::Float8E4M3:
+            return static_cast<float>(*reinterpret_cast<const Float8E4M3*>(at));
+        case DType::Float8E5M2:
+            return static_cast<float>(*reinterpret_cast<const Float8E5M2*>(at));
         case DType::Int64:
             return static_cast<double>(*reinterpret_cast<const int64_t*>(at));
         case DType::Int32:
@@ -52,6 +56,9 @@ void write_element(std::byte* at, DType dtype, double value) {
         case DType::Float16:
             *reinterpret_cast<Float16*>(at) = static_cast<float>(value);
             break;
+        case DType::Float8E4M3:
+        case DType::Float8E5M2:  // only ever read
+            fail(ErrorCode::Bug, "no tensor of {} is made here", name_of(dtype));
         case DType::Int64:
             *reinterpret_cast<int64_t*>(at) = static_cast<int64_t>(value);
             break;

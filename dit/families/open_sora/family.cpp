@@ -183,6 +183,7 @@ FamilyDefaults OpenSoraModel::published_defaults() const {
 std::unique_ptr<Model> read(const Components& components) {
     auto model = std::make_unique<OpenSoraModel>();
     model->has_prompt_options = true;
+    model->has_negative_prompt = false;
     model->config = Config::from_json(components.config("transformer"), components.config_file("transformer"));
     read_scheduler(components, *model);
     model->vae = OpenSoraVaeConfig::from_json(components.config("vae"), components.config_file("vae"));

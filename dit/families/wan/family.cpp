@@ -23,7 +23,8 @@ struct WanModel final : Model {
     Config config;
     PipelineConfig pipeline;
     WanVaeConfig vae;
-    double boundary = 0;  ///< the first timestep that is still the first expert's
+    double boundary = 0;                ///< the first timestep that is still the first expert's
+    WanTransformer* experts = nullptr;  ///< the transformer
     std::unique_ptr<AutoencoderWanEncoder> encoder;
 
     int64_t side_step() const { return decoder->spatial_factor() * config.patch_size; }
@@ -54,6 +55,9 @@ struct WanModel final : Model {
 
     bool is_guided(const Request& request) const override { return *request.guidance_scale > 1.0; }
     bool is_second_expert(double timestep) const { return pipeline.has_second_expert && timestep < boundary; }
+    Stage stage_at(double timestep) const override {
+        return is_second_expert(timestep) ? Stage::Refine : Stage::Denoise;
+    }
 
     Tensor guide(const Context& context, const Tensor& prediction, const Request& request,
                  double timestep) const override {
@@ -87,6 +91,8 @@ struct WanModel final : Model {
 
     void bind_encoders(Components& components) override;
     void bind_transformer(Components& components) override;
+    void bind_second_expert(Components& components) override;
+    void bind_expert(Components& components, size_t which, const std::string& part);
     void bind_decoder(Components& components) override;
     FamilyDefaults published_defaults() const override;
 };
@@ -115,14 +121,22 @@ void WanModel::bind_encoders(Components& components) {
 }
 
 void WanModel::bind_transformer(Components& components) {
-    transformer.reset();
-    std::vector<Expert> experts;
-    const auto add = [&](const std::string& name) {
-        experts.push_back(components.bind(name, [&](const Scope& scope) { return Expert(scope, config); }));
-    };
-    add("transformer");
-    if (pipeline.has_second_expert) add("transformer_2");
-    transformer = std::make_unique<WanTransformer>(std::move(experts), boundary, config, components.dtype());
+    if (!transformer) {
+        auto all = std::make_unique<WanTransformer>(boundary, config, components.dtype());
+        experts = all.get();
+        transformer = std::move(all);
+    }
+    bind_expert(components, 0, "transformer");
+}
+
+void WanModel::bind_second_expert(Components& components) {
+    if (pipeline.has_second_expert) bind_expert(components, 1, "transformer_2");
+}
+
+/// What was bound before is freed first: two of one expert need not fit.
+void WanModel::bind_expert(Components& components, size_t which, const std::string& part) {
+    experts->set_expert(which, std::nullopt);
+    experts->set_expert(which, components.bind(part, [&](const Scope& scope) { return Expert(scope, config); }));
 }
 
 void WanModel::bind_decoder(Components& components) {
@@ -131,7 +145,7 @@ void WanModel::bind_decoder(Components& components) {
         "vae", [&](const Scope& scope) { return std::make_unique<AutoencoderWanDecoder>(scope, vae); }, decoder_name);
 }
 
-/// Published defaults: 2.1 and A14B at 480p and 16 frames a second, TI2V at 720p and 24. PAB has no published settings
+/// Published defaults: 2.1 at 480p, A14B at 720p, TI2V at 704p with 24 frames a second. PAB has no published settings
 /// for Wan: windows and ranges are those of the other families with joint attention.
 FamilyDefaults WanModel::published_defaults() const {
     FamilyDefaults result = {
@@ -142,7 +156,13 @@ FamilyDefaults WanModel::published_defaults() const {
         result.num_frames = 121;
         result.fps = "24";
     }
-    if (pipeline.has_second_expert) result.steps = 40;
+    if (pipeline.has_second_expert) {
+        result.width = 1280;
+        result.height = 720;
+        result.steps = 40;
+        result.guidance_scale = 4.0;
+        result.guidance_scale_2 = 3.0;
+    }
     result.pab.keep = broadcast::Keep::Ungated;
     return result;
 }

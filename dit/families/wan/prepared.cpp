@@ -19,15 +19,14 @@ Tensor time_rows(const StepContext& step, const WanPrepared& prepared) {
         of_branch.assign(mine.data<int64_t>(), mine.data<int64_t>() + mine.elements());
     }
     std::vector<int64_t> ids;
-    for (int64_t branch = 0; branch < prepared.branches; ++branch)
+    for (int64_t branch = 0; branch < prepared.states.dim(0); ++branch)
         ids.insert(ids.end(), of_branch.begin(), of_branch.end());
     return Tensor::of<int64_t>(step.context, {static_cast<int64_t>(ids.size())}, ids);
 }
 
 }  // namespace
 
-Moment moment_of(const StepContext& step, const WanPrepared& prepared) {
-    const TimeRows& time = prepared.time[static_cast<size_t>(step.index)];
+Moment moment_of(const StepContext& step, const WanPrepared& prepared, const TimeRows& time) {
     const Tensor ids = time_rows(step, prepared);
     const int64_t channels = time.embedded.dim(1);
     const Tensor packed = time.modulation.reshape({time.embedded.dim(0), 6 * channels});

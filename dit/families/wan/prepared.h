@@ -6,16 +6,24 @@
 
 namespace kine::dit::wan {
 
-struct WanPrepared final : Prepared {
-    int64_t branches = 1;
-    std::vector<std::vector<Tensor>> text;  ///< of each expert and block: keys and values [B, L, 2C]
-    std::vector<size_t> expert;             ///< of each step
-    std::vector<TimeRows> time;             ///< of each step: its timestep, then 0 where the first frame is given
-    Tensor turns;                           ///< [T, S, D]
-    Tensor condition;                       ///< [C, 1, Y, X], empty without an image
+/// What prompt and timesteps become under one expert.
+struct ExpertPrepared {
+    size_t expert = 0;
+    std::vector<Tensor> text;  ///< of each block: keys and values [B, L, 2C]
+    std::vector<TimeRows>
+        time;  ///< of each step: its timestep, then 0 where the first frame is given; empty: another's
 };
 
-Moment moment_of(const StepContext& step, const WanPrepared& prepared);
+struct WanPrepared final : Prepared {
+    Tensor states;  ///< [B, L, D]
+    std::vector<double> timesteps;
+    Tensor turns;      ///< [T, S, D]
+    Tensor condition;  ///< [C, 1, Y, X], empty without an image
+    /// Of the expert that is at work: made at its first step, since its weights may not be in memory before.
+    mutable std::optional<ExpertPrepared> under_expert;
+};
+
+Moment moment_of(const StepContext& step, const WanPrepared& prepared, const TimeRows& time);
 
 /// A copy of latents [B, C, T, Y, X] whose first frame is `first` [C, 1, Y, X] in every branch.
 Tensor with_first_frame(const Context& context, const Tensor& latents, const Tensor& first);

@@ -108,8 +108,10 @@ Tensor Expert::project_out(const StepContext& step, const Moment& moment, const 
                                latents[4] / config_.patch_size);
 }
 
-WanTransformer::WanTransformer(std::vector<Expert> experts, double boundary, const Config& config, DType dtype)
-    : experts_(std::move(experts)), boundary_(boundary), config_(config), dtype_(dtype) {}
+void WanTransformer::set_expert(size_t which, std::optional<Expert> expert) {
+    if (which == experts_.size()) experts_.emplace_back();
+    experts_[which] = std::move(expert);
+}
 
 Shape WanTransformer::token_shape(const Shape& latents, int64_t branches) const {
     const int64_t patches = (latents[2] / config_.patch_size) * (latents[3] / config_.patch_size);
@@ -143,17 +145,9 @@ TransformerCost WanTransformer::cost(const Shape& latents, int64_t branches) con
 std::unique_ptr<Prepared> WanTransformer::prepare(const Context& context, const Conditioning& conditioning,
                                                   const VideoSize& size, std::span<const double> timesteps) const {
     auto prepared = std::make_unique<WanPrepared>();
-    prepared->branches = conditioning.states.dim(0);
+    prepared->states = conditioning.states;
     prepared->condition = conditioning.first_latents;
-    prepared->text.resize(experts_.size());
-    for (const double t : timesteps) {
-        const size_t expert = expert_at(t);
-        prepared->expert.push_back(expert);
-        if (prepared->text[expert].empty())
-            prepared->text[expert] = experts_[expert].text_of(context, conditioning.states);
-        const double moments[] = {t, 0.0};  // a given first frame is clean, whatever the step
-        prepared->time.push_back(experts_[expert].time_of(context, std::span(moments, prepared->condition ? 2 : 1)));
-    }
+    prepared->timesteps.assign(timesteps.begin(), timesteps.end());
     const int64_t side = 2 * (config_.attention_head_dim / 6);
     const auto positions = [&](int axis) { return counted_positions(size.latents[axis] / config_.patch_size); };
     prepared->turns =
@@ -163,11 +157,28 @@ std::unique_ptr<Prepared> WanTransformer::prepare(const Context& context, const 
     return prepared;
 }
 
+const ExpertPrepared& WanTransformer::under_expert(const Context& context, const WanPrepared& prepared,
+                                                   size_t expert) const {
+    std::optional<ExpertPrepared>& made = prepared.under_expert;
+    if (made && made->expert == expert) return *made;
+    made.reset();
+    made = {expert, experts_[expert]->text_of(context, prepared.states), {}};
+    for (const double t : prepared.timesteps) {
+        TimeRows& rows = made->time.emplace_back();
+        const double moments[] = {t, 0.0};  // a given first frame is clean, whatever the step
+        if (expert_at(t) == expert)
+            rows = experts_[expert]->time_of(context, std::span(moments, prepared.condition ? 2 : 1));
+    }
+    return *made;
+}
+
 Tensor WanTransformer::predict(const StepContext& step, const Prepared& any, const Tensor& latents) const {
     const auto& prepared = static_cast<const WanPrepared&>(any);
-    const size_t expert = prepared.expert[static_cast<size_t>(step.index)];
+    const auto index = static_cast<size_t>(step.index);
+    const size_t expert = expert_at(prepared.timesteps[index]);
+    const auto& [_, text, time] = under_expert(step.context, prepared, expert);
     const Tensor seen = prepared.condition ? with_first_frame(step.context, latents, prepared.condition) : latents;
-    return experts_[expert].predict(step, prepared.text[expert], moment_of(step, prepared), seen);
+    return experts_[expert]->predict(step, text, moment_of(step, prepared, time[index]), seen);
 }
 
 }  // namespace kine::dit::wan

@@ -9,6 +9,7 @@
 #include "dit/modules/modulation.h"
 #include "dit/modules/normed_cross_attention.h"
 
+#include <optional>
 #include <vector>
 
 namespace kine::dit::wan {
@@ -70,10 +71,17 @@ class Expert {
     Linear out_;
 };
 
-/// The timesteps at which the second expert takes over from the first: those below `boundary`. One expert: never.
+struct WanPrepared;
+struct ExpertPrepared;
+
+/// One expert, or two: the second takes over from the first at timesteps below `boundary`.
 class WanTransformer final : public Transformer {
   public:
-    WanTransformer(std::vector<Expert> experts, double boundary, const Config& config, DType dtype);
+    WanTransformer(double boundary, const Config& config, DType dtype)
+        : boundary_(boundary), config_(config), dtype_(dtype) {}
+
+    /// The first one stands before the second comes; null: not in memory.
+    void set_expert(size_t which, std::optional<Expert> expert);
 
     Shape token_shape(const Shape& latents, int64_t branches) const override;
     TransformerCost cost(const Shape& latents, int64_t branches) const override;
@@ -81,12 +89,11 @@ class WanTransformer final : public Transformer {
                                       std::span<const double> timesteps) const override;
     Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const override;
 
-    bool is_second(double timestep) const { return experts_.size() > 1 && timestep < boundary_; }
-
   private:
-    size_t expert_at(double timestep) const { return is_second(timestep) ? 1 : 0; }
+    size_t expert_at(double timestep) const { return experts_.size() > 1 && timestep < boundary_ ? 1 : 0; }
+    const ExpertPrepared& under_expert(const Context& context, const WanPrepared& prepared, size_t expert) const;
 
-    std::vector<Expert> experts_;
+    std::vector<std::optional<Expert>> experts_;
     double boundary_;
     Config config_;
     DType dtype_;
