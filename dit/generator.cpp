@@ -211,11 +211,12 @@ void warn_of_unused(const Model& model, Observer& observer) {
                                 count, *std::ranges::find_if(model.unused_weights, is_of_transformer)));
 }
 
-int64_t peak_of(const Estimate& estimate) {
+/// Of runs at once, each of which works in memory of its own and may be at any stage.
+int64_t peak_of(const Estimate& estimate, int64_t runs) {
     int64_t peak = 0;
     for (const StageEstimate& stage : estimate.stages) {
         const int64_t weights = estimate.is_staged ? stage.weight_bytes : estimate.weight_bytes;
-        peak = std::max(peak, weights + stage.working_bytes);
+        peak = std::max(peak, weights + runs * stage.working_bytes);
     }
     return peak;
 }
@@ -281,7 +282,7 @@ const std::string& Generator::model_hash() const { return model().hash; }
 Request Generator::resolve(const Request& asked) const {
     Request request = asked;
     if (processes_) {
-        const int64_t ranks = processes_->size();
+        const int64_t ranks = processes_->group_size();
         check(request.ranks == 1 || request.ranks == ranks, ErrorCode::Usage,
               "ranks {}: the launcher started {} processes, each of which is one", request.ranks, ranks);
         request.ranks = ranks;
@@ -313,7 +314,7 @@ bool Generator::is_staged(const Context& context, const Estimate& estimate) cons
     const Residency residency = loaded_->options().residency;
     if (residency != Residency::Auto) return residency == Residency::Stage;
     const int64_t budget = context.allocator.budget();
-    return budget > 0 && peak_of(estimate) > budget;
+    return runs_at_once_ == 1 && budget > 0 && peak_of(estimate, 1) > budget;
 }
 
 Estimate Generator::estimate(const Context& context, const Request& asked) const {
@@ -336,18 +337,22 @@ Estimate Generator::estimate(const Context& context, const Request& asked) const
         estimate.decode_bytes + latent_bytes};
     for (size_t i = 0; i < kStages.size(); ++i) estimate.stages[i] = {model.weights[kStages[i]], working[i]};
     estimate.is_staged = is_staged(context, estimate);
-    estimate.peak_bytes = peak_of(estimate);
+    estimate.peak_bytes = peak_of(estimate, runs_at_once_);
     return estimate;
 }
 
 void Generator::check_fits(const Context& context, const Request& request) const {
     const int64_t budget = context.allocator.budget();
     const Estimate need = estimate(context, request);
-    check(budget == 0 || need.peak_bytes <= budget, ErrorCode::DoesNotFit,
-          "the run needs about {} bytes (weights {}{}, activations {}, cache {}, decoding {}), the budget is {}; lower "
-          "the size, --cache-budget or --vae-tile-size, or raise --max-ram",
-          need.peak_bytes, need.weight_bytes, need.is_staged ? ", a stage's at a time" : "", need.activation_bytes,
-          need.cache_bytes, need.decode_bytes, budget);
+    check(runs_at_once_ == 1 || !need.is_staged, ErrorCode::Usage,
+          "residency stage: weights cannot take turns under {} runs at once, expected auto or all", runs_at_once_);
+    check(
+        budget == 0 || need.peak_bytes <= budget, ErrorCode::DoesNotFit,
+        "the run needs about {} bytes{} (weights {}{}, activations {}, cache {}, decoding {}), the budget is {}; lower "
+        "the size, --cache-budget or --vae-tile-size, or raise --max-ram",
+        need.peak_bytes, runs_at_once_ == 1 ? "" : fmt::format(" with {} at once", runs_at_once_), need.weight_bytes,
+        need.is_staged ? ", a stage's at a time" : "", need.activation_bytes, need.cache_bytes, need.decode_bytes,
+        budget);
 }
 
 RunReport Generator::generate(Context& context, const Request& asked, FrameQueue& frames, Observer& observer,
@@ -356,7 +361,7 @@ RunReport Generator::generate(Context& context, const Request& asked, FrameQueue
         const Request request = resolve(asked);
         check_fits(context, request);
         Observer nobody;
-        Observer& told = !processes_ || processes_->rank() == 0 ? observer : nobody;
+        Observer& told = !processes_ || processes_->group_rank() == 0 ? observer : nobody;
         warn_of_words(words_, request, told);
         warn_of_unused(loaded_->model(), told);
         const bool staged = estimate(context, request).is_staged;

@@ -149,7 +149,9 @@ bool holds_pictures(const std::filesystem::path& folder) {
 PlanReport plan_report(Session& session, const RunRequest& request) {
     const dit::Generator& generator = session.generator();
     RunRequest resolved = request;
-    resolved.generation = generator.resolve(with_choice(request.generation));
+    resolved.generation.ranks = session.ranks_of_run(request.generation.ranks);
+    resolved.generation = generator.resolve(with_choice(resolved.generation));
+    const int64_t groups = session.options().request_parallel;
     const broadcast::Plan plan = generator.plan(resolved.generation);
     const dit::Estimate estimate = generator.estimate(session.context(), resolved.generation);
     const int64_t budget = session.allocator().budget();
@@ -165,7 +167,7 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
     report.json["decode"] = decode_json(pieces, resolved.generation);
     if (resolved.generation.ranks > 1) report.text += decode_text(pieces, resolved.generation);
     const bool wants_strategies =
-        !preset.empty() || resolved.generation.ranks > 1 || request.generation.parallel == "all";
+        !preset.empty() || resolved.generation.ranks > 1 || groups > 1 || request.generation.parallel == "all";
     const int64_t scaling = session.options().scaling;
     if (wants_strategies || scaling > 0) {
         // Of what was asked: `resolved` knows the choice, not what it was made from.
@@ -178,7 +180,7 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
         dit::Request together = resolved.generation;
         together.cfg_parallel = false;
         const parallel::Work work = generator.rank_work(together);
-        add_strategies(report, work, asked);
+        add_strategies(report, work, asked, groups);
         if (scaling > 0) add_scaling(report, work, asked, scaling);
     }
     return report;
@@ -192,7 +194,7 @@ Json inspection(Session& session, const std::string& path) {
     if (!is_there || (is_folder && (std::filesystem::exists(std::filesystem::path(path) / "model_index.json") ||
                                     !holds_pictures(path)))) {
         const auto claim = session.claim();
-        Json report = dit::inspect_model(session.context(), dit::find_model(path, hub_cache()));
+        Json report = dit::inspect_model(claim.context, dit::find_model(path, hub_cache()));
         report["kind"] = "model";
         return report;
     }

@@ -70,7 +70,7 @@ TEST(Options, SpellingsThatDisagreeAreAnError) {
     expect_usage_error({"generate", "--frames", "2", "--num-frames", "3"}, {"num_frames", "'2'", "'3'"});
     expect_usage_error({"generate", "--seed", "1", "-s", "2"}, {"seed", "'1'", "'2'"});
     expect_usage_error({"generate", "--size", "48x48", "-W", "32"}, {"width", "'32'", "'48'"});
-    expect_usage_error({"generate", "-p", "a", "--prompt", "b"}, {"prompt", "'a'", "'b'"});
+    expect_usage_error({"plan", "-p", "a", "--prompt", "b"}, {"prompt", "'a'", "'b'"});
 }
 
 TEST(Options, UnknownOnesNameTheNearest) {
