@@ -80,7 +80,7 @@ int Batch::run(const std::vector<Share>& shares, SignalWatch& signals) {
         for (std::future<void>& other : others) other.get();
     }
     progress_.clear();
-    if (requests_.size() > 1) tell_end(asked);
+    if (requests_.size() > 1 && asked == requests_.size()) tell_end();  // groups of processes know their own only
     if (is_interrupted_) return interrupted_by(signals.received());
     if (!failures_.empty()) fail();
     return KINE_OK;
@@ -145,9 +145,9 @@ bool Batch::has_ended() {
     return has_ended_;
 }
 
-void Batch::tell_end(size_t asked) {
+void Batch::tell_end() {
     const Loudness& loudness = rules_.loudness;
-    if (loudness.is_heard && !loudness.is_quiet) say(fmt::format("{} of {} prompts made", made_, asked));
+    if (loudness.is_heard && !loudness.is_quiet) say(fmt::format("{} of {} prompts made", made_, requests_.size()));
 }
 
 void Batch::fail() const {

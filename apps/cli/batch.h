@@ -48,7 +48,7 @@ class Batch {
     void cancel(int signal);
     bool has_ended();
     [[noreturn]] void fail() const;
-    void tell_end(size_t asked);
+    void tell_end();
 
     Session& session_;
     const std::vector<Request>& requests_;

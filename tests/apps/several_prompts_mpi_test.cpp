@@ -59,7 +59,8 @@ TEST_F(MpiPrompts, HaveSeedsInARowWhicheverIsDrawn) {
                   .status,
               0);
     const auto seed_of = [&](const char* name) {
-        return nlohmann::json::parse(run({"inspect", folder / name}).output)["parameters"]["seed"].get<uint64_t>();
+        return nlohmann::json::parse(run({"inspect", "--json", folder / name}).output)["parameters"]["seed"]
+            .get<uint64_t>();
     };
     EXPECT_EQ(seed_of("1.mkv") + 1, seed_of("2.mkv"));
 }
