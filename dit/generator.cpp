@@ -280,6 +280,8 @@ std::string_view Generator::family() const { return model().family; }
 const std::string& Generator::model_hash() const { return model().hash; }
 
 Request Generator::resolve(const Request& asked) const {
+    check(runs_at_once_ == 1 || loaded_->options().residency != Residency::Stage, ErrorCode::Usage,
+          "residency stage: weights cannot take turns under {} runs at once, expected auto or all", runs_at_once_);
     Request request = asked;
     if (processes_) {
         const int64_t ranks = processes_->group_size();
@@ -344,8 +346,6 @@ Estimate Generator::estimate(const Context& context, const Request& asked) const
 void Generator::check_fits(const Context& context, const Request& request) const {
     const int64_t budget = context.allocator.budget();
     const Estimate need = estimate(context, request);
-    check(runs_at_once_ == 1 || !need.is_staged, ErrorCode::Usage,
-          "residency stage: weights cannot take turns under {} runs at once, expected auto or all", runs_at_once_);
     check(
         budget == 0 || need.peak_bytes <= budget, ErrorCode::DoesNotFit,
         "the run needs about {} bytes{} (weights {}{}, activations {}, cache {}, decoding {}), the budget is {}; lower "

@@ -81,7 +81,8 @@ int Batch::run(const std::vector<Share>& shares, SignalWatch& signals) {
     }
     progress_.clear();
     if (requests_.size() > 1 && asked == requests_.size()) tell_end();  // groups of processes know their own only
-    if (is_interrupted_) return interrupted_by(signals.received());
+    const bool is_complete = made_ + failures_.size() == asked;  // a signal may come when all is done but the talk
+    if (is_cancelled_ && !is_complete) return interrupted_by(signals.received());
     if (!failures_.empty()) fail();
     return KINE_OK;
 }
@@ -127,7 +128,7 @@ void Batch::note_failure(size_t index, const Error& error) {
         progress_.tell(fmt::format("error: {}{}", number_of(index).label(), error.what()));
     }
     const std::lock_guard lock(mutex_);
-    is_interrupted_ |= is_interruption;
+    is_cancelled_ |= is_interruption;
     has_ended_ |= is_interruption || rules_.on_failure == OnFailure::Stop;
     if (!is_interruption) failures_.emplace(index, error);
 }
@@ -136,7 +137,7 @@ void Batch::note_failure(size_t index, const Error& error) {
 void Batch::cancel(int signal) {
     const std::lock_guard lock(mutex_);
     if (running_.empty()) _exit(interrupted_by(signal));
-    has_ended_ = true;
+    is_cancelled_ = has_ended_ = true;
     for (Job* job : running_) job->cancel();
 }
 

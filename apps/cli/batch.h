@@ -60,7 +60,7 @@ class Batch {
     std::map<size_t, Error> failures_;  // by request
     size_t made_ = 0;
     bool has_ended_ = false;  // no further request is begun
-    bool is_interrupted_ = false;
+    bool is_cancelled_ = false;
 };
 
 }  // namespace kinescope::cli

@@ -85,7 +85,7 @@ constexpr std::array kRows = {
               "most bytes that kept outputs may hold, suffixes K, M, G"},
 
     OptionRow{"ranks", "--ranks,--nproc,--sp-size,--sequence-parallel-size", "N", Request, kRuns, kRanks,
-              "ranks that share one video: threads of this process (1)"},
+              "ranks that share one video, or part into groups: threads of this process (1)"},
     OptionRow{
         "parallel", "--parallel,--parallel-mode", "NAME", Request, kRuns, kRanks,
         "how ranks share the tokens, see `kinescope list strategies` (auto: the fastest); rings agree with one rank to "

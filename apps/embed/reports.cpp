@@ -49,7 +49,7 @@ std::string stages_text(const dit::Estimate& estimate) {
     return text;
 }
 
-std::string memory_text(const dit::Estimate& estimate, int64_t budget) {
+std::string memory_text(const dit::Estimate& estimate, int64_t budget, int64_t runs) {
     std::string text =
         fmt::format("memory, weights of {}\n", estimate.is_staged ? "the running stage only" : "all stages at once");
     text += stages_text(estimate);
@@ -57,7 +57,8 @@ std::string memory_text(const dit::Estimate& estimate, int64_t budget) {
     text += fmt::format("  activations  {:>12}\n", mebibytes(estimate.activation_bytes));
     text += fmt::format("  cache        {:>12}\n", mebibytes(estimate.cache_bytes));
     text += fmt::format("  decoding     {:>12}\n", mebibytes(estimate.decode_bytes));
-    text += fmt::format("  peak         {:>12}\n", mebibytes(estimate.peak_bytes));
+    const std::string remark = runs == 1 ? "" : fmt::format("  ({} runs at once)", runs);
+    text += fmt::format("  peak         {:>12}{}\n", mebibytes(estimate.peak_bytes), remark);
     if (budget > 0) text += fmt::format("  budget       {:>12}\n", mebibytes(budget));
     return text;
 }
@@ -156,7 +157,8 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
     const dit::Estimate estimate = generator.estimate(session.context(), resolved.generation);
     const int64_t budget = session.allocator().budget();
     PlanReport report;
-    report.text = headline(generator.family(), resolved.generation) + plan.to_text() + memory_text(estimate, budget);
+    report.text =
+        headline(generator.family(), resolved.generation) + plan.to_text() + memory_text(estimate, budget, groups);
     report.json = {{"family", generator.family()},          {"model_hash", generator.model_hash()},
                    {"request", resolved.describe()},        {"plan", plan.to_json()},
                    {"skipped_share", plan.skipped_share()}, {"cache_peak_bytes", plan.peak_bytes()},
