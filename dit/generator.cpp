@@ -230,11 +230,12 @@ void warn_of_negative_prompt(const Model& model, const Request& request, Observe
                                 model.family));
 }
 
-int64_t peak_of(const Estimate& estimate) {
+/// Of runs at once, each of which works in memory of its own and may be at any stage.
+int64_t peak_of(const Estimate& estimate, int64_t runs) {
     int64_t peak = 0;
     for (const StageEstimate& stage : estimate.stages) {
         const int64_t weights = estimate.is_staged ? stage.weight_bytes : estimate.weight_bytes;
-        peak = std::max(peak, weights + stage.working_bytes);
+        peak = std::max(peak, weights + runs * stage.working_bytes);
     }
     return peak;
 }
@@ -298,9 +299,11 @@ std::string_view Generator::family() const { return model().family; }
 const std::string& Generator::model_hash() const { return model().hash; }
 
 Request Generator::resolve(const Request& asked) const {
+    check(runs_at_once_ == 1 || loaded_->options().residency != Residency::Stage, ErrorCode::Usage,
+          "residency stage: weights cannot take turns under {} runs at once, expected auto or all", runs_at_once_);
     Request request = asked;
     if (processes_) {
-        const int64_t ranks = processes_->size();
+        const int64_t ranks = processes_->group_size();
         check(request.ranks == 1 || request.ranks == ranks, ErrorCode::Usage,
               "ranks {}: the launcher started {} processes, each of which is one", request.ranks, ranks);
         request.ranks = ranks;
@@ -332,7 +335,7 @@ bool Generator::is_staged(const Context& context, const Estimate& estimate) cons
     const Residency residency = loaded_->options().residency;
     if (residency != Residency::Auto) return residency == Residency::Stage;
     const int64_t budget = context.allocator.budget();
-    return budget > 0 && peak_of(estimate) > budget;
+    return runs_at_once_ == 1 && budget > 0 && peak_of(estimate, 1) > budget;
 }
 
 Estimate Generator::estimate(const Context& context, const Request& asked) const {
@@ -354,18 +357,20 @@ Estimate Generator::estimate(const Context& context, const Request& asked) const
                                model.weights[Stage::Refine] > 0 ? of_step : 0, estimate.decode_bytes + latent_bytes};
     for (size_t i = 0; i < kStages.size(); ++i) estimate.stages[i] = {model.weights[kStages[i]], working[i]};
     estimate.is_staged = is_staged(context, estimate);
-    estimate.peak_bytes = peak_of(estimate);
+    estimate.peak_bytes = peak_of(estimate, runs_at_once_);
     return estimate;
 }
 
 void Generator::check_fits(const Context& context, const Request& request) const {
     const int64_t budget = context.allocator.budget();
     const Estimate need = estimate(context, request);
-    check(budget == 0 || need.peak_bytes <= budget, ErrorCode::DoesNotFit,
-          "the run needs about {} bytes (weights {}{}, activations {}, cache {}, decoding {}), the budget is {}; lower "
-          "the size, --cache-budget or --vae-tile-size, or raise --max-ram",
-          need.peak_bytes, need.weight_bytes, need.is_staged ? ", a stage's at a time" : "", need.activation_bytes,
-          need.cache_bytes, need.decode_bytes, budget);
+    check(
+        budget == 0 || need.peak_bytes <= budget, ErrorCode::DoesNotFit,
+        "the run needs about {} bytes{} (weights {}{}, activations {}, cache {}, decoding {}), the budget is {}; lower "
+        "the size, --cache-budget or --vae-tile-size, or raise --max-ram",
+        need.peak_bytes, runs_at_once_ == 1 ? "" : fmt::format(" with {} at once", runs_at_once_), need.weight_bytes,
+        need.is_staged ? ", a stage's at a time" : "", need.activation_bytes, need.cache_bytes, need.decode_bytes,
+        budget);
 }
 
 RunReport Generator::generate(Context& context, const Request& asked, FrameQueue& frames, Observer& observer,
@@ -374,7 +379,7 @@ RunReport Generator::generate(Context& context, const Request& asked, FrameQueue
         const Request request = resolve(asked);
         check_fits(context, request);
         Observer nobody;
-        Observer& told = !processes_ || processes_->rank() == 0 ? observer : nobody;
+        Observer& told = !processes_ || processes_->group_rank() == 0 ? observer : nobody;
         warn_of_words(words_, request, told);
         warn_of_unused(loaded_->model(), told);
         warn_of_negative_prompt(loaded_->model(), request, told);

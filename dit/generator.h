@@ -1,4 +1,5 @@
-// From request to frames: validate, encode, prepare, loop, decode. One model, loaded once; runs one after the other.
+// From request to frames: validate, encode, prepare, loop, decode. One model, loaded once; runs one after the other, or
+// as many at a time as it was told to expect.
 #pragma once
 
 #include "broadcast/plan.h"
@@ -49,7 +50,7 @@ struct Estimate {
     int64_t activation_bytes = 0;                      ///< of the transformer, largest at once
     int64_t cache_bytes = 0;
     int64_t decode_bytes = 0;
-    int64_t peak_bytes = 0;  ///< the largest sum at any stage
+    int64_t peak_bytes = 0;  ///< the largest sum at any stage, of all runs at once
 };
 
 /// What one rank sent and kept.
@@ -78,7 +79,8 @@ class LoadedModel;   // dit/loaded_model.h
 struct Model;        // dit/families/family.h
 struct ModelSource;  // dit/families/model_source.h
 
-/// One thread at a time. Contexts are passed, so a generator serves whichever session calls it.
+/// One thread at a time, but for runs at once, each with a context of its own. Contexts are passed, so a generator
+/// serves whichever session calls it.
 class Generator {
   public:
     /// Opens a model directory. BadInput, Unsupported (family or class unknown) or DoesNotFit.
@@ -86,9 +88,12 @@ class Generator {
     static std::unique_ptr<Generator> open(Context& context, ModelSource source, const OpenOptions& options);
     ~Generator();
 
-    /// The ranks of every run are these processes, each with a generator of its own, instead of threads. Rank 0 is the
-    /// one that observers hear and frames come from.
+    /// The ranks of every run are those of this process's group, each with a generator of its own, instead of threads.
+    /// Rank 0 of the group is the one that observers hear and frames come from.
     void share_runs(parallel::Processes& processes) { processes_ = &processes; }
+
+    /// Up to so many runs share the budget, and weights that stay where they are.
+    void expect_runs_at_once(int64_t runs) { runs_at_once_ = runs; }
 
     std::string_view family() const;
     /// Hex digest of names, shapes and contents of the weights' headers and edges.
@@ -123,6 +128,7 @@ class Generator {
     std::unique_ptr<LoadedModel> loaded_;
     KnownWords words_;
     parallel::Processes* processes_ = nullptr;
+    int64_t runs_at_once_ = 1;
 };
 
 }  // namespace kine::dit

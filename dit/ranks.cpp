@@ -12,21 +12,26 @@ namespace kine::dit {
 namespace {
 
 /// "rank 2, step 3: what", unless the message says the step itself.
-std::string named(const parallel::Communicator& communicator, std::string_view what) {
-    const std::string& place = communicator.place();
+std::string named(int rank, const std::string& place, std::string_view what) {
     const bool says_place = place.empty() || what.find(place) != std::string_view::npos;
-    return fmt::format("rank {}{}{}: {}", communicator.rank(), says_place ? "" : ", ", says_place ? "" : place, what);
+    return fmt::format("rank {}{}{}: {}", rank, says_place ? "" : ", ", says_place ? "" : place, what);
 }
 
+struct Rank {
+    parallel::Communicator& communicator;
+    int name;
+};
+
 /// Errors with the rank they came from. A cancelled run is nobody's fault, and other exceptions are the observer's own.
-void run_named(const Context& context, parallel::Communicator& communicator, const RankBody& body) {
+void run_named(const Context& context, const Rank& rank, const RankBody& body) {
+    const std::string& place = rank.communicator.place();
     try {
-        body(context, communicator);
+        body(context, rank.communicator);
     } catch (const Error& error) {
         if (error.code() == ErrorCode::Interrupted) throw;
-        throw Error(error.code(), named(communicator, error.what()), error.where());
+        throw Error(error.code(), named(rank.name, place, error.what()), error.where());
     } catch (const std::bad_alloc&) {
-        throw Error(ErrorCode::DoesNotFit, named(communicator, "memory is exhausted"));
+        throw Error(ErrorCode::DoesNotFit, named(rank.name, place, "memory is exhausted"));
     }
 }
 
@@ -41,11 +46,11 @@ void tell_stuck(const parallel::LostRanks& lost, const std::function<void(const 
     }
 }
 
-/// The only rank of this process.
+/// The only rank of this process, which has its name among all, whichever group it is in.
 void on_process(const Context& context, parallel::Processes& processes, const RankBody& body) {
     const std::unique_ptr<parallel::Communicator> communicator = processes.communicator();
     try {
-        run_named(context, *communicator, body);
+        run_named(context, {*communicator, processes.rank()}, body);
     } catch (...) {
         communicator->abandon(std::current_exception());
         throw;
@@ -63,7 +68,7 @@ void on_ranks(const Context& context, const RankHost& host, const RankBody& body
         ThreadPool threads(static_cast<int>(std::max<int64_t>(share, 1)));
         parallel::RankProfiler profiler(context.profiler, communicator.rank());
         const Context own{context.device, context.allocator, threads, profiler.get()};
-        run_named(own, communicator, body);
+        run_named(own, {communicator, communicator.rank()}, body);
     };
     parallel::GiveUp give_up;
     if (host.on_stuck) give_up.call = [&](const parallel::LostRanks& lost) { tell_stuck(lost, host.on_stuck); };

@@ -1,5 +1,7 @@
 // A world of ranks seen as requests x guidance branches x sequence. Ranks of one sequence are neighbours, since they
-// talk most; the branches of a request meet once a step.
+// talk most; the branches of a request meet once a step; requests are different videos, whose ranks have nothing to say
+// to one another. So processes are parted by request before any run (processes.h), threads are launched apart, and the
+// mesh of a run has one request.
 #pragma once
 
 #include "parallel/communicator.h"

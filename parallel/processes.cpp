@@ -1,6 +1,7 @@
 #include "parallel/processes.h"
 
 #include "parallel/communicators/mpi.h"
+#include "parallel/mesh.h"
 
 #include <unistd.h>
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <numeric>
 #include <thread>
 #include <utility>
 
@@ -19,6 +21,7 @@ namespace {
 constexpr int kNewsTag = 1;
 constexpr auto kMomentForOthers = std::chrono::seconds(2);
 constexpr auto kPause = std::chrono::milliseconds(2);
+constexpr double kPatienceSeconds = 300;  // with processes that still load their model
 
 /// Process numbers mean the same to two processes that have this in common.
 int64_t this_machine() {
@@ -37,6 +40,26 @@ bool is_running(int64_t process) {
     return name_end == std::string::npos || (line[name_end + 2] != 'Z' && line[name_end + 2] != 'X');
 }
 
+std::vector<int> ranks_up_to(int size) {
+    std::vector<int> ranks(static_cast<size_t>(size));
+    std::iota(ranks.begin(), ranks.end(), 0);
+    return ranks;
+}
+
+/// Groups that some see otherwise would wait for members that speak to others.
+void check_same_groups(const Context& context, Communicator& world, int groups) {
+    world.set_timeout(kPatienceSeconds);
+    world.set_place("the beginning");
+    const int64_t own = groups;
+    const std::vector<Shape> shapes(static_cast<size_t>(world.size()), Shape{1});
+    const std::vector<Tensor> all = world.all_gather(context, Tensor::of<int64_t>(context, {1}, {&own, 1}), shapes);
+    for (size_t rank = 1; rank < all.size(); ++rank) {
+        const int64_t first = all[0].data<int64_t>()[0], other = all[rank].data<int64_t>()[0];
+        check(other == first, ErrorCode::Usage, "rank {} was started with request_parallel {}, rank 0 with {}", rank,
+              other, first);
+    }
+}
+
 }  // namespace
 
 std::unique_ptr<Processes> Processes::join() {
@@ -47,6 +70,7 @@ std::unique_ptr<Processes> Processes::join() {
 Processes::Processes(const MpiLibrary& library) : library_(library) {
     check(library_.join(&joined_, &rank_, &size_) == 0, ErrorCode::Rank, "MPI cannot be initialised");
     goodbyes_.resize(static_cast<size_t>(size_));
+    members_ = ranks_up_to(size_);
     exchange_whereabouts();
 }
 
@@ -71,8 +95,24 @@ void Processes::exchange_whereabouts() {
     }
 }
 
+void Processes::part(const Context& context, int groups) {
+    check(groups >= 1 && size_ % groups == 0, ErrorCode::Usage,
+          "request_parallel {}: expected a divisor of the {} ranks", groups, size_);
+    check_same_groups(context, *world(), groups);
+    const MeshShape shape{.requests = groups, .sequence = size_ / groups};
+    group_ = place_of(rank_, shape).request;
+    members_ = ranks_up_to(size_);
+    std::erase_if(members_, [&](int rank) { return place_of(rank, shape).request != group_; });
+}
+
+int Processes::group_rank() const { return static_cast<int>(std::ranges::find(members_, rank_) - members_.begin()); }
+
 std::unique_ptr<Communicator> Processes::communicator() {
-    return std::make_unique<Communicator>(make_mpi_transport(*this));
+    return std::make_unique<Communicator>(make_mpi_transport(*this, members_));
+}
+
+std::unique_ptr<Communicator> Processes::world() {
+    return std::make_unique<Communicator>(make_mpi_transport(*this, ranks_up_to(size_)));
 }
 
 bool Processes::is_gone(int rank) const {

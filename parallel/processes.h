@@ -1,5 +1,6 @@
 // Ranks that are processes, started together by mpirun or srun. Which of them failed, and why, travels as news beside
-// the tokens, so that none waits for one that is gone: each says goodbye, with the exit code it leaves with.
+// the tokens, so that none waits for one that is gone: each says goodbye, with the exit code it leaves with. They may
+// be parted into groups that make different videos; news goes to all of them all the same.
 #pragma once
 
 #include "parallel/communicator.h"
@@ -19,10 +20,20 @@ class Processes {
     static std::unique_ptr<Processes> join();
     ~Processes();
 
+    /// Among all of them.
     int rank() const { return rank_; }
     int size() const { return size_; }
-    /// Between all of them; every process makes the same ones in the same order.
+    /// Parts them into the request axis of a mesh: `groups` of neighbours. All of them call this, before they run
+    /// anything. ErrorCode::Usage if that does not divide them, or if they do not agree.
+    void part(const Context& context, int groups);
+    /// Which of the groups this process belongs to, and where it stands in that one; all are one group until parted.
+    int group() const { return group_; }
+    int group_rank() const;
+    int group_size() const { return static_cast<int>(members_.size()); }
+    /// Between those of the group; every process of it makes the same ones in the same order.
     std::unique_ptr<Communicator> communicator();
+    /// Between all of them, likewise.
+    std::unique_ptr<Communicator> world();
 
     /// The last thing but one that a process does: tells the others how it ended and waits until they have ended,
     /// whatever time they take if all goes well, a moment otherwise. Returns the exit status: `status`, or what another
@@ -67,6 +78,8 @@ class Processes {
     void* joined_ = nullptr;
     int rank_ = 0;
     int size_ = 1;
+    int group_ = 0;
+    std::vector<int> members_;                      // of the group, by rank among all
     std::vector<std::optional<Goodbye>> goodbyes_;  // by rank
     std::vector<Whereabouts> whereabouts_;
     std::string said_;  // may still be on its way

@@ -95,7 +95,7 @@ void gather_zones(const Context& context, Communicator& communicator) {
         ahead[static_cast<size_t>(other)] = measure_ahead(context, communicator, other);
     }
     const bool collects = communicator.rank() == 0;
-    const Tensor own = collects ? Tensor() : packed(context, context.profiler.events());
+    const Tensor own = collects ? Tensor() : packed(context, context.profiler.take_events());
     const std::vector<int64_t> sizes = sizes_of_all(context, communicator, own);
     std::vector<Parcel> sent;
     std::vector<Awaited> awaited;

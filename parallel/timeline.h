@@ -22,8 +22,8 @@ class RankProfiler {
     int rank_;
 };
 
-/// Ranks that are processes, all of which call this: the zones of all go to the profiler of rank 0, if that one is on.
-/// How far clocks are apart is found by messages there and back; the quickest of several is the one to go by.
+/// Ranks that are processes, all of which call this: the zones of all move to the profiler of rank 0, if that one is
+/// on. How far clocks are apart is found by messages there and back; the quickest of several is the one to go by.
 void gather_zones(const Context& context, Communicator& communicator);
 
 }  // namespace kine::parallel

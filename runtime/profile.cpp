@@ -72,14 +72,24 @@ void Profiler::record(Event event) {
     events_.push_back(std::move(event));
 }
 
+std::vector<Profiler::Event> Profiler::in_order(std::vector<Event> events) {
+    std::stable_sort(events.begin(), events.end(), starts_before);
+    number_depths(events);
+    return events;
+}
+
 std::vector<Profiler::Event> Profiler::events() const {
-    std::vector<Event> sorted = [this] {
-        const std::lock_guard lock(mutex_);
-        return events_;
-    }();
-    std::stable_sort(sorted.begin(), sorted.end(), starts_before);
-    number_depths(sorted);
-    return sorted;
+    std::unique_lock lock(mutex_);
+    std::vector<Event> copy = events_;
+    lock.unlock();
+    return in_order(std::move(copy));
+}
+
+std::vector<Profiler::Event> Profiler::take_events() {
+    std::unique_lock lock(mutex_);
+    std::vector<Event> taken = std::exchange(events_, {});
+    lock.unlock();
+    return in_order(std::move(taken));
 }
 
 void Profiler::adopt(std::vector<Event> events, int rank, int64_t ahead_ns) {

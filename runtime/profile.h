@@ -34,6 +34,8 @@ class Profiler {
     int64_t now_ns() const;
     void record(Event event);
     std::vector<Event> events() const;
+    /// The same, and forgets them.
+    std::vector<Event> take_events();
     int64_t start_ns() const { return start_ns_; }
     /// Takes in what rank `rank` saw by a clock that is `ahead_ns` ahead of this one.
     void adopt(std::vector<Event> events, int rank, int64_t ahead_ns);
@@ -47,6 +49,7 @@ class Profiler {
     int64_t start_ns_ = steady_ns();
 
     static int64_t steady_ns();
+    static std::vector<Event> in_order(std::vector<Event> events);
 };
 
 /// Records its own lifetime.

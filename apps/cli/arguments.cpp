@@ -1,6 +1,7 @@
 #include "apps/cli/arguments.h"
 
 #include "apps/cli/config_file.h"
+#include "apps/cli/prompts.h"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -130,9 +131,9 @@ void settle(Arguments& arguments) {
 }  // namespace
 
 void Arguments::complete(const Arguments& weaker) {
-    const bool has_prompt = has("prompt") || has("prompt_file");
+    const bool has_own_prompt = has_prompt(*this);
     for (const auto& [key, values] : weaker.values_) {
-        if (!has_prompt || (key != "prompt" && key != "prompt_file")) values_.emplace(key, values);
+        if (!has_own_prompt || !is_prompt_option(key)) values_.emplace(key, values);
     }
 }
 

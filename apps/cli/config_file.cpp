@@ -109,8 +109,8 @@ std::string print_config(const Arguments& arguments) {
         if (!arguments.has(row.key) || row.key == "config" || row.key == "print_config" || row.key == "size") continue;
         if (row.value.empty()) {
             config[std::string(row.key)] = true;
-        } else if (row.repeatable) {
-            config[std::string(row.key)] = arguments.all(row.key);
+        } else if (row.repeatable && (row.target == Target::Program || arguments.all(row.key).size() > 1)) {
+            config[std::string(row.key)] = arguments.all(row.key);  // but one prompt is a text
         } else {
             config[std::string(row.key)] = arguments.text(row.key);
         }

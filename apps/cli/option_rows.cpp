@@ -21,8 +21,12 @@ constexpr unsigned kReports = kPlan | kInspect | kVerify | kCompare | kBench | k
 using enum Target;
 
 constexpr std::array kRows = {
-    OptionRow{"prompt", "-p,--prompt", "TEXT", Request, kRuns, kWhat, "what the video shows; '-' reads standard input"},
+    OptionRow{"prompt", "-p,--prompt", "TEXT", Request, kRuns, kWhat,
+              "what the video shows; '-' reads standard input; generate takes several, a video each", true},
     OptionRow{"prompt_file", "--prompt-file", "FILE", Program, kRuns, kWhat, "read the prompt from a file"},
+    OptionRow{"prompts", "--prompts", "FILE", Program, kGenerate, kWhat,
+              "a video for every line of a file, '-' for standard input; blank lines and those with '#' first do not "
+              "count; the n-th has the seed of the first plus n - 1"},
     OptionRow{"negative_prompt", "-n,--negative-prompt,--neg-prompt", "TEXT", Request, kRuns, kWhat,
               "what it should not show"},
     OptionRow{"prompt_options", "--prompt-option,--prompt-options", "K=V,...", Request, kRuns, kWhat,
@@ -72,7 +76,7 @@ constexpr std::array kRows = {
     OptionRow{"latents", "--latents", "FILE[:NAME]", Request, kRuns, kSampling,
               "start from the noise in a safetensors file"},
     OptionRow{"save_latents", "--save-latents", "FILE", Request, kGenerate, kSampling,
-              "keep the last latents before decoding"},
+              "keep the last latents before decoding; {n} is the prompt's number"},
 
     OptionRow{"cache", "--cache,--cache-mode", "NAME", Request, kRuns, kReuse,
               "reuse policy, see `kinescope list policies` (none)"},
@@ -85,7 +89,7 @@ constexpr std::array kRows = {
               "most bytes that kept outputs may hold, suffixes K, M, G"},
 
     OptionRow{"ranks", "--ranks,--nproc,--sp-size,--sequence-parallel-size", "N", Request, kRuns, kRanks,
-              "ranks that share one video: threads of this process (1)"},
+              "ranks that share one video, or part into groups: threads of this process (1)"},
     OptionRow{
         "parallel", "--parallel,--parallel-mode", "NAME", Request, kRuns, kRanks,
         "how ranks share the tokens, see `kinescope list strategies` (auto: the fastest); rings agree with one rank to "
@@ -100,6 +104,8 @@ constexpr std::array kRows = {
               kRanks, "give each guidance branch half of the ranks; auto: where that is faster"},
     OptionRow{"group_size", "--group-size,--ulysses-degree,--ulysses-size", "N", Request, kRuns, kRanks,
               "neighbours that switch heads (usp) or form an inner ring (double_ring), 0 for as many as fit"},
+    OptionRow{"request_parallel", "--request-parallel", "R", Session, kGenerate | kPlan, kRanks,
+              "part the ranks into R groups, each of which makes every R-th prompt (1)"},
     OptionRow{"rank_timeout", "--rank-timeout", "SECONDS", Request, kRuns, kRanks,
               "a rank that stays silent for so long fails the run, 0 for never (300)"},
 
@@ -114,7 +120,10 @@ constexpr std::array kRows = {
               "ranks that decode, each some of the frames, tiles or rows (as many as the VAE has work for)"},
 
     OptionRow{"output", "-o,--output,--output-path,--save-file,--save-path", "FILE", Program, kGenerate | kBench,
-              kOutput, "a video, DIR/%04d.png, or '-' for standard output; may be repeated (kinescope.mp4)", true},
+              kOutput,
+              "a video, DIR/%04d.png, or '-' for standard output; {n} is the prompt's number; may be repeated "
+              "(kinescope.mp4, of several prompts kinescope-{n}.mp4)",
+              true},
     OptionRow{"overwrite", "-y,--overwrite", "", Program, kGenerate | kCompare | kBench, kOutput,
               "replace existing files"},
     OptionRow{"video_codec", "--video-codec,--vcodec,-c", "NAME", Output, kGenerate, kOutput,

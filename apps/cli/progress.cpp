@@ -52,43 +52,59 @@ Progress::Mode Progress::choose(std::string_view mode) {
     throw Error(KINE_USAGE, fmt::format("progress: expected auto, bar, plain, json or none, got '{}'", mode));
 }
 
-void Progress::show(const kine_progress& p) {
-    if (mode_ == Mode::Bar) show_bar(p);
-    if (mode_ == Mode::Plain) show_plain(p);
+void Progress::show(const kine_progress& p, const PromptNumber& which) {
+    const std::lock_guard lock(mutex_);
+    if (mode_ == Mode::Bar) show_bar(p, which);
+    if (mode_ == Mode::Plain) show_plain(p, which);
     if (mode_ != Mode::Json) return;
     const double left = seconds_each(p) * static_cast<double>(p.total - p.done);
-    const nlohmann::json row = {
+    nlohmann::json row = {
         {"stage", p.stage}, {"done", p.done}, {"total", p.total}, {"seconds", p.seconds}, {"eta_seconds", left}};
+    if (which.count > 1) row.update({{"prompt", which.number}, {"prompts", which.count}});
     fmt::print(stderr, "{}\n", row.dump());
 }
 
-void Progress::show_bar(const kine_progress& p) {
+void Progress::show_bar(const kine_progress& p, const PromptNumber& which) {
     const auto cells = static_cast<int>(p.total > 0 ? kBarCells * p.done / p.total : 0);
     const std::string bar =
         std::string(static_cast<size_t>(cells), '#') + std::string(static_cast<size_t>(kBarCells - cells), '.');
-    fmt::print(stderr, "\r\x1b[K[{}] {}", bar, line_of(p));
+    fmt::print(stderr, "\r\x1b[K[{}] {}{}", bar, which.label(), line_of(p));
     std::fflush(stderr);
     drawn_ = true;
 }
 
 /// The end of a stage, and in long stages a line every few seconds.
-void Progress::show_plain(const kine_progress& p) {
+void Progress::show_plain(const kine_progress& p, const PromptNumber& which) {
     const Clock::time_point now = Clock::now();
     if (p.done < p.total && now - last_line_ < kPlainInterval) return;
     last_line_ = now;
-    say(line_of(p));
+    say(which.label() + line_of(p));
 }
 
-void Progress::log(std::string_view level, std::string_view line) {
-    clear();
+void Progress::log(std::string_view level, std::string_view line, const PromptNumber& which) {
+    const std::lock_guard lock(mutex_);
+    erase_bar();
     if (mode_ == Mode::Json) {
-        fmt::print(stderr, "{}\n", nlohmann::json{{"level", level}, {"line", line}}.dump());
+        nlohmann::json row = {{"level", level}, {"line", line}};
+        if (which.count > 1) row.update({{"prompt", which.number}, {"prompts", which.count}});
+        fmt::print(stderr, "{}\n", row.dump());
         return;
     }
-    say(level == "info" ? std::string(line) : fmt::format("{}: {}", level, line));
+    say(which.label() + (level == "info" ? std::string(line) : fmt::format("{}: {}", level, line)));
+}
+
+void Progress::tell(std::string_view line) {
+    const std::lock_guard lock(mutex_);
+    erase_bar();
+    say(line);
 }
 
 void Progress::clear() {
+    const std::lock_guard lock(mutex_);
+    erase_bar();
+}
+
+void Progress::erase_bar() {
     if (!drawn_) return;
     fmt::print(stderr, "\r\x1b[K");
     std::fflush(stderr);

@@ -1,23 +1,27 @@
 // How a run is told on standard error: a bar on a terminal, now and then a line elsewhere, or one JSON object a line.
 #pragma once
 
+#include "apps/cli/prompts.h"
 #include "apps/embed/kinescope.hpp"
 
 #include <chrono>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 namespace kinescope::cli {
 
-/// One thread at a time.
+/// Safe for several threads, each of which runs a prompt: a bar then shows the one that moved last.
 class Progress {
   public:
     /// `mode`: auto, bar, plain, json or none.
     explicit Progress(std::string_view mode);
     ~Progress() { clear(); }
 
-    void show(const kine_progress& progress);
-    void log(std::string_view level, std::string_view line);
+    void show(const kine_progress& progress, const PromptNumber& which);
+    void log(std::string_view level, std::string_view line, const PromptNumber& which);
+    /// A line of talk, in place of the bar.
+    void tell(std::string_view line);
     /// Takes the bar away, so that other lines may be printed.
     void clear();
 
@@ -26,9 +30,11 @@ class Progress {
     using Clock = std::chrono::steady_clock;
 
     static Mode choose(std::string_view mode);
-    void show_bar(const kine_progress& progress);
-    void show_plain(const kine_progress& progress);
+    void show_bar(const kine_progress& progress, const PromptNumber& which);
+    void show_plain(const kine_progress& progress, const PromptNumber& which);
+    void erase_bar();
 
+    std::mutex mutex_;
     Mode mode_;
     bool drawn_ = false;
     Clock::time_point last_line_ = Clock::now();

@@ -1,6 +1,6 @@
 #include "apps/cli/run_setup.h"
 
-#include "apps/cli/config_file.h"
+#include "apps/cli/prompts.h"
 
 #include <fmt/core.h>
 
@@ -15,33 +15,8 @@ namespace kinescope::cli {
 
 namespace {
 
-constexpr size_t kMaxPromptBytes = 64 << 10;
 constexpr const char* kDefaultTile = "32";  // latent pixels: 256 pixels for the usual factor of 8
 constexpr const char* kScalingRanks = "1024";
-
-/// Editors leave a byte order mark, CRLF and a last newline behind, which are not part of a prompt.
-std::string clean_prompt(std::string text, const std::string& where) {
-    if (text.find('\0') != std::string::npos) throw Error(KINE_USAGE, where + ": the prompt holds a NUL character");
-    if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
-    std::string result;
-    for (const char c : text) {
-        if (c != '\r') result += c;
-    }
-    while (!result.empty() && result.back() == '\n') result.pop_back();
-    return result;
-}
-
-std::string prompt_of(const Arguments& arguments) {
-    if (arguments.has("prompt") && arguments.has("prompt_file")) {
-        throw Error(KINE_USAGE, "prompt and prompt_file are both given, expected one");
-    }
-    if (arguments.has("prompt_file")) {
-        const std::string file = arguments.text("prompt_file");
-        return clean_prompt(read_file(file, kMaxPromptBytes), "prompt_file " + file);
-    }
-    if (arguments.text("prompt") == "-") return clean_prompt(read_file("-", kMaxPromptBytes), "standard input");
-    return arguments.text("prompt");
-}
 
 Options session_options(const Arguments& arguments) {
     Options options = arguments.for_target(Target::Session);
@@ -85,14 +60,13 @@ Session make_plan_session(const Arguments& arguments) {
     return Session(options);
 }
 
-bool has_prompt(const Arguments& arguments) { return arguments.has("prompt") || arguments.has("prompt_file"); }
+Request make_request(const Arguments& arguments) { return make_request(arguments, only_prompt_of(arguments)); }
 
-Request make_request(const Arguments& arguments) {
+Request make_request(const Arguments& arguments, const std::string& prompt) {
     Request request;
     for (const auto& [name, value] : arguments.for_target(Target::Request)) {
         if (name != "prompt") request.set(name, value);
     }
-    const std::string prompt = prompt_of(arguments);
     request.set("prompt", prompt);
     if (has_prompt(arguments) && prompt.empty() && !arguments.flag("quiet")) say("warning: the prompt is empty");
     if (arguments.flag("vae_tiling") && !arguments.has("vae_tile")) request.set("vae_tile", kDefaultTile);
@@ -105,24 +79,6 @@ Request make_request(const Arguments& arguments) {
     for (const char* flag : {"sequential_guidance", "dynamic_guidance", "overwrite"})
         if (arguments.flag(flag)) request.set(flag, "true");
     return request;
-}
-
-kine_callbacks callbacks_to(Progress& progress) {
-    kine_callbacks callbacks = {};
-    callbacks.user_data = &progress;
-    callbacks.on_progress = [](void* data, const kine_progress* row) {
-        static_cast<Progress*>(data)->show(*row);
-        return 0;
-    };
-    callbacks.on_log = [](void* data, const char* level, const char* line) {
-        static_cast<Progress*>(data)->log(level, line);
-    };
-    callbacks.on_stuck = [](void* data, kine_status status, const char* message) {
-        static_cast<Progress*>(data)->clear();
-        say(fmt::format("error: {}, and a rank hangs", message));
-        _exit(status);  // not even destructors can be waited for
-    };
-    return callbacks;
 }
 
 void print_data(const std::string& text) {

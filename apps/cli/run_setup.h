@@ -14,12 +14,10 @@ std::string model_directory(const Arguments& arguments);
 Session make_session(const Arguments& arguments, bool with_model = true);
 /// Opens the model or the preset without reading weights.
 Session make_plan_session(const Arguments& arguments);
-/// Everything but outputs. A missing prompt becomes `otherwise`; an empty one is allowed, with a warning.
+/// Everything but outputs. An empty prompt is allowed, with a warning.
+Request make_request(const Arguments& arguments, const std::string& prompt);
+/// Of a command that takes one prompt; a missing one is empty.
 Request make_request(const Arguments& arguments);
-/// Whether -p or --prompt-file is there.
-bool has_prompt(const Arguments& arguments);
-/// Callbacks that feed `progress`; warnings always, other lines with -v.
-kine_callbacks callbacks_to(Progress& progress);
 /// Prints on standard output; a failing write is KINE_OUTPUT.
 void print_data(const std::string& text);
 

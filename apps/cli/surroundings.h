@@ -6,6 +6,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace kinescope::cli {
 
@@ -19,8 +20,12 @@ class Ranks {
 
     void join() { check(kine_ranks_join(&ranks_)); }
     const kine_ranks* get() const { return ranks_; }
-    /// Whether this process is the one that talks.
-    bool tells() const { return kine_ranks_rank(ranks_) == 0; }
+    /// More than one share what is made, and end together.
+    bool are_several() const { return kine_ranks_size(ranks_) > 1; }
+    /// Every process calls this with what all are going to make.
+    void agree(const std::vector<Request>& requests) const {
+        if (are_several()) kinescope::agree(ranks_, requests);
+    }
     /// How the program ends, after all others have: with `status`, or with what another failed with, in `reason`.
     int leave(int status, std::string& reason) {
         const int result = kine_ranks_leave(ranks_, status, reason.c_str());

@@ -102,7 +102,7 @@ kine_status kine_verify(kine_session* session, const char* golden_case,
         required(passed, "passed") = 0;
         kine::embed::Session& runner = *required(session, "session").session;
         const auto claim = runner.claim();
-        const bool ok = kine::dit::verify_case(runner.context(), &required(golden_case, "golden_case"), runner.dtype(),
+        const bool ok = kine::dit::verify_case(claim.context, &required(golden_case, "golden_case"), runner.dtype(),
                                                [&](const auto& row) { forward(row, report, user_data); });
         *passed = ok ? 1 : 0;
     });

@@ -1,5 +1,6 @@
 // Jobs in the C interface: host callbacks become functions, frames become plain structs.
 #include "apps/embed/c_handles.h"
+#include "apps/embed/job_setup.h"
 #include "runtime/io/json.h"
 
 using kine::embed::copy_json;
@@ -53,6 +54,12 @@ kine::embed::HostCallbacks as_functions(const kine_callbacks* callbacks) {
 }
 
 }  // namespace
+
+kine_status kine_job_check(kine_session* session, const kine_request* request) {
+    return guarded([&] {
+        kine::embed::check_request(*required(session, "session").session, required(request, "request").request);
+    });
+}
 
 kine_status kine_job_create(kine_session* session, const kine_request* request, const kine_callbacks* callbacks,
                             kine_job** job) {

@@ -16,7 +16,7 @@ Json calibration(Session& session, const std::string& path, bool overwrite) {
     const auto claim = session.claim();
     parallel::CalibrationOptions options;
     if (!path.empty()) options.name = std::filesystem::path(path).stem().string();
-    Json json = parallel::to_json(parallel::calibrate(session.context(), options));
+    Json json = parallel::to_json(parallel::calibrate(claim.context, options));
     if (!path.empty()) write_file(path, json.dump(2) + "\n");
     return json;
 }

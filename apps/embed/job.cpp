@@ -1,14 +1,10 @@
 #include "apps/embed/job.h"
 
+#include "apps/embed/agreement.h"
 #include "apps/embed/frame_tap.h"
-#include "apps/embed/image_file.h"
+#include "apps/embed/job_setup.h"
 #include "apps/embed/latents_file.h"
-#include "apps/embed/metadata.h"
-#include "apps/embed/side_file.h"
 #include "runtime/io/json.h"
-
-#include <filesystem>
-#include <map>
 
 namespace kine::embed {
 
@@ -82,20 +78,13 @@ class Job::HostObserver final : public dit::Observer {
 
 Job::Job(std::shared_ptr<Session> session, RunRequest request, HostCallbacks callbacks)
     : session_(std::move(session)), request_(std::move(request)), callbacks_(std::move(callbacks)) {
-    load_latents();
-    agree_on_seed();
-    request_.generation = session_->generator().resolve(request_.generation);
-    load_image();
-    session_->generator().plan(request_.generation);  // an unknown policy or sampler must not cost an opened output
-    session_->generator().check_fits(session_->context(), request_.generation);
-    if (session_->tells()) {
-        check_side_file("save_latents", request_.run.save_latents, request_.run.overwrite);
-        check_side_file("trace", session_->options().trace, request_.run.overwrite);
-        check_distinct_files();
-    } else {
-        request_.outputs.clear();
+    agree_with_others();
+    request_ = prepared(*session_, std::move(request_));
+    sinks_.push_back(std::make_unique<FrameTap>(frames_, [this](const Frame& frame) { show(frame); }));
+    for (std::unique_ptr<codecs::Sink>& sink : open_outputs(*session_, request_)) {
+        outputs_.emplace_back(sink->name(), sink->temporary_name());
+        sinks_.push_back(std::move(sink));
     }
-    open_outputs();
 }
 
 Job::~Job() {
@@ -103,59 +92,14 @@ Job::~Job() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Job::load_latents() {
-    if (request_.run.latents.empty()) return;
-    const auto claim = session_->claim();
-    request_.generation.latents = read_latents(session_->context(), request_.run.latents);
-}
-
-/// Of the size that the video will have, so only once that is known.
-void Job::load_image() {
-    if (request_.run.image.empty()) return;
-    const auto claim = session_->claim();
-    dit::Request& generation = request_.generation;
-    generation.image = read_image(session_->context(), request_.run.image, generation.width, generation.height);
-}
-
-/// Processes that were not told a seed each drew one: that of rank 0 counts.
-void Job::agree_on_seed() {
+/// Processes that were not told a seed each drew one: that of their group's rank 0 counts.
+void Job::agree_with_others() {
     if (session_->processes() == nullptr) return;
-    const auto claim = session_->claim();
+    const Claim claim = session_->claim();
     const auto communicator = session_->processes()->communicator();
     communicator->set_timeout(request_.generation.rank_timeout);
     communicator->set_place("the beginning");
-    const int64_t own[] = {static_cast<int64_t>(request_.generation.seed)};
-    const Tensor seed = Tensor::of<int64_t>(session_->context(), {1}, own);
-    const Tensor first = communicator->broadcast(session_->context(), seed, {0, {1}, DType::Int64});
-    if (request_.is_seed_drawn) request_.generation.seed = static_cast<uint64_t>(first.data<int64_t>()[0]);
-}
-
-/// Two files under one name would leave only the one that is finished last.
-void Job::check_distinct_files() const {
-    std::map<std::filesystem::path, std::string> seen;
-    const auto add = [&](const std::string& what, const std::string& path) {
-        if (path.empty() || path == "-") return;
-        std::error_code ignored;
-        const auto [other, is_new] = seen.emplace(std::filesystem::weakly_canonical(path, ignored), what);
-        check(is_new, ErrorCode::Usage, "{} and {} are the same file '{}'", other->second, what, path);
-    };
-    add("image", request_.run.image);
-    add("latents", request_.run.latents);
-    add("save_latents", request_.run.save_latents);
-    add("trace", session_->options().trace);
-    for (const OutputRequest& output : request_.outputs) add("output", output.target);
-}
-
-void Job::open_outputs() {
-    const dit::Request& r = request_.generation;
-    const dit::FrameSize size = session_->generator().frame_size(r);
-    VideoInfo info{static_cast<int>(size.width), static_cast<int>(size.height), parse_rate(r.fps), r.num_frames, {}};
-    if (request_.run.metadata) info.metadata = video_metadata(*session_, request_);
-    sinks_.push_back(std::make_unique<FrameTap>(frames_, [this](const Frame& frame) { show(frame); }));
-    for (const OutputRequest& output : request_.outputs) {
-        sinks_.push_back(codecs::open_sink(output.target, info, output.options));
-        outputs_.emplace_back(sinks_.back()->name(), sinks_.back()->temporary_name());
-    }
+    agree_on_seed(claim.context, *communicator, request_);
 }
 
 void Job::begin() {
@@ -211,10 +155,10 @@ void Job::keep_latents(int step, const Tensor& latents) const {
 void Job::execute() {
     const auto start = std::chrono::steady_clock::now();
     try {
-        const auto claim = session_->claim();
+        const Claim claim = session_->claim();
         FrameQueue queue(kQueuedFrames);
-        codecs::Pump pump(queue, std::move(sinks_), session_->context().profiler);
-        generate(queue);
+        codecs::Pump pump(queue, std::move(sinks_), claim.context.profiler);
+        generate(claim.context, queue);
         finish(pump);
         session_->write_trace();
     } catch (...) {
@@ -224,12 +168,11 @@ void Job::execute() {
     end();
 }
 
-void Job::generate(FrameQueue& queue) {
+void Job::generate(Context& context, FrameQueue& queue) {
     HostObserver observer(*this);
     try {
         check(!stop_.stop_requested(), ErrorCode::Interrupted, "the run was cancelled before it began");
-        times_ = session_->generator().generate(session_->context(), request_.generation, queue, observer,
-                                                stop_.get_token());
+        times_ = session_->generator().generate(context, request_.generation, queue, observer, stop_.get_token());
     } catch (...) {
         failure_ = std::current_exception();
         queue.fail(failure_);

@@ -51,14 +51,10 @@ class Job {
     enum class State { Ready, Running, Done };
     class HostObserver;
 
-    void load_latents();
-    void load_image();
-    void agree_on_seed();
-    void check_distinct_files() const;
-    void open_outputs();
+    void agree_with_others();
     void begin();
     void execute();
-    void generate(FrameQueue& queue);
+    void generate(Context& context, FrameQueue& queue);
     void finish(codecs::Pump& pump);
     void show(const Frame& frame);
     void keep_latents(int step, const Tensor& latents) const;

@@ -105,8 +105,12 @@ void kine_text_destroy(char* text);
 /* ---- session: a device, its memory and threads, and at most one model ---------------------------------------------
  */
 
-/* Options: model, device, dtype, threads, max_ram, trace; the caller owns *session and destroys it. Without a model the
- * session can inspect and verify only. */
+/* Options: model, device, dtype, threads, max_ram, trace, request_parallel; the caller owns *session and destroys it.
+ * Without a model the session can inspect and verify only.
+ *
+ * One run at a time. With request_parallel R, up to R jobs may run at once, each on a thread of the host: they share
+ * the weights, and have an R-th of the threads and of the memory budget each. A request's `ranks` are then those of all
+ * R together, which R must divide. */
 kine_status kine_session_create(const kine_option* options, size_t count, kine_session** session);
 
 /* Gives up the caller's handle; jobs that still run keep what they need until they end. */
@@ -140,8 +144,20 @@ kine_status kine_ranks_join(kine_ranks** ranks);
 int32_t kine_ranks_rank(const kine_ranks* ranks);
 int32_t kine_ranks_size(const kine_ranks* ranks);
 
-/* Every process makes the same jobs in the same order; rank 0 gets the frames and writes the files. */
+/* Every process makes the same jobs in the same order; rank 0 gets the frames and writes the files. With the session's
+ * request_parallel R, which is the same on all, the processes are parted into R groups of neighbours, and that holds
+ * within each: groups make different jobs, or none. */
 kine_status kine_session_share(kine_session* session, const kine_ranks* ranks);
+
+/* The group that this process is in, from 0, and 1 if it is the one of its group that gets the frames and writes the
+ * files, else 0. A session that shares nothing is in group 0 and gets its frames. */
+int32_t kine_session_group(const kine_session* session);
+int32_t kine_session_tells(const kine_session* session);
+
+/* Before several jobs: every process brings the requests of all groups, in the same order. Seeds that were drawn become
+ * rank 0's; other requests than rank 0's are KINE_USAGE, which names the option. Also returns with an error if a
+ * process has failed before. */
+kine_status kine_ranks_agree(const kine_ranks* ranks, kine_request* const* requests, size_t count);
 
 /* Before the process ends, with the status it is going to end with and, for one other than 0, the reason: tells the
  * others and waits for their end, a moment only if one failed. Returns the status to end with: if that differs, another
@@ -153,6 +169,10 @@ void kine_ranks_destroy(kine_ranks* ranks, int status);
 
 /* ---- job: one run -------------------------------------------------------------------------------------------------
  */
+
+/* Whether kine_job_create would take the request as things stand, outputs included; makes nothing and leaves nothing.
+ * For a host that makes several jobs one after the other, and wants to know of a mistake before the first. */
+kine_status kine_job_check(kine_session* session, const kine_request* request);
 
 /* Copies the request, checks it against the model and the memory budget, and opens its outputs; callbacks may be NULL
  * and are copied. The caller owns *job and destroys it. */

@@ -126,11 +126,23 @@ class Session {
         return passed != 0;
     }
     void share(const kine_ranks* ranks) { check(kine_session_share(handle_.get(), ranks)); }
+    /// Among the groups that share() parted processes into, and whether this process gets its group's frames.
+    int group() const { return kine_session_group(handle_.get()); }
+    bool tells() const { return kine_session_tells(handle_.get()) != 0; }
+    /// Throws what making a job of it would.
+    void check_request(const Request& request) { check(kine_job_check(handle_.get(), request.get())); }
     kine_session* get() const { return handle_.get(); }
 
   private:
     std::unique_ptr<kine_session, Destroy> handle_;
 };
+
+/// Of processes, before several jobs: see kine_ranks_agree.
+inline void agree(const kine_ranks* ranks, const std::vector<Request>& requests) {
+    std::vector<kine_request*> rows;
+    for (const Request& request : requests) rows.push_back(request.get());
+    check(kine_ranks_agree(ranks, rows.data(), rows.size()));
+}
 
 inline std::string compare(const std::string& first, const std::string& second, const std::string& sheet = "") {
     char* json = nullptr;

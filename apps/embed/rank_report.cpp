@@ -3,6 +3,8 @@
 #include "dit/rank_plan.h"
 #include "runtime/io/json.h"
 
+#include <algorithm>
+
 namespace kine::embed {
 
 namespace {
@@ -45,6 +47,19 @@ std::string table_text(std::span<const parallel::Price> prices, const dit::Reque
     return text;
 }
 
+/// By the denoising alone, and as if groups did not share a network.
+double videos_per_hour(std::span<const parallel::Price> prices, const dit::Request& chosen, int64_t groups) {
+    const auto choice = std::ranges::find_if(prices, [&](const auto& price) { return is_choice(price, chosen); });
+    constexpr double kHour = 3600;
+    return choice == prices.end() ? 0 : static_cast<double>(groups) * kHour / choice->time_seconds;
+}
+
+std::string ranks_text(const std::string& cluster, int64_t ranks, int64_t groups, double per_hour) {
+    if (groups == 1) return fmt::format("{} ranks of {}\n", ranks, cluster);
+    return fmt::format("{} ranks of {}, {} groups of {}, each makes its own videos: {:.4g} an hour, decoding aside\n",
+                       ranks * groups, cluster, groups, ranks, per_hour);
+}
+
 }  // namespace
 
 dit::Request with_choice(dit::Request request) {
@@ -52,18 +67,22 @@ dit::Request with_choice(dit::Request request) {
     return request;
 }
 
-void add_strategies(PlanReport& report, const parallel::Work& all_branches, const dit::Request& request) {
+void add_strategies(PlanReport& report, const parallel::Work& all_branches, const dit::Request& request,
+                    int64_t groups) {
     const std::vector<parallel::Price> prices = dit::rank_options(request, all_branches);
     dit::Request chosen = request;
     dit::choose_ranks(chosen, all_branches);
     const std::string cluster = parallel::find_cluster(request.cluster).name;
+    const double per_hour = videos_per_hour(prices, chosen, groups);
     report.json["ranks"] = request.ranks;
+    report.json["request_parallel"] = groups;
+    report.json["videos_per_hour"] = per_hour;
     report.json["cluster"] = cluster;
     report.json["chosen"] = chosen.parallel;
     report.json["cfg_parallel"] = chosen.cfg_parallel;
     report.json["strategies"] = Json::array();
     for (const parallel::Price& price : prices) report.json["strategies"].push_back(price_json(price));
-    report.text += fmt::format("{} ranks of {}\n", request.ranks, cluster) + table_text(prices, chosen);
+    report.text += ranks_text(cluster, request.ranks, groups, per_hour) + table_text(prices, chosen);
 }
 
 }  // namespace kine::embed

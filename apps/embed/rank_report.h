@@ -8,7 +8,9 @@ namespace kine::embed {
 
 /// "all" prices every strategy and then goes by the fastest, as "auto" does.
 dit::Request with_choice(dit::Request request);
-/// Adds `strategies` and the choice to a report; `all_branches` is the work of all guidance branches.
-void add_strategies(PlanReport& report, const parallel::Work& all_branches, const dit::Request& request);
+/// Adds `strategies` and the choice to a report; `all_branches` is the work of all guidance branches. Of `groups` of
+/// ranks, each makes videos of its own: `request` is what one of them runs.
+void add_strategies(PlanReport& report, const parallel::Work& all_branches, const dit::Request& request,
+                    int64_t groups);
 
 }  // namespace kine::embed

@@ -52,7 +52,7 @@ std::string stages_text(const dit::Estimate& estimate) {
     return text;
 }
 
-std::string memory_text(const dit::Estimate& estimate, int64_t budget) {
+std::string memory_text(const dit::Estimate& estimate, int64_t budget, int64_t runs) {
     std::string text =
         fmt::format("memory, weights of {}\n", estimate.is_staged ? "the running stage only" : "all stages at once");
     text += stages_text(estimate);
@@ -60,7 +60,8 @@ std::string memory_text(const dit::Estimate& estimate, int64_t budget) {
     text += fmt::format("  activations  {:>12}\n", mebibytes(estimate.activation_bytes));
     text += fmt::format("  cache        {:>12}\n", mebibytes(estimate.cache_bytes));
     text += fmt::format("  decoding     {:>12}\n", mebibytes(estimate.decode_bytes));
-    text += fmt::format("  peak         {:>12}\n", mebibytes(estimate.peak_bytes));
+    const std::string remark = runs == 1 ? "" : fmt::format("  ({} runs at once)", runs);
+    text += fmt::format("  peak         {:>12}{}\n", mebibytes(estimate.peak_bytes), remark);
     if (budget > 0) text += fmt::format("  budget       {:>12}\n", mebibytes(budget));
     return text;
 }
@@ -164,12 +165,15 @@ bool holds_pictures(const std::filesystem::path& folder) {
 PlanReport plan_report(Session& session, const RunRequest& request) {
     const dit::Generator& generator = session.generator();
     RunRequest resolved = request;
-    resolved.generation = generator.resolve(with_choice(request.generation));
+    resolved.generation.ranks = session.ranks_of_run(request.generation.ranks);
+    resolved.generation = generator.resolve(with_choice(resolved.generation));
+    const int64_t groups = session.options().request_parallel;
     const broadcast::Plan plan = generator.plan(resolved.generation);
     const dit::Estimate estimate = generator.estimate(session.context(), resolved.generation);
     const int64_t budget = session.allocator().budget();
     PlanReport report;
-    report.text = headline(generator.family(), resolved.generation) + plan.to_text() + memory_text(estimate, budget);
+    report.text =
+        headline(generator.family(), resolved.generation) + plan.to_text() + memory_text(estimate, budget, groups);
     report.json = {{"family", generator.family()},          {"model_hash", generator.model_hash()},
                    {"request", resolved.describe()},        {"plan", plan.to_json()},
                    {"skipped_share", plan.skipped_share()}, {"cache_peak_bytes", plan.peak_bytes()},
@@ -183,7 +187,7 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
     report.json["decode"] = decode_json(pieces, resolved.generation);
     if (resolved.generation.ranks > 1) report.text += decode_text(pieces, resolved.generation);
     const bool wants_strategies =
-        !preset.empty() || resolved.generation.ranks > 1 || request.generation.parallel == "all";
+        !preset.empty() || resolved.generation.ranks > 1 || groups > 1 || request.generation.parallel == "all";
     const int64_t scaling = session.options().scaling;
     if (wants_strategies || scaling > 0) {
         // Of what was asked: `resolved` knows the choice, not what it was made from.
@@ -196,7 +200,7 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
         dit::Request together = resolved.generation;
         together.cfg_parallel = false;
         const parallel::Work work = generator.rank_work(together);
-        add_strategies(report, work, asked);
+        add_strategies(report, work, asked, groups);
         if (scaling > 0) add_scaling(report, work, asked, scaling);
     }
     return report;
@@ -211,7 +215,7 @@ Json inspection(Session& session, const std::string& path) {
                                     !holds_pictures(path)))) {
         const auto claim = session.claim();
         Json report =
-            dit::inspect_model(session.context(), dit::find_model(path, hub_cache(), session.options().named_files()));
+            dit::inspect_model(claim.context, dit::find_model(path, hub_cache(), session.options().named_files()));
         report["kind"] = "model";
         return report;
     }

@@ -2,9 +2,11 @@
 
 #include "dit/model_places.h"
 #include "dit/presets.h"
+#include "parallel/partition.h"
 #include "runtime/device/gpus.h"
 #include "runtime/device/host/processor.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace kine::embed {
@@ -13,6 +15,7 @@ namespace {
 
 constexpr int64_t kMaxThreads = 1024;
 constexpr int64_t kMostRanks = 1 << 16;
+constexpr int64_t kMostGroups = 1024;
 
 SessionOptions parse(const KeyValues& values) {
     SessionOptions options;
@@ -22,6 +25,10 @@ SessionOptions parse(const KeyValues& values) {
           kMaxThreads, options.threads);
     check(options.scaling >= 0 && options.scaling <= kMostRanks, ErrorCode::Usage,
           "scaling: expected 0 to {} ranks, got {}", kMostRanks, options.scaling);
+    check(options.request_parallel >= 1 && options.request_parallel <= kMostGroups, ErrorCode::Usage,
+          "request_parallel: expected 1 to {}, got {}", kMostGroups, options.request_parallel);
+    check(options.trace.empty() || options.request_parallel == 1, ErrorCode::Usage,
+          "trace: a timeline holds one video at a time, expected request_parallel 1, got {}", options.request_parallel);
     return options;
 }
 
@@ -59,10 +66,9 @@ std::filesystem::path hub_cache() {
 }
 
 Session::Session(const KeyValues& options)
-    : options_(parse(options)),
-      dtype_(parse_dtype(options_.dtype, options_.model_preset)),
-      threads_(static_cast<int>(options_.threads)),
-      context_{open_device(options_.device), allocator_, threads_, profiler_} {
+    : options_(parse(options)), dtype_(parse_dtype(options_.dtype, options_.model_preset)) {
+    make_lanes(options_.request_parallel);
+    Context& context = lanes_.front()->context;
     allocator_.set_budget(parse_bytes("max_ram", options_.max_ram));
     if (!options_.trace.empty()) profiler_.enable();
     const bool has_preset = !options_.model_preset.empty();
@@ -73,10 +79,24 @@ Session::Session(const KeyValues& options)
           "vae and text_encoder name files, and model_preset is planned without any");
     const dit::OpenOptions how = {dtype_, dit::residency_from_name(options_.residency),
                                   options_.plan_only || has_preset};
-    if (has_preset) generator_ = dit::Generator::open(context_, dit::find_preset(options_.model_preset).source, how);
+    if (has_preset) generator_ = dit::Generator::open(context, dit::find_preset(options_.model_preset).source, how);
     if (!options_.model.empty())
         generator_ =
-            dit::Generator::open(context_, dit::find_model(options_.model, hub_cache(), options_.named_files()), how);
+            dit::Generator::open(context, dit::find_model(options_.model, hub_cache(), options_.named_files()), how);
+    if (has_model()) generator_->expect_runs_at_once(options_.request_parallel);
+}
+
+/// Each with its share of the threads, at least one.
+void Session::make_lanes(int64_t count) {
+    const auto asked = static_cast<int>(options_.threads);
+    const auto groups = static_cast<int>(count);
+    const int64_t all = groups == 1 ? asked : ThreadPool(asked).size();
+    const Device device = open_device(options_.device);
+    lanes_.clear();
+    for (int group = 0; group < groups; ++group) {
+        const int64_t share = groups == 1 ? all : std::max<int64_t>(parallel::partition(all, group, groups).size(), 1);
+        lanes_.push_back(std::make_unique<Lane>(device, allocator_, profiler_, static_cast<int>(share)));
+    }
 }
 
 dit::Generator& Session::generator() {
@@ -84,19 +104,40 @@ dit::Generator& Session::generator() {
     return *generator_;
 }
 
+/// A process makes one video at a time, with all its threads.
 void Session::share_runs(std::shared_ptr<parallel::Processes> processes) {
+    if (!processes) return;
+    dit::Generator& shared = generator();
+    if (options_.request_parallel > 1) make_lanes(1);
+    shared.expect_runs_at_once(1);
+    processes->part(context(), static_cast<int>(options_.request_parallel));
+    shared.share_runs(*processes);
     processes_ = std::move(processes);
-    if (processes_) generator().share_runs(*processes_);
 }
 
-std::unique_lock<std::mutex> Session::claim() {
-    std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
-    check(lock.owns_lock(), ErrorCode::Usage, "this session is busy with another run");
-    return lock;
+int64_t Session::ranks_of_run(int64_t ranks) const {
+    const int64_t groups = options_.request_parallel;
+    const int64_t all = processes_ && ranks == 1 ? processes_->size() : ranks;
+    check(!processes_ || all == processes_->size(), ErrorCode::Usage,
+          "ranks {}: the launcher started {} processes, each of which is one", all,
+          processes_ ? processes_->size() : 0);
+    check(all % groups == 0, ErrorCode::Usage, "request_parallel {}: expected a divisor of the {} ranks", groups, all);
+    return all / groups;
 }
 
-void Session::write_trace() const {
-    if (!options_.trace.empty() && tells()) profiler_.write_trace(options_.trace);
+Claim Session::claim() {
+    for (const std::unique_ptr<Lane>& lane : lanes_) {
+        std::unique_lock<std::mutex> lock(lane->busy, std::try_to_lock);
+        if (lock.owns_lock()) return {std::move(lock), lane->context};
+    }
+    if (lanes_.size() == 1) fail(ErrorCode::Usage, "this session is busy with another run");
+    fail(ErrorCode::Usage, "this session is busy with {} other runs, as many as request_parallel says", lanes_.size());
+}
+
+void Session::write_trace() {
+    if (options_.trace.empty() || !tells()) return;
+    profiler_.write_trace(options_.trace);
+    has_written_trace_ = true;
 }
 
 }  // namespace kine::embed

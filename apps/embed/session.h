@@ -1,5 +1,6 @@
 // A session: one device with its memory, threads and profile, and at most one model. All state of the library lives in
-// sessions, so two of them in one process do not see one another.
+// sessions, so two of them in one process do not see one another. Runs at once have threads of their own, and share the
+// weights and the memory budget.
 #pragma once
 
 #include "apps/embed/run_request.h"
@@ -10,10 +11,12 @@
 #include "runtime/device/host/host_allocator.h"
 #include "runtime/profile.h"
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace kine::embed {
 
@@ -30,6 +33,7 @@ struct SessionOptions {
     std::string residency = "auto";
     bool plan_only = false;
     int64_t scaling = 0;
+    int64_t request_parallel = 1;
 
     dit::NamedFiles named_files() const { return {vae, text_encoder}; }
 
@@ -49,13 +53,30 @@ struct SessionOptions {
         v("plan_only", plan_only, "open the model to plan: no weights are read, and files with them may lack");
         v("scaling", scaling, "plan for 1, 2, 4, ... ranks too, up to this many");
         v("trace", trace, "write a Chrome trace of every run to this file");
+        v("request_parallel", request_parallel, "groups that the ranks are parted into, each of which makes videos");
     }
 };
 
 /// Where the Hugging Face libraries keep what they fetched, as their environment variables say.
 std::filesystem::path hub_cache();
 
-/// One run at a time; a second one meanwhile is a usage error.
+/// What one run works with: a share of the session's threads.
+struct Lane {
+    Lane(Device device, Allocator& allocator, Profiler& profiler, int threads)
+        : pool(threads), context{device, allocator, pool, profiler} {}
+
+    ThreadPool pool;
+    Context context;
+    std::mutex busy;
+};
+
+/// A lane, as long as this lives.
+struct Claim {
+    std::unique_lock<std::mutex> lock;
+    Context& context;
+};
+
+/// As many runs at a time as ranks that are threads are parted into groups; one more meanwhile is a usage error.
 class Session {
   public:
     explicit Session(const KeyValues& options);
@@ -64,33 +85,41 @@ class Session {
 
     const SessionOptions& options() const { return options_; }
     DType dtype() const { return dtype_; }
-    Context& context() { return context_; }
+    /// For what runs no kernel, such as estimates; what does claims a lane.
+    const Context& context() const { return lanes_.front()->context; }
     HostAllocator& allocator() { return allocator_; }
     bool has_model() const { return generator_ != nullptr; }
     /// Throws ErrorCode::Usage for a session without a model.
     dit::Generator& generator();
 
-    /// The ranks of its runs are these processes.
+    /// The ranks of its runs are these processes, parted into groups.
     void share_runs(std::shared_ptr<parallel::Processes> processes);
     /// Null if the ranks are threads.
     parallel::Processes* processes() { return processes_.get(); }
-    /// Whether this process is the one that writes files and talks.
-    bool tells() const { return !processes_ || processes_->rank() == 0; }
+    /// Whether this process is the one of its group that writes files and talks.
+    bool tells() const { return !processes_ || processes_->group_rank() == 0; }
+    /// The group that this process is in.
+    int group() const { return processes_ ? processes_->group() : 0; }
+    /// Of the `ranks` that a request names, which are all of them, those that make its video.
+    int64_t ranks_of_run(int64_t ranks) const;
 
-    /// Held while the session works; throws ErrorCode::Usage if another thread holds it.
-    std::unique_lock<std::mutex> claim();
-    void write_trace() const;
+    /// Held while the session works; throws ErrorCode::Usage if as many threads as it serves hold theirs.
+    Claim claim();
+    /// Replaces the one that an earlier run of this session wrote.
+    void write_trace();
+    bool has_written_trace() const { return has_written_trace_; }
 
   private:
+    void make_lanes(int64_t count);
+
     SessionOptions options_;
     DType dtype_;
     HostAllocator allocator_;
-    ThreadPool threads_;
     Profiler profiler_;
-    Context context_;
+    std::vector<std::unique_ptr<Lane>> lanes_;
     std::unique_ptr<dit::Generator> generator_;  // after the allocator: its weights lie there
     std::shared_ptr<parallel::Processes> processes_;
-    std::mutex busy_;
+    std::atomic<bool> has_written_trace_ = false;
 };
 
 }  // namespace kine::embed

@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <algorithm>
 #include <chrono>
-#include <numeric>
 #include <optional>
 #include <thread>
 #include <tuple>
@@ -222,10 +221,9 @@ class MpiTransport final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> make_mpi_transport(Processes& processes) {
-    std::vector<int> all(static_cast<size_t>(processes.size()));
-    std::iota(all.begin(), all.end(), 0);
-    return std::make_unique<MpiTransport>(processes, std::move(all), processes.rank(), 0);
+std::unique_ptr<Transport> make_mpi_transport(Processes& processes, const std::vector<int>& members) {
+    const auto index = std::ranges::find(members, processes.rank()) - members.begin();
+    return std::make_unique<MpiTransport>(processes, members, static_cast<int>(index), 0);
 }
 
 }  // namespace kine::parallel

@@ -5,7 +5,8 @@
 
 namespace kine::parallel {
 
-/// Between all processes. Every rank makes the same transports in the same order.
-std::unique_ptr<Transport> make_mpi_transport(Processes& processes);
+/// Between `members`, this process among them, by their ranks among all. Each makes the same transports in the same
+/// order.
+std::unique_ptr<Transport> make_mpi_transport(Processes& processes, const std::vector<int>& members);
 
 }  // namespace kine::parallel

@@ -251,13 +251,13 @@ std::vector<std::unique_ptr<Communicator>> make_nccl_communicators(std::span<con
 std::unique_ptr<Transport> make_nccl_transport(const Context& context, Processes& processes, int device) {
     const NcclLibrary& library = open_nccl_library();
     NcclId id = {};
-    if (processes.rank() == 0) id = make_id(library);
+    if (processes.group_rank() == 0) id = make_id(library);
     const Tensor own = Tensor::of<uint8_t>(context, {sizeof(id.bytes)},
                                            {reinterpret_cast<const uint8_t*>(id.bytes), sizeof(id.bytes)});
     const Tensor first = processes.communicator()->broadcast(context, own, {0, own.shape(), DType::UInt8});
     std::copy_n(first.raw(), sizeof(id.bytes), reinterpret_cast<std::byte*>(id.bytes));
-    const NcclGroup group =
-        join(library, id, {processes.rank(), processes.size(), device}, std::make_shared<ProcessNews>(processes));
+    const NcclGroup group = join(library, id, {processes.group_rank(), processes.group_size(), device},
+                                 std::make_shared<ProcessNews>(processes));
     NcclTransport::meet(group);
     return std::make_unique<NcclTransport>(group);
 }

@@ -13,7 +13,8 @@ int nccl_devices(const NcclLibrary& library);
 /// One rank for each of these GPUs of this process, for as many threads.
 std::vector<std::unique_ptr<Communicator>> make_nccl_communicators(std::span<const int> devices);
 
-/// Between all processes, each with one of its machine's GPUs. Every rank makes the same transports in the same order.
+/// Between the processes of a group, each with one of its machine's GPUs. Each makes the same transports in the same
+/// order.
 std::unique_ptr<Transport> make_nccl_transport(const Context& context, Processes& processes, int device);
 
 }  // namespace kine::parallel

@@ -70,7 +70,7 @@ TEST(Options, SpellingsThatDisagreeAreAnError) {
     expect_usage_error({"generate", "--frames", "2", "--num-frames", "3"}, {"num_frames", "'2'", "'3'"});
     expect_usage_error({"generate", "--seed", "1", "-s", "2"}, {"seed", "'1'", "'2'"});
     expect_usage_error({"generate", "--size", "48x48", "-W", "32"}, {"width", "'32'", "'48'"});
-    expect_usage_error({"generate", "-p", "a", "--prompt", "b"}, {"prompt", "'a'", "'b'"});
+    expect_usage_error({"plan", "-p", "a", "--prompt", "b"}, {"prompt", "'a'", "'b'"});
 }
 
 TEST(Options, UnknownOnesNameTheNearest) {
@@ -101,6 +101,10 @@ TEST(Options, APrintedConfigurationCanBeReadAgain) {
     const TemporaryFolder folder;
     const Json first = config_of({"-p", "caf\u00e9", "--frames", "2", "-y", "-o", "a.mp4", "-o", "b.mp4", "-g", "2.5"});
     EXPECT_EQ(config_of({"--config", folder.write("c.json", first.dump())}), first);
+    const Json several = config_of({"-p", "a kite", "-p", "a boat"});
+    EXPECT_EQ(several["prompt"], (Json{"a kite", "a boat"}));
+    EXPECT_EQ(config_of({"--config", folder.write("c.json", several.dump())}), several);
+    EXPECT_FALSE(config_of({"--config", folder / "c.json", "--prompts", folder / "c.json"}).contains("prompt"));
 }
 
 TEST(Options, ConfigurationFilesAreReadStrictly) {

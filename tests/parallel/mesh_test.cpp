@@ -38,6 +38,22 @@ TEST(Mesh, BringsEachRankTogetherWithItsSequenceAndItsBranches) {
     });
 }
 
+TEST(Mesh, LeavesTheRanksOfDifferentRequestsToThemselves) {
+    const MeshShape shape{.requests = 2, .sequence = 2};
+    launch(4, [&](Communicator& world) {
+        const TestContext test(1);
+        const MeshPlace place = place_of(world.rank(), shape);
+        const auto group = world.split(test.context, place.request, place.sequence);
+        EXPECT_EQ(group->rank(), world.rank() % 2);
+        Mesh mesh(test.context, *group, {.sequence = 2});
+        const float rank[] = {static_cast<float>(world.rank())};
+        for (int run = 0; run <= place.request; ++run) {  // as many as it has requests to make
+            const Tensor sum = mesh.sequence().all_reduce(test.context, Tensor::of<float>(test.context, {1}, rank));
+            EXPECT_EQ(*sum.data<float>(), place.request == 0 ? 1.0F : 5.0F);
+        }
+    });
+}
+
 TEST(Mesh, KnowsGroupsOfNeighboursAndThoseAtTheSamePlace) {
     launch(6, [&](Communicator& world) {
         const TestContext test(1);

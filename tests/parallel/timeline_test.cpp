@@ -90,6 +90,27 @@ TEST_F(Timeline, SaysHowManyBytesACollectiveMoved) {
     }
 }
 
+TEST_F(Timeline, GetsTheZonesOfEachRunOnce) {
+    Profiler all;
+    all.enable();
+    launch(2, [&](Communicator& communicator) {
+        TestContext bundle(1);
+        Profiler own;
+        Profiler& profiler = communicator.rank() == 0 ? all : own;
+        profiler.enable();
+        const Context context{Device{}, bundle.allocator, bundle.threads, profiler};
+        for (int run = 0; run < 3; ++run) {
+            { const ProfileZone zone(profiler, "step"); }
+            gather_zones(context, communicator);
+        }
+    });
+    const Events events = all.events();
+    for (const int rank : {0, 1}) {
+        const auto is_step = [&](const Profiler::Event& event) { return event.name == "step" && event.rank == rank; };
+        EXPECT_EQ(std::ranges::count_if(events, is_step), 3) << rank;
+    }
+}
+
 TEST_F(Timeline, IsOneFileWithANameForEachTrack) {
     events_of(3, kMillisecond);
     const TemporaryFolder folder;

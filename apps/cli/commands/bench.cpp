@@ -3,7 +3,9 @@
 #include "apps/cli/commands/calibrate.h"
 #include "apps/cli/commands/commands.h"
 #include "apps/cli/config_file.h"
+#include "apps/cli/prompts.h"
 #include "apps/cli/run_setup.h"
+#include "apps/cli/run_talk.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -57,7 +59,8 @@ Request request_for(const std::string& cache, const Arguments& arguments) {
 void run_once(Session& session, const Arguments& arguments, Candidate& candidate, bool measured) {
     const bool quiet = arguments.flag("quiet") || !arguments.has("progress");
     Progress progress(quiet ? "none" : arguments.text("progress"));
-    Job job(session, request_for(candidate.cache, arguments), callbacks_to(progress));
+    RunTalk talk(progress);
+    Job job(session, request_for(candidate.cache, arguments), talk.callbacks());
     job.run();
     if (!measured) return;
     const Json report = Json::parse(job.report());
