@@ -85,6 +85,11 @@ GoldenCase::GoldenCase(const std::filesystem::path& directory)
 
 std::string GoldenCase::family() const { return description_["request"].value("family", ""); }
 
+std::string GoldenCase::long_prompt() const {
+    const auto found = description_.find("long_prompt");
+    return found != description_.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 Tensor GoldenCase::tensor(const std::string& key) const {
     const Tensor stored = tensors_.tensor(key);
     if (!frames_first_ || !is_of_run(key)) return stored;

@@ -22,7 +22,7 @@ class GoldenCase {
     std::string family() const;
     Request request() const;
     /// Empty where the case has none.
-    std::string long_prompt() const { return description_.value("long_prompt", ""); }
+    std::string long_prompt() const;
     bool has(const std::string& key) const { return tensors_.contains(key); }
     /// Latents, predictions and noise of a run as [.., C, T, Y, X], perhaps a view.
     Tensor tensor(const std::string& key) const;

@@ -39,6 +39,9 @@ kine_status kine_list(const char* table, char** json) {
 kine_status kine_session_create(const kine_option* options, size_t count, kine_session** session) {
     return guarded([&] {
         required(session, "session") = nullptr;
+        const char* missing = kine_missing_processor();
+        kine::check(missing == nullptr, kine::ErrorCode::Unsupported,
+                    "this library is built for processors of level {}, which this one is not", missing ? missing : "");
         auto made = std::make_shared<kine::embed::Session>(kine::embed::key_values(options, count));
         *session = std::make_unique<kine_session>(kine_session{std::move(made)}).release();
     });

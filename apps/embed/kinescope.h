@@ -88,6 +88,10 @@ typedef struct kine_stage_result {
 /* "0.1.0"; the text is static. */
 const char* kine_version(void);
 
+/* NULL, or the level of x86-64 processors that this build needs and the processor lacks ("x86-64-v3"). A host that may
+ * meet older ones asks this first: there any other function can end the process. */
+const char* kine_missing_processor(void);
+
 /* Why the last call of this thread failed; the text belongs to the library until the thread's next call. */
 const char* kine_last_error(void);
 
