@@ -63,8 +63,6 @@ std::string without_shard(const std::string& stem) {
     return number == std::string::npos ? stem : stem.substr(0, number);
 }
 
-bool has_weights(const fs::path& file) { return file.extension() == ".safetensors" || is_torch_file(file); }
-
 std::map<std::string, WeightGroup> files_by_name(const fs::path& root) {
     std::map<std::string, WeightGroup> groups;
     size_t count = 0;
@@ -73,7 +71,7 @@ std::map<std::string, WeightGroup> files_by_name(const fs::path& root) {
     for (auto place = fs::recursive_directory_iterator(root, options); place != fs::recursive_directory_iterator();
          ++place) {
         if (place.depth() >= kDeepest) place.disable_recursion_pending();
-        if (!has_weights(place->path()) || !place->is_regular_file(ignored)) continue;
+        if (!is_weight_file(place->path()) || !place->is_regular_file(ignored)) continue;
         check(++count <= kMostFiles, ErrorCode::BadInput, "{}: has more than {} weight files, expected a model",
               root.string(), kMostFiles);
         const fs::path relative = place->path().lexically_relative(root);
@@ -122,7 +120,7 @@ bool is_adapter(const Weights& weights) {
 std::string foreign_of(const WeightGroup& group) {
     Weights weights = Weights::open_files(group.files);
     weights.rename([](const std::string& stored) { return std::string(without_prefix(stored)); });
-    if (is_adapter(weights)) return "a LoRA, which changes another model,";
+    if (is_adapter(weights)) return "no model, a LoRA for one";
     for (const Mark& mark : kForeign) {
         if (has_mark(weights, mark.tensor)) return std::string(mark.model);
     }
@@ -151,6 +149,8 @@ void try_to_classify(WeightGroup& group) {
 
 }  // namespace
 
+bool is_weight_file(const fs::path& file) { return file.extension() == ".safetensors" || is_torch_file(file); }
+
 bool holds(const WeightGroup& group, const fs::path& file) {
     return std::ranges::find(group.files, file) != group.files.end();
 }
@@ -162,7 +162,7 @@ WeightGroup weight_group_of(const fs::path& file) {
     group.name = without_shard(file.stem().string());
     for (const fs::directory_entry& other : fs::directory_iterator(file.parent_path(), ignored)) {
         const fs::path& path = other.path();
-        if (has_weights(path) && without_shard(path.stem().string()) == group.name) group.files.push_back(path);
+        if (is_weight_file(path) && without_shard(path.stem().string()) == group.name) group.files.push_back(path);
     }
     check(holds(group, file), ErrorCode::Unsupported, "'{}': expected .safetensors, .pt or .pth", file.string());
     std::ranges::sort(group.files);

@@ -23,6 +23,8 @@ struct WeightGroup {
     std::string unreadable;          ///< why what is in the file cannot be told
 };
 
+/// By its ending: safetensors, or what PyTorch saves.
+bool is_weight_file(const std::filesystem::path& file);
 /// Whether `file` is one of the group's.
 bool holds(const WeightGroup& group, const std::filesystem::path& file);
 /// The group of one file: it, and the shards beside it. BadInput if there is no such file.

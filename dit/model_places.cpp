@@ -52,8 +52,6 @@ std::string names_of(const std::vector<const WeightGroup*>& groups) {
     return fmt::format("{}", fmt::join(names, ", "));
 }
 
-bool is_weight_file(const fs::path& path) { return path.extension() == ".safetensors" || is_torch_file(path); }
-
 bool is_comfy_folder(const std::string& name) { return name == "diffusion_models" || name == "unet"; }
 
 /// Words of a name in lower case: "Wan2_2-A14B_HIGH" -> wan2 2 a14b high.

@@ -1,6 +1,5 @@
 // The library from inside a program: frames pulled and pushed, two sessions at once, cancelling, errors as status.
-#include "apps/embed/kinescope.hpp"
-#include "tests/apps/support/model_copy.h"
+#include "tests/apps/support/tiny_session.h"
 
 #include <gtest/gtest.h>
 
@@ -16,12 +15,6 @@ using kinescope::Options;
 using kinescope::Request;
 using kinescope::Session;
 using Pictures = std::vector<std::vector<uint8_t>>;
-
-Session tiny_session(const Options& more = {}) {
-    Options options = {{"model", tiny_model().string()}};
-    options.insert(options.end(), more.begin(), more.end());
-    return Session(options);
-}
 
 Request kite() {
     Request request;

@@ -1,6 +1,5 @@
 // Several jobs of one session at the same time, and requests that are checked before any job is made.
-#include "apps/embed/kinescope.hpp"
-#include "tests/apps/support/model_copy.h"
+#include "tests/apps/support/tiny_session.h"
 
 #include <gtest/gtest.h>
 
@@ -12,16 +11,9 @@ namespace {
 
 using kinescope::Error;
 using kinescope::Job;
-using kinescope::Options;
 using kinescope::Request;
 using kinescope::Session;
 using Pictures = std::vector<std::vector<uint8_t>>;
-
-Session session_of(const Options& more) {
-    Options options = {{"model", tiny_model().string()}};
-    options.insert(options.end(), more.begin(), more.end());
-    return Session(options);
-}
 
 Request kite(int seed, const std::string& ranks) {
     Request request;
@@ -89,7 +81,7 @@ class EndlessJob {
 
 TEST(RunsAtOnce, MakeTheFramesThatEachMakesAlone) {
     constexpr int kThreads = 2, kRuns = 3;
-    const Session alone = session_of({}), together = session_of({{"request_parallel", "2"}});
+    const Session alone = tiny_session({}), together = tiny_session({{"request_parallel", "2"}});
     Pictures made[kThreads][kRuns];
     {
         std::vector<std::jthread> threads;
@@ -108,7 +100,7 @@ TEST(RunsAtOnce, MakeTheFramesThatEachMakesAlone) {
 }
 
 TEST(RunsAtOnce, AreAsManyAsTheSessionWasTold) {
-    const Session session = session_of({{"request_parallel", "2"}});
+    const Session session = tiny_session({{"request_parallel", "2"}});
     const EndlessJob first(session), second(session);
     const auto [status, words] = failure_of([&] { Job(session, kite(7, "2")).run(); });
     EXPECT_EQ(status, KINE_USAGE);
@@ -116,17 +108,17 @@ TEST(RunsAtOnce, AreAsManyAsTheSessionWasTold) {
 }
 
 TEST(RunsAtOnce, DivideTheRanksOfARequest) {
-    const Session session = session_of({{"request_parallel", "2"}});
+    const Session session = tiny_session({{"request_parallel", "2"}});
     EXPECT_NE(Job(session, kite(7, "4")).report().find("\"ranks\":2"), std::string::npos);
     const auto [status, words] = failure_of([&] { Job(session, kite(7, "3")); });
     EXPECT_EQ(status, KINE_USAGE);
     EXPECT_NE(words.find("request_parallel 2: expected a divisor of the 3 ranks"), std::string::npos) << words;
-    EXPECT_EQ(failure_of([] { session_of({{"request_parallel", "0"}}); }).first, KINE_USAGE);
+    EXPECT_EQ(failure_of([] { tiny_session({{"request_parallel", "0"}}); }).first, KINE_USAGE);
 }
 
 TEST(RequestCheck, FindsWhatMakingTheJobWouldAndLeavesNothing) {
     const TemporaryFolder folder;
-    Session session = session_of({});
+    Session session = tiny_session({});
     Request good = kite(7, "1");
     good.add_output(folder / "new" / "%04d.png").add_output(folder / "v.mp4");
     session.check_request(good);
@@ -144,7 +136,7 @@ TEST(RequestCheck, FindsWhatMakingTheJobWouldAndLeavesNothing) {
 TEST(SharedRanks, OfOneProcessAgreeWithItself) {
     kine_ranks* ranks = nullptr;
     ASSERT_EQ(kine_ranks_join(&ranks), KINE_OK);
-    Session session = session_of({});
+    Session session = tiny_session({});
     session.share(ranks);
     EXPECT_EQ(session.group(), 0);
     EXPECT_TRUE(session.tells());
