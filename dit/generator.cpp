@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <utility>
 
 namespace kine::dit {
 
@@ -124,7 +123,10 @@ class Run {
             if (tells) observer_.on_progress(Stage::Denoise, step, request_.steps);
             communicator.set_place(fmt::format("step {}", step));
             const double timestep = sampler->timesteps()[static_cast<size_t>(step)];
-            if (std::exchange(stage, model_.stage_at(timestep)) != stage) change_expert(place, stage, denoiser);
+            if (const Stage needed = model_.stage_at(timestep); needed != stage) {
+                change_expert(place, needed, denoiser);
+                stage = needed;
+            }
             const ProfileZone zone(context.profiler, "step");
             const Stopwatch watch;
             const double waited = mesh.traffic().seconds;

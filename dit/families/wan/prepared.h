@@ -9,9 +9,8 @@ namespace kine::dit::wan {
 /// What prompt and timesteps become under one expert.
 struct ExpertPrepared {
     size_t expert = 0;
-    std::vector<Tensor> text;  ///< of each block: keys and values [B, L, 2C]
-    std::vector<TimeRows>
-        time;  ///< of each step: its timestep, then 0 where the first frame is given; empty: another's
+    std::vector<Tensor> text;    ///< of each block: keys and values [B, L, 2C]
+    std::vector<TimeRows> time;  ///< of each of its steps: the timestep, then 0 where the first frame is given
 };
 
 struct WanPrepared final : Prepared {
