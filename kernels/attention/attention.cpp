@@ -73,6 +73,7 @@ void attention_into(const Context& context, const Tensor& q, const Tensor& k, co
     AttentionProblem problem = {q, k, v, out, options.bias, options.key_mask, options.scale, options.log_sums};
     check_problem(problem);
     if (problem.scale == 0.0f) problem.scale = 1.0f / std::sqrt(static_cast<float>(problem.head_size()));
+    check(problem.scale > 0.0f, ErrorCode::Bug, "attention: scale is {}, expected a positive number", problem.scale);
     if (out.elements() == 0) return;
     on_device(context, "attention", [&] { first_that_can_run(problem).run(context, problem); });
 }

@@ -13,6 +13,7 @@
 //   accumulate(rows)              sums(row) = or += shares(row) x the block's values
 #pragma once
 
+#include "kernels/attention/softmax.h"
 #include "kernels/attention/variants.h"
 #include "kernels/host/rounding.h"
 #include "kernels/host/simd.h"
@@ -25,7 +26,6 @@
 namespace kine::kernels {
 
 inline constexpr int64_t kKeyBlock = 256;
-inline constexpr float kLowest = std::numeric_limits<float>::lowest();  // not -infinity: lowest - lowest is 0
 
 struct Span {
     int64_t begin = 0;
@@ -42,40 +42,6 @@ struct Values {
     Tensor memory;
     T* data;
 };
-
-/// What is added to a row of scores, either of them null for nothing, after they were scaled.
-struct ScoreTerms {
-    const float* bias;
-    const float* mask;
-    float scale;
-};
-
-/// Scales, adds bias and mask, and returns the largest of `count` scores, a multiple of 8.
-template <bool kScales>
-float prepare_scores(float* scores, int64_t count, const ScoreTerms& terms) {
-    Float8 largest = splat(kLowest);
-    for (int64_t i = 0; i < count; i += kLanes) {
-        Float8 v = load(scores + i);
-        if constexpr (kScales) v = v * terms.scale;
-        if (terms.bias) v += load(terms.bias + i);
-        if (terms.mask) v += load(terms.mask + i);
-        if (kScales || terms.bias || terms.mask) store(scores + i, v);
-        largest = max(largest, v);
-    }
-    return max_of(largest);
-}
-
-/// shares = e^(scores - largest), which may be the same memory; returns their sum.
-template <class Share>
-float exponentiate(const float* scores, int64_t count, float largest, Share* shares) {
-    Float8 total = {};
-    for (int64_t i = 0; i < count; i += kLanes) {
-        const Float8 share = exp_of_negative(load(scores + i) - largest);
-        store(shares + i, share);
-        total += share;
-    }
-    return sum_of(total);
-}
 
 /// One thread's memory beside its engine's.
 struct SoftmaxState {
@@ -131,13 +97,13 @@ class FlashTask {
 
     /// `row` of the tile, `query` of the task.
     void soften(int64_t row, int64_t query) {
-        float* scores = engine_.scores(row);
         float& largest = state_.largest.data[query];
         float& total = state_.totals.data[query];
         const float before = largest;
-        const ScoreTerms terms = {bias_row(query), is_masked_ ? state_.mask.data : nullptr, problem_.scale};
-        largest = std::max(before, prepare_scores<Engine::kScalesScores>(scores, padded_keys(), terms));
-        const float sum = exponentiate(scores, padded_keys(), largest, engine_.shares(row));
+        ScoreRow scores = {engine_.scores(row), padded_keys(), Engine::kScalesScores ? problem_.scale : 1.0f,
+                           bias_row(query), is_masked_ ? state_.mask.data : nullptr};
+        largest = std::max(before, prepare_scores(scores));
+        const float sum = exponentiate(scores, largest, engine_.shares(row));
         if (keys_.begin > 0 && largest > before) {
             const float factor = exp(splat(before - largest))[0];
             rescale(query, factor);

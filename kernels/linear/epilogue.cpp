@@ -1,8 +1,11 @@
 #include "kernels/linear/epilogue.h"
 
+#include "runtime/device/host/processor.h"
+
 namespace kine::kernels {
 
 void finish_tile(const Epilogue& epilogue, const float* sums, int64_t stride, Range rows, Range columns) {
+    if (instruction_set() >= InstructionSet::Avx512) return finish_tile_wide(epilogue, sums, stride, rows, columns);
     Tensor& out = *epilogue.out;
     const int64_t width = out.dim(1);
     const float* bias = epilogue.bias + columns.begin;

@@ -15,6 +15,8 @@ struct Epilogue {
 
 /// Writes sums (row 0, column 0 of the tile is rows.begin, columns.begin of the result).
 void finish_tile(const Epilogue& epilogue, const float* sums, int64_t stride, Range rows, Range columns);
+/// With AVX-512.
+void finish_tile_wide(const Epilogue& epilogue, const float* sums, int64_t stride, Range rows, Range columns);
 
 /// Calls `use` with the function that `activation` names, a lambda over eight lanes.
 template <class Use>

@@ -1,0 +1,94 @@
+// Sixteen floats at a time, for processors with AVX-512 (runtime/device/host/processor.h tells). What uses this stands
+// between KINE_WIDE_BEGIN and KINE_WIDE_END, in a .cpp file, and shares no template with other files: the linker keeps
+// one copy of what two files share, and that one must run on every processor.
+// As in simd.h, a tail goes through the same lanes: an element's bits never depend on where in a row it lies.
+#pragma once
+
+#include "kernels/host/simd.h"
+
+#include <immintrin.h>
+
+// NOLINTBEGIN(cppcoreguidelines-macro-usage): a function cannot change what the compiler may emit for those below it
+#define KINE_WIDE_BEGIN \
+    _Pragma("GCC push_options") _Pragma("GCC target(\"avx512f,avx512bw,avx512vl,avx512dq,prefer-vector-width=512\")")
+#define KINE_WIDE_END _Pragma("GCC pop_options")
+// NOLINTEND(cppcoreguidelines-macro-usage)
+
+KINE_WIDE_BEGIN
+
+namespace kine::kernels {
+
+inline constexpr int64_t kWideLanes = 16;
+
+using Wide = __m512;
+
+/// The first `count` lanes, all of them from 16 on.
+inline __mmask16 first_lanes(int64_t count) {
+    return count >= kWideLanes ? __mmask16(0xffff) : static_cast<__mmask16>((1u << count) - 1u);
+}
+
+inline Wide wide(float value) { return _mm512_set1_ps(value); }
+
+inline Wide load_wide(const float* from) { return _mm512_loadu_ps(from); }
+inline Wide load_wide(const float* from, __mmask16 lanes) { return _mm512_maskz_loadu_ps(lanes, from); }
+inline void store(float* to, Wide v) { _mm512_storeu_ps(to, v); }
+inline void store(float* to, Wide v, __mmask16 lanes) { _mm512_mask_storeu_ps(to, lanes, v); }
+
+inline Wide widened(__m256i halves) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+inline Wide load_wide(const BFloat16* from) {
+    return widened(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+}
+inline Wide load_wide(const BFloat16* from, __mmask16 lanes) { return widened(_mm256_maskz_loadu_epi16(lanes, from)); }
+
+/// Rounds to nearest even and keeps NaN a NaN, as BFloat16(float) does.
+inline __m256i rounded(Wide v) {
+    const __m512i raw = _mm512_castps_si512(v);
+    const __m512i high = _mm512_srli_epi32(raw, 16);
+    const __m512i last = _mm512_and_si512(high, _mm512_set1_epi32(1));
+    const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(raw, _mm512_set1_epi32(0x7fff)), last);
+    const __mmask16 is_nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+    const __m512i halves = _mm512_mask_or_epi32(_mm512_srli_epi32(sum, 16), is_nan, high, _mm512_set1_epi32(0x40));
+    return _mm512_cvtepi32_epi16(halves);
+}
+inline void store(BFloat16* to, Wide v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), rounded(v)); }
+inline void store(BFloat16* to, Wide v, __mmask16 lanes) { _mm256_mask_storeu_epi16(to, lanes, rounded(v)); }
+
+inline Wide max(Wide a, Wide b) { return _mm512_max_ps(a, b); }  // b where either is a NaN
+inline Wide min(Wide a, Wide b) { return _mm512_min_ps(a, b); }
+
+/// 2^x within 2 units in the last place for x up to 127; 0 below -150.
+inline Wide exp2_of(Wide x) {
+    const Wide bounded = max(wide(-151.0f), x);
+    const Wide n = _mm512_roundscale_ps(bounded, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const Wide r = bounded - n;     // exact; |r| <= 1/2
+    Wide p = wide(1.54035304e-4f);  // ln(2)^k / k!
+    p = p * r + 1.33335581e-3f;
+    p = p * r + 9.61812911e-3f;
+    p = p * r + 5.55041087e-2f;
+    p = p * r + 2.40226507e-1f;
+    p = p * r + 6.93147181e-1f;
+    p = p * r + 1.0f;
+    return _mm512_scalef_ps(p, n);
+}
+
+/// x / (1 + e^-y) within 3 units in the last place; from y = -80 down, the quotient of -80, which no sum notices.
+inline Wide times_sigmoid(Wide x, Wide y) {
+    constexpr float kLog2E = 1.44269504f;
+    const Wide divisor = exp2_of(min(wide(80 * kLog2E), y * -kLog2E)) + 1.0f;
+    const Wide guess = _mm512_rcp14_ps(divisor);
+    return x * (guess * (2.0f - divisor * guess));  // Newton's step doubles the 14 bits
+}
+
+inline Wide silu(Wide x) { return times_sigmoid(x, x); }
+
+/// As simd.h has it: x / 2 * (1 + tanh(u)) is x sigmoid(2 u).
+inline Wide gelu_tanh(Wide x) {
+    constexpr float kTwice = 1.59576912f;
+    return times_sigmoid(x, kTwice * x * (1.0f + 0.044715f * x * x));
+}
+
+}  // namespace kine::kernels
+
+KINE_WIDE_END
