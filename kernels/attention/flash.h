@@ -9,8 +9,8 @@
 //   kKeyGroup                     keys that are scored together; scores beyond the last key exist and are masked
 //   kScalesScores                 whether scores still want the scale (or the queries were scaled when loaded)
 //   load_queries, load_keys       of one task, of one block
-//   score(rows)                   scores of a tile with the block's keys, at scores(row)
-//   accumulate(rows)              sums(row) = or += shares(row) x the block's values
+//   score(rows)                   scores(rows, keys) = those of a tile with the block's keys
+//   accumulate(rows)              sums(row) = or += shares(rows, keys) x the block's values
 #pragma once
 
 #include "kernels/attention/softmax.h"
@@ -53,33 +53,86 @@ struct SoftmaxState {
         : largest(context, queries), totals(context, queries), mask(context, kKeyBlock), bias(context, kKeyBlock) {}
 };
 
-/// Some queries of one head against all its keys.
+/// Some queries of one head, and where they are.
+struct FlashPart {
+    HeadIndex index;
+    Span queries;
+};
+
+/// Asks for rows that are needed soon, some at a time while other work goes on: rows of a head lie pages apart, where
+/// the processor does not read ahead by itself.
+template <class T>
+class RowFetcher {
+  public:
+    /// Rows of x [B1, B2, L, H, D].
+    void aim(const Tensor& x, HeadIndex index, Span rows) {
+        constexpr auto kItem = static_cast<int64_t>(sizeof(T));
+        at_ = reinterpret_cast<const char*>(x.data<T>() + index.offset_in(x) + rows.begin * x.stride(2));
+        stride_ = x.stride(2) * kItem;
+        bytes_ = x.dim(4) * kItem;
+        left_ = rows.count;
+    }
+    void fetch(int64_t rows) {
+        constexpr int64_t kLine = 64;
+        for (; rows > 0 && left_ > 0; --rows, --left_, at_ += stride_) {
+            for (int64_t byte = 0; byte < bytes_; byte += kLine) __builtin_prefetch(at_ + byte, 0, 2);
+            __builtin_prefetch(at_ + bytes_ - 1, 0, 2);
+        }
+    }
+
+  private:
+    const char* at_ = nullptr;
+    int64_t stride_ = 0, bytes_ = 0, left_ = 0;
+};
+
+/// Some queries of one head against all its keys. `next` is what this thread does afterwards.
 template <class T, class Engine>
 class FlashTask {
   public:
-    FlashTask(AttentionProblem& problem, Engine& engine, SoftmaxState& state, HeadIndex index, Span queries)
-        : problem_(problem), engine_(engine), state_(state), index_(index), queries_(queries) {}
+    FlashTask(AttentionProblem& problem, Engine& engine, SoftmaxState& state, const FlashPart& part,
+              const FlashPart& next)
+        : problem_(problem), engine_(engine), state_(state), index_(part.index), queries_(part.queries), next_(next) {}
 
     void run() {
         engine_.load_queries(index_, queries_);
         std::fill_n(state_.largest.data, queries_.count, kLowest);
         std::fill_n(state_.totals.data, queries_.count, 0.0f);
         for (int64_t begin = 0; begin < problem_.keys(); begin += kKeyBlock) {
-            keys_ = {begin, std::min(kKeyBlock, problem_.keys() - begin)};
+            keys_ = block_at(begin);
             engine_.load_keys(index_, keys_);
             load_mask();
-            for (int64_t row = 0; row < queries_.count; row += Engine::kTileQueries)
+            aim_at_next_block();
+            for (int64_t row = 0; row < queries_.count; row += Engine::kTileQueries) {
                 run_tile({row, std::min(Engine::kTileQueries, queries_.count - row)});
+                for (RowFetcher<T>& fetcher : fetchers_) fetcher.fetch(rows_to_fetch());
+            }
         }
         write_results();
     }
 
   private:
+    Span block_at(int64_t key) const { return {key, std::min(kKeyBlock, problem_.keys() - key)}; }
+
+    void aim_at_next_block() {
+        const bool is_last = keys_.begin + keys_.count == problem_.keys();
+        const HeadIndex index = is_last ? next_.index : index_;
+        const Span keys = block_at(is_last ? 0 : keys_.begin + keys_.count);
+        fetchers_[0].aim(problem_.k, index, keys);
+        fetchers_[1].aim(problem_.v, index, keys);
+        if (is_last) fetchers_[2].aim(problem_.q, index, next_.queries);
+    }
+
+    /// In each tile, so that all of the next block have been asked for in the end.
+    int64_t rows_to_fetch() const {
+        const int64_t tiles = divided_up(queries_.count, Engine::kTileQueries);
+        return divided_up(std::max(kKeyBlock, next_.queries.count), tiles);
+    }
+
     int64_t padded_keys() const { return rounded_up(keys_.count, Engine::kKeyGroup); }
 
     void run_tile(Span rows) {
         engine_.score(rows, keys_);
-        for (int64_t row = 0; row < rows.count; ++row) soften(row, rows.begin + row);
+        soften(rows);
         engine_.accumulate(rows, keys_);
     }
 
@@ -95,26 +148,34 @@ class FlashTask {
         for (int64_t key = 0; key < keys_.count; ++key) mask[key] = kept[keys_.begin + key] ? 0.0f : kDropped;
     }
 
-    /// `row` of the tile, `query` of the task.
-    void soften(int64_t row, int64_t query) {
-        float& largest = state_.largest.data[query];
-        float& total = state_.totals.data[query];
-        const float before = largest;
-        ScoreRow scores = {engine_.scores(row), padded_keys(), Engine::kScalesScores ? problem_.scale : 1.0f,
-                           bias_row(query), is_masked_ ? state_.mask.data : nullptr};
-        largest = std::max(before, prepare_scores(scores));
-        const float sum = exponentiate(scores, largest, engine_.shares(row));
-        if (keys_.begin > 0 && largest > before) {
-            const float factor = exp(splat(before - largest))[0];
-            rescale(query, factor);
-            total *= factor;
+    /// The tile's scores become shares; what earlier blocks gave is brought to the same maximum.
+    void soften(Span rows) {
+        const RowTile<float> scores = engine_.scores(rows.count, padded_keys());
+        float scale = Engine::kScalesScores ? problem_.scale : 1.0f;
+        if (is_masked_ || problem_.bias) {
+            const float* mask = is_masked_ ? state_.mask.data : nullptr;
+            for (int64_t row = 0; row < rows.count; ++row)
+                add_terms(scores.data + row * scores.stride, scores.count, scale, bias_row(rows.begin + row), mask);
+            scale = 1.0f;
         }
-        total += sum;
+        float before[Engine::kTileQueries], sums[Engine::kTileQueries];
+        float* const largest = state_.largest.data + rows.begin;
+        std::copy_n(largest, rows.count, before);
+        raise_largest(scores, scale, largest);
+        exponentiate(scores, scale, largest, engine_.shares(rows.count, padded_keys()), sums);
+        for (int64_t row = 0; row < rows.count; ++row) {
+            float& total = state_.totals.data[rows.begin + row];
+            if (keys_.begin > 0 && largest[row] > before[row])
+                total *= rescale(rows.begin + row, before[row] - largest[row]);
+            total += sums[row];
+        }
     }
 
-    void rescale(int64_t query, float factor) {
+    float rescale(int64_t query, float exponent) {
+        const float factor = exp(splat(exponent))[0];
         float* values = engine_.sums(query);
         for (int64_t d = 0; d < problem_.head_size(); d += kLanes) store(values + d, load(values + d) * factor);
+        return factor;
     }
 
     /// A row of the bias for this block, padded to whole groups where it has to be.
@@ -154,6 +215,8 @@ class FlashTask {
     SoftmaxState& state_;
     const HeadIndex index_;
     const Span queries_;
+    const FlashPart next_;
+    RowFetcher<T> fetchers_[3];  // of keys, values and queries
     Span keys_;
     bool is_masked_ = false;  // this block has keys that do not count
 };
@@ -182,12 +245,15 @@ void run_flash_attention(const Context& context, AttentionProblem& problem) {
     context.threads.parallel_for(problem.q.dim(0) * inner * parts * heads, 1, [&](int64_t begin, int64_t end) {
         Engine engine(context, problem, part);
         SoftmaxState state(context, part);
-        for (int64_t task = begin; task < end; ++task) {
+        const auto part_of = [&](int64_t task) {
             const int64_t first = task / heads % parts * part;
             const int64_t batch = task / heads / parts;
-            const Span queries = {first, std::min(part, problem.queries() - first)};
-            const HeadIndex index = {batch / inner, batch % inner, task % heads};
-            if (queries.count > 0) FlashTask<T, Engine>(problem, engine, state, index, queries).run();
+            const Span queries = {first, std::max<int64_t>(0, std::min(part, problem.queries() - first))};
+            return FlashPart{{batch / inner, batch % inner, task % heads}, queries};
+        };
+        for (int64_t task = begin; task < end; ++task) {
+            const FlashPart now = part_of(task), next = part_of(std::min(task + 1, end - 1));
+            if (now.queries.count > 0) FlashTask<T, Engine>(problem, engine, state, now, next).run();
         }
     });
 }

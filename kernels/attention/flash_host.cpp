@@ -63,8 +63,8 @@ class FloatEngine {
         for (int64_t column = 0; column < size_; column += kPanel) accumulate_panel(rows, keys, column);
     }
 
-    float* scores(int64_t row) { return scores_.data + row * key_block_; }
-    Share* shares(int64_t row) { return scores(row); }
+    RowTile<float> scores(int64_t rows, int64_t keys) { return {scores_.data, key_block_, rows, keys}; }
+    RowTile<Share> shares(int64_t rows, int64_t keys) { return scores(rows, keys); }
     float* sums(int64_t query) { return sums_.data + query * value_stride_; }
 
   private:
@@ -75,7 +75,7 @@ class FloatEngine {
         const auto multiply = is_narrow ? (is_first ? multiply_strip<1, Start::Zero> : multiply_strip<1, Start::Add>)
                                         : (is_first ? multiply_strip<2, Start::Zero> : multiply_strip<2, Start::Add>);
         for (int64_t row = 0; row < rows.count; row += kMicroRows)
-            multiply(std::min<int64_t>(kMicroRows, rows.count - row), keys.count, {scores(row), key_block_}, panel,
+            multiply(std::min<int64_t>(kMicroRows, rows.count - row), keys.count, {scores_.data + row * key_block_, key_block_}, panel,
                      {sums(rows.begin + row) + column, value_stride_});
     }
 

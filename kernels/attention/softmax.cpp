@@ -3,47 +3,65 @@
 #include "kernels/host/simd.h"
 #include "runtime/device/host/processor.h"
 
+#include <algorithm>
+
 namespace kine::kernels {
 
 namespace {
 
 bool is_wide() { return instruction_set() >= InstructionSet::Avx512; }
 
-template <class Share>
-float exponentiate_narrow(const ScoreRow& row, float largest, Share* shares) {
-    Float8 total = {};
-    for (int64_t i = 0; i < row.count; i += kLanes) {
-        const Float8 share = exp_of_negative(load(row.scores + i) - largest);
-        store(shares + i, share);
-        total += share;
+void raise_largest_narrow(const RowTile<float>& scores, float scale, float* largest) {
+    for (int64_t row = 0; row < scores.rows; ++row) {
+        const float* from = scores.data + row * scores.stride;
+        Float8 most = splat(kLowest);
+        for (int64_t i = 0; i < scores.count; i += kLanes) most = max(most, load(from + i));
+        largest[row] = std::max(largest[row], scale * max_of(most));
     }
-    return sum_of(total);
 }
 
-float prepare_narrow(ScoreRow& row) {
-    const bool changes = row.scale != 1.0f || row.bias || row.mask;
-    Float8 largest = splat(kLowest);
-    for (int64_t i = 0; i < row.count; i += kLanes) {
-        Float8 v = load(row.scores + i) * row.scale;
-        if (row.bias) v += load(row.bias + i);
-        if (row.mask) v += load(row.mask + i);
-        if (changes) store(row.scores + i, v);
-        largest = max(largest, v);
+template <class Share>
+void exponentiate_narrow(const RowTile<float>& scores, float scale, const float* largest, const RowTile<Share>& shares,
+                         float* totals) {
+    for (int64_t row = 0; row < scores.rows; ++row) {
+        const float* from = scores.data + row * scores.stride;
+        Share* to = shares.data + row * shares.stride;
+        Float8 total = {};
+        for (int64_t i = 0; i < scores.count; i += kLanes) {
+            const Float8 share = exp_of_negative(load(from + i) * scale - largest[row]);
+            store(to + i, share);
+            total += share;
+        }
+        totals[row] = sum_of(total);
     }
-    row.scale = 1.0f;
-    return max_of(largest);
 }
 
 }  // namespace
 
-float prepare_scores(ScoreRow& row) { return is_wide() ? prepare_scores_wide(row) : prepare_narrow(row); }
-
-float exponentiate(const ScoreRow& row, float largest, float* shares) {
-    return is_wide() ? exponentiate_wide(row, largest, shares) : exponentiate_narrow(row, largest, shares);
+void add_terms(float* scores, int64_t count, float scale, const float* bias, const float* mask) {
+    for (int64_t i = 0; i < count; i += kLanes) {
+        Float8 v = load(scores + i) * scale;
+        if (bias) v += load(bias + i);
+        if (mask) v += load(mask + i);
+        store(scores + i, v);
+    }
 }
 
-float exponentiate(const ScoreRow& row, float largest, BFloat16* shares) {
-    return is_wide() ? exponentiate_wide(row, largest, shares) : exponentiate_narrow(row, largest, shares);
+void raise_largest(const RowTile<float>& scores, float scale, float* largest) {
+    return is_wide() ? raise_largest_wide(scores, scale, largest) : raise_largest_narrow(scores, scale, largest);
+}
+
+void exponentiate(const RowTile<float>& scores, float scale, const float* largest, const RowTile<float>& shares,
+                  float* totals) {
+    const auto run = is_wide() ? exponentiate_wide : exponentiate_narrow<float>;
+    run(scores, scale, largest, shares, totals);
+}
+
+void exponentiate(const RowTile<float>& scores, float scale, const float* largest, const RowTile<BFloat16>& shares,
+                  float* totals) {
+    const bool can_round = instruction_set() == InstructionSet::Amx && scores.count % 32 == 0;
+    const auto run = can_round ? exponentiate_amx : exponentiate_narrow<BFloat16>;
+    run(scores, scale, largest, shares, totals);
 }
 
 }  // namespace kine::kernels

@@ -1,4 +1,5 @@
-// The softmax of a row of scores, as blocks of keys and short rows of them need it.
+// The softmax of scores, a tile of queries at a time: rows do not wait for each other, so that a processor overlaps
+// them.
 #pragma once
 
 #include "runtime/tensor/dtype.h"
@@ -10,26 +11,33 @@ namespace kine::kernels {
 
 inline constexpr float kLowest = std::numeric_limits<float>::lowest();  // not -infinity: lowest - lowest is 0
 
-/// Scores of one query with some keys, a multiple of 8 of them. Bias and mask are added after scaling; either may be
-/// null for nothing.
-struct ScoreRow {
-    float* scores;
-    int64_t count;
-    float scale;  ///< positive; still to be applied
-    const float* bias;
-    const float* mask;
+/// Values of some queries with some keys, a multiple of 8 of them.
+template <class T>
+struct RowTile {
+    T* data;
+    int64_t stride;  ///< in elements, from query to query
+    int64_t rows, count;
 };
 
-/// The largest of the scaled scores with bias and mask, which are in the scores from then on.
-float prepare_scores(ScoreRow& row);
+/// scores = scale * scores + bias + mask; either may be null for nothing.
+void add_terms(float* scores, int64_t count, float scale, const float* bias, const float* mask);
 
-/// shares = e^(scale * score - largest), which may take the scores' place; returns their sum.
-float exponentiate(const ScoreRow& row, float largest, float* shares);
-float exponentiate(const ScoreRow& row, float largest, BFloat16* shares);
+/// largest[row] = the larger of itself and scale times the row's largest score. `scale` is positive.
+void raise_largest(const RowTile<float>& scores, float scale, float* largest);
+
+/// shares = e^(scale * score - largest of its row), which may take the scores' place; totals[row] = their sum.
+void exponentiate(const RowTile<float>& scores, float scale, const float* largest, const RowTile<float>& shares,
+                  float* totals);
+void exponentiate(const RowTile<float>& scores, float scale, const float* largest, const RowTile<BFloat16>& shares,
+                  float* totals);
 
 /// The same with AVX-512.
-float prepare_scores_wide(ScoreRow& row);
-float exponentiate_wide(const ScoreRow& row, float largest, float* shares);
-float exponentiate_wide(const ScoreRow& row, float largest, BFloat16* shares);
+void raise_largest_wide(const RowTile<float>& scores, float scale, float* largest);
+void exponentiate_wide(const RowTile<float>& scores, float scale, const float* largest, const RowTile<float>& shares,
+                       float* totals);
+/// With AMX, whose processors also round to bf16; a multiple of 32 scores. Shares are right to 3e-6 before they are
+/// rounded to 2e-3.
+void exponentiate_amx(const RowTile<float>& scores, float scale, const float* largest, const RowTile<BFloat16>& shares,
+                      float* totals);
 
 }  // namespace kine::kernels

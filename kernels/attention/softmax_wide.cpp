@@ -11,65 +11,79 @@ namespace {
 
 constexpr float kLog2E = 1.44269504f;
 
-// Lanes of the vector that begins at `i`: all, or the 8 that may be left.
-__mmask16 lanes_at(const ScoreRow& row, int64_t i) { return first_lanes(row.count - i); }
-
-float largest_of(const ScoreRow& row) {
-    Wide largest = wide(kLowest);
+float largest_of(const float* scores, int64_t count) {
+    Wide even = wide(kLowest), odd = even;
     int64_t i = 0;
-    for (; i + kWideLanes <= row.count; i += kWideLanes) largest = max(largest, load_wide(row.scores + i));
-    if (i < row.count)
-        largest = _mm512_mask_max_ps(largest, lanes_at(row, i), largest, load_wide(row.scores + i, lanes_at(row, i)));
-    return _mm512_reduce_max_ps(largest);
+    for (; i + 2 * kWideLanes <= count; i += 2 * kWideLanes) {
+        even = max(even, load_wide(scores + i));
+        odd = max(odd, load_wide(scores + i + kWideLanes));
+    }
+    for (; i < count; i += kWideLanes) {
+        const __mmask16 lanes = first_lanes(count - i);
+        even = _mm512_mask_max_ps(even, lanes, even, load_wide(scores + i, lanes));
+    }
+    return _mm512_reduce_max_ps(max(even, odd));
 }
 
-void add_terms(const ScoreRow& row) {
-    for (int64_t i = 0; i < row.count; i += kWideLanes) {
-        const __mmask16 lanes = lanes_at(row, i);
-        Wide v = load_wide(row.scores + i, lanes) * row.scale;
-        if (row.bias) v += load_wide(row.bias + i, lanes);
-        if (row.mask) v += load_wide(row.mask + i, lanes);
-        store(row.scores + i, v, lanes);
-    }
-}
+// shares = 2^(score * factor + shift)
+struct Exponents {
+    Wide factor, shift;
 
-// A query's row has one order of its sum, lane by lane.
-template <class Share>
-float exponentiate_row(const ScoreRow& row, float largest, Share* shares) {
-    const Wide factor = wide(row.scale * kLog2E);
-    // Finite even where no key counts: infinity would meet the minus infinity of their scores.
-    const Wide shift = wide(std::min(-largest * kLog2E, -kLowest));
-    Wide total = wide(0.0f);
-    int64_t i = 0;
-    for (; i + kWideLanes <= row.count; i += kWideLanes) {
-        const Wide share = exp2_of(load_wide(row.scores + i) * factor + shift);
-        store(shares + i, share);
-        total += share;
-    }
-    if (i < row.count) {
-        const __mmask16 lanes = lanes_at(row, i);
-        const Wide share = exp2_of(load_wide(row.scores + i, lanes) * factor + shift);
-        store(shares + i, share, lanes);
-        total = _mm512_mask_add_ps(total, lanes, total, share);
-    }
-    return _mm512_reduce_add_ps(total);
-}
+    Exponents(float scale, float largest)
+        : factor(wide(scale * kLog2E)),
+          // Finite even where no key counts: infinity would meet the minus infinity of their scores.
+          shift(wide(std::min(-largest * kLog2E, -kLowest))) {}
+    Wide of(Wide scores) const { return scores * factor + shift; }
+};
 
 }  // namespace
 
-float prepare_scores_wide(ScoreRow& row) {
-    if (!row.bias && !row.mask) return row.scale * largest_of(row);
-    add_terms(row);
-    row.scale = 1.0f;
-    return largest_of(row);
+void raise_largest_wide(const RowTile<float>& scores, float scale, float* largest) {
+    for (int64_t row = 0; row < scores.rows; ++row)
+        largest[row] = std::max(largest[row], scale * largest_of(scores.data + row * scores.stride, scores.count));
 }
 
-float exponentiate_wide(const ScoreRow& row, float largest, float* shares) {
-    return exponentiate_row(row, largest, shares);
+// A row has one order of its sum, lane by lane.
+void exponentiate_wide(const RowTile<float>& scores, float scale, const float* largest, const RowTile<float>& shares,
+                       float* totals) {
+    for (int64_t row = 0; row < scores.rows; ++row) {
+        const Exponents exponents(scale, largest[row]);
+        const float* from = scores.data + row * scores.stride;
+        float* to = shares.data + row * shares.stride;
+        Wide total = wide(0.0f);
+        for (int64_t i = 0; i < scores.count; i += kWideLanes) {
+            const __mmask16 lanes = first_lanes(scores.count - i);
+            const Wide share = exp2_of(exponents.of(load_wide(from + i, lanes)));
+            store(to + i, share, lanes);
+            total = _mm512_mask_add_ps(total, lanes, total, share);
+        }
+        totals[row] = _mm512_reduce_add_ps(total);
+    }
 }
 
-float exponentiate_wide(const ScoreRow& row, float largest, BFloat16* shares) {
-    return exponentiate_row(row, largest, shares);
+}  // namespace kine::kernels
+
+#pragma GCC target("avx512bf16")
+
+namespace kine::kernels {
+
+void exponentiate_amx(const RowTile<float>& scores, float scale, const float* largest, const RowTile<BFloat16>& shares,
+                      float* totals) {
+    for (int64_t row = 0; row < scores.rows; ++row) {
+        const Exponents exponents(scale, largest[row]);
+        const float* from = scores.data + row * scores.stride;
+        BFloat16* to = shares.data + row * shares.stride;
+        Wide low_total = wide(0.0f), high_total = wide(0.0f);
+        for (int64_t i = 0; i < scores.count; i += 2 * kWideLanes) {
+            const Wide low = rough_exp2_of(exponents.of(load_wide(from + i)));
+            const Wide high = rough_exp2_of(exponents.of(load_wide(from + i + kWideLanes)));
+            low_total += low;
+            high_total += high;
+            const __m512bh halves = _mm512_cvtne2ps_pbh(high, low);
+            std::memcpy(static_cast<void*>(to + i), &halves, sizeof halves);
+        }
+        totals[row] = _mm512_reduce_add_ps(low_total + high_total);
+    }
 }
 
 }  // namespace kine::kernels

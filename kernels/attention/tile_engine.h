@@ -26,8 +26,8 @@ class TileEngine {
           queries_(context, rounded_up(queries, kTileBlock) * depth_),
           keys_(context, packed_values(size_, kKeyBlock)),
           values_(context, packed_values(kKeyBlock, size_)),
-          scores_(context, kTileBlock * kKeyBlock),
-          shares_(context, kTileBlock * kKeyBlock),
+          scores_(context, kTileBlock * kScoreStride),
+          shares_(context, kTileBlock * kShareStride),
           sums_(context, rounded_up(queries, kTileBlock) * width_) {
         std::memset(static_cast<void*>(queries_.data), 0, static_cast<size_t>(queries_.memory.bytes()));
         std::memset(static_cast<void*>(shares_.data), 0, static_cast<size_t>(shares_.memory.bytes()));
@@ -53,22 +53,26 @@ class TileEngine {
         const TileRows queries = {queries_.data + rows.begin * depth_, depth_};
         for (int64_t key = 0; key < keys.count; key += kTileBlock)
             multiply_panel(tiles_, depth_, queries, keys_.data + panel_offset(size_, key),
-                           {scores_.data + key, kKeyBlock}, Start::Zero);
+                           {scores_.data + key, kScoreStride}, Start::Zero);
     }
 
     void accumulate(Span rows, Span keys) {
         const int64_t depth = rounded_up(keys.count, kTileDepth);
         const Start start = keys.begin == 0 ? Start::Zero : Start::Add;
         for (int64_t column = 0; column < size_; column += kTileBlock)
-            multiply_panel(tiles_, depth, {shares_.data, kKeyBlock}, values_.data + panel_offset(keys.count, column),
+            multiply_panel(tiles_, depth, {shares_.data, kShareStride}, values_.data + panel_offset(keys.count, column),
                            {sums(rows.begin) + column, width_}, start);
     }
 
-    float* scores(int64_t row) { return scores_.data + row * kKeyBlock; }
-    Share* shares(int64_t row) { return shares_.data + row * kKeyBlock; }
+    RowTile<float> scores(int64_t rows, int64_t keys) { return {scores_.data, kScoreStride, rows, keys}; }
+    RowTile<Share> shares(int64_t rows, int64_t keys) { return {shares_.data, kShareStride, rows, keys}; }
     float* sums(int64_t query) { return sums_.data + query * width_; }
 
   private:
+    // Rows of a multiple of 512 bytes would share a few sets of the L1.
+    static constexpr int64_t kScoreStride = kKeyBlock + 16;
+    static constexpr int64_t kShareStride = kKeyBlock + 32;
+
     const AttentionProblem& problem_;
     const int64_t size_;        // of a head
     const int64_t depth_;       // head size in whole tiles
@@ -76,8 +80,8 @@ class TileEngine {
     Values<BFloat16> queries_;  // [queries in whole blocks, depth], zeros beyond the head size
     Values<BFloat16> keys_;     // packed [D, key block]
     Values<BFloat16> values_;   // packed [key block, D]
-    Values<float> scores_;      // [32, key block]
-    Values<BFloat16> shares_;   // [32, key block]
+    Values<float> scores_;      // [32, score stride]
+    Values<BFloat16> shares_;   // [32, share stride]
     Values<float> sums_;        // [queries in whole blocks, width]
     Tiles tiles_;
 };

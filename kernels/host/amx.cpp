@@ -3,6 +3,7 @@
 #include "kernels/host/tile_product.h"
 #include "runtime/device/host/processor.h"
 
+#include <algorithm>
 #include <array>
 
 namespace kine::kernels {

@@ -1,0 +1,40 @@
+// How the right operand of a product of tiles lies (host/tile_product.h), and what brings it there.
+#pragma once
+
+#include "kernels/host/rounding.h"
+#include "runtime/tensor/dtype.h"
+
+namespace kine::kernels {
+
+inline constexpr int64_t kTileSide = 16;   // rows of a left tile, columns of a right one
+inline constexpr int64_t kTileDepth = 32;  // bf16 values in a row of a left tile
+inline constexpr int64_t kTileValues = kTileSide * kTileDepth;
+inline constexpr int64_t kTileBlock = 2 * kTileSide;  // rows and columns of a block of sums
+
+/// bf16 values of a packed matrix [depth, columns]: panels [columns / 32][depth / 32][2 tiles], padded with zeros.
+constexpr int64_t packed_values(int64_t depth, int64_t columns) {
+    return rounded_up(depth, kTileDepth) * rounded_up(columns, kTileBlock);
+}
+
+/// Where the panel with `column`, a multiple of 32, begins.
+constexpr int64_t panel_offset(int64_t depth, int64_t column) { return rounded_up(depth, kTileDepth) * column; }
+
+/// Where the value at (k, column) of a packed matrix lies.
+constexpr int64_t value_offset(int64_t depth, int64_t k, int64_t column) {
+    const int64_t panel = panel_offset(depth, column / kTileBlock * kTileBlock);
+    const int64_t tile = k / kTileDepth * 2 + column % kTileBlock / kTileSide;
+    const int64_t pair = k % kTileDepth / 2 * kTileSide + column % kTileSide;
+    return panel + tile * kTileValues + pair * 2 + k % 2;
+}
+
+/// Packs the transpose of `columns` rows of `depth` values, as weights [N, K] and keys lie.
+void pack_transposed(const BFloat16* rows, int64_t stride, int64_t columns, int64_t depth, BFloat16* packed);
+
+/// Packs `depth` rows of `columns` values, as the values of attention lie: two rows become one of pairs.
+void pack_rows(const BFloat16* rows, int64_t stride, int64_t depth, int64_t columns, BFloat16* packed);
+
+/// The same with AVX-512.
+void pack_transposed_wide(const BFloat16* rows, int64_t stride, int64_t columns, int64_t depth, BFloat16* packed);
+void pack_rows_wide(const BFloat16* rows, int64_t stride, int64_t depth, int64_t columns, BFloat16* packed);
+
+}  // namespace kine::kernels
