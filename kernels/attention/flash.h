@@ -13,6 +13,7 @@
 //   accumulate(rows)              sums(row) = or += shares(rows, keys) x the block's values
 #pragma once
 
+#include "kernels/attention/row_fetcher.h"
 #include "kernels/attention/softmax.h"
 #include "kernels/attention/variants.h"
 #include "kernels/host/rounding.h"
@@ -59,32 +60,6 @@ struct FlashPart {
     Span queries;
 };
 
-/// Asks for rows that are needed soon, some at a time while other work goes on: rows of a head lie pages apart, where
-/// the processor does not read ahead by itself.
-template <class T>
-class RowFetcher {
-  public:
-    /// Rows of x [B1, B2, L, H, D].
-    void aim(const Tensor& x, HeadIndex index, Span rows) {
-        constexpr auto kItem = static_cast<int64_t>(sizeof(T));
-        at_ = reinterpret_cast<const char*>(x.data<T>() + index.offset_in(x) + rows.begin * x.stride(2));
-        stride_ = x.stride(2) * kItem;
-        bytes_ = x.dim(4) * kItem;
-        left_ = rows.count;
-    }
-    void fetch(int64_t rows) {
-        constexpr int64_t kLine = 64;
-        for (; rows > 0 && left_ > 0; --rows, --left_, at_ += stride_) {
-            for (int64_t byte = 0; byte < bytes_; byte += kLine) __builtin_prefetch(at_ + byte, 0, 2);
-            __builtin_prefetch(at_ + bytes_ - 1, 0, 2);
-        }
-    }
-
-  private:
-    const char* at_ = nullptr;
-    int64_t stride_ = 0, bytes_ = 0, left_ = 0;
-};
-
 /// Some queries of one head against all its keys. `next` is what this thread does afterwards.
 template <class T, class Engine>
 class FlashTask {
@@ -104,7 +79,7 @@ class FlashTask {
             aim_at_next_block();
             for (int64_t row = 0; row < queries_.count; row += Engine::kTileQueries) {
                 run_tile({row, std::min(Engine::kTileQueries, queries_.count - row)});
-                for (RowFetcher<T>& fetcher : fetchers_) fetcher.fetch(rows_to_fetch());
+                for (RowFetcher& fetcher : fetchers_) fetcher.fetch(rows_to_fetch());
             }
         }
         write_results();
@@ -117,9 +92,12 @@ class FlashTask {
         const bool is_last = keys_.begin + keys_.count == problem_.keys();
         const HeadIndex index = is_last ? next_.index : index_;
         const Span keys = block_at(is_last ? 0 : keys_.begin + keys_.count);
-        fetchers_[0].aim(problem_.k, index, keys);
-        fetchers_[1].aim(problem_.v, index, keys);
-        if (is_last) fetchers_[2].aim(problem_.q, index, next_.queries);
+        aim(fetchers_[0], problem_.k, index, keys);
+        aim(fetchers_[1], problem_.v, index, keys);
+        if (is_last) aim(fetchers_[2], problem_.q, index, next_.queries);
+    }
+    void aim(RowFetcher& fetcher, const Tensor& x, HeadIndex index, Span rows) const {
+        fetcher.aim(x.data<T>() + index.offset_in(x) + rows.begin * x.stride(2), x.stride(2), x.dim(4), rows.count);
     }
 
     /// In each tile, so that all of the next block have been asked for in the end.
@@ -216,7 +194,7 @@ class FlashTask {
     const HeadIndex index_;
     const Span queries_;
     const FlashPart next_;
-    RowFetcher<T> fetchers_[3];  // of keys, values and queries
+    RowFetcher fetchers_[3];  // of keys, values and queries
     Span keys_;
     bool is_masked_ = false;  // this block has keys that do not count
 };

@@ -75,7 +75,8 @@ class FloatEngine {
         const auto multiply = is_narrow ? (is_first ? multiply_strip<1, Start::Zero> : multiply_strip<1, Start::Add>)
                                         : (is_first ? multiply_strip<2, Start::Zero> : multiply_strip<2, Start::Add>);
         for (int64_t row = 0; row < rows.count; row += kMicroRows)
-            multiply(std::min<int64_t>(kMicroRows, rows.count - row), keys.count, {scores_.data + row * key_block_, key_block_}, panel,
+            multiply(std::min<int64_t>(kMicroRows, rows.count - row), keys.count,
+                     {scores_.data + row * key_block_, key_block_}, panel,
                      {sums(rows.begin + row) + column, value_stride_});
     }
 

@@ -3,6 +3,7 @@
 // there, where the processor does not read ahead by itself: each head asks for the rows of the next.
 // A query's bits depend on its keys alone, not on the queries beside it.
 #include "kernels/attention/pack.h"
+#include "kernels/attention/short_tasks.h"
 #include "kernels/attention/variants.h"
 #include "kernels/host/visit.h"
 
@@ -13,28 +14,10 @@ namespace kine::kernels {
 
 namespace {
 
-constexpr int64_t kMostKeys = 64;      // from here on blocks of keys are as fast
-constexpr int64_t kTaskQueries = 256;  // share one reading of the keys
-constexpr int64_t kFetchedRows = 64;   // as much of the next task as stays in cache
-constexpr int kMixRows = 4;            // 4 rows x 3 vectors = 12 sums, 3 vectors of values, 1 share: 16 registers
+constexpr int64_t kMostKeys = 64;     // from here on blocks of keys are as fast
+constexpr int64_t kFetchedRows = 64;  // as much of the next task as stays in cache
+constexpr int kMixRows = 4;           // 4 rows x 3 vectors = 12 sums, 3 vectors of values, 1 share: 16 registers
 constexpr int kMixVectors = 3;
-
-// Rows of one head.
-template <class T>
-struct HeadRows {
-    T* data;
-    int64_t stride, count, size;
-
-    HeadRows from(int64_t row, int64_t most) const {
-        return {data + row * stride, stride, std::min(most, count - row), size};
-    }
-};
-
-template <class T>
-struct ShortTask {
-    HeadRows<const T> q, k, v;
-    HeadRows<T> out;
-};
 
 // One thread's memory.
 struct Memory {
@@ -150,56 +133,6 @@ void attend(const ShortTask<T>& task, const ShortTask<T>& next, float scale, Mem
     }
     fetch(next.out);
 }
-
-// All rows of a tensor, its strides at hand: asking a tensor is too much for every head.
-template <class T>
-struct AllRows {
-    T* data;
-    int64_t outer, inner, stride, head, count, size;
-
-    AllRows(T* from, const Tensor& x)
-        : data(from),
-          outer(x.dim(0) == 1 ? 0 : x.stride(0)),
-          inner(x.dim(1) == 1 ? 0 : x.stride(1)),
-          stride(x.stride(2)),
-          head(x.stride(3)),
-          count(x.dim(2)),
-          size(x.dim(4)) {}
-
-    HeadRows<T> of(HeadIndex index) const {
-        return {data + index.outer * outer + index.inner * inner + index.head * head, stride, count, size};
-    }
-};
-
-// Tasks in the order in which they are run: heads lie side by side in memory.
-template <class T>
-class ShortTasks {
-  public:
-    explicit ShortTasks(AttentionProblem& problem)
-        : q_(problem.q.data<T>(), problem.q),
-          k_(problem.k.data<T>(), problem.k),
-          v_(problem.v.data<T>(), problem.v),
-          out_(problem.out.data<T>(), problem.out),
-          batches_(problem.q.dim(0) * problem.q.dim(1)),
-          inner_(problem.q.dim(1)),
-          heads_(problem.heads()),
-          parts_((problem.queries() + kTaskQueries - 1) / kTaskQueries) {}
-
-    int64_t count() const { return batches_ * parts_ * heads_; }
-
-    ShortTask<T> operator[](int64_t number) const {
-        const int64_t batch = number / heads_ / parts_;
-        const HeadIndex index = {batch / inner_, batch % inner_, number % heads_};
-        const int64_t first = number / heads_ % parts_ * kTaskQueries;
-        return {q_.of(index).from(first, kTaskQueries), k_.of(index), v_.of(index),
-                out_.of(index).from(first, kTaskQueries)};
-    }
-
-  private:
-    AllRows<const T> q_, k_, v_;
-    AllRows<T> out_;
-    int64_t batches_, inner_, heads_, parts_;
-};
 
 }  // namespace
 

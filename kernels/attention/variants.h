@@ -51,6 +51,7 @@ std::span<const AttentionVariant> attention_variants();
 /// By the keys alone, never by how many queries meet them.
 bool is_short_attention(const AttentionProblem& problem);
 void short_attention_host(const Context& context, AttentionProblem& problem);
+void short_attention_wide(const Context& context, AttentionProblem& problem);
 /// bf16 where the processor has matrix units.
 bool is_amx_attention(const AttentionProblem& problem);
 void amx_attention_host(const Context& context, AttentionProblem& problem);

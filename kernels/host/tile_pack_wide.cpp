@@ -1,5 +1,5 @@
 #include "kernels/host/tile_pack.h"
-#include "kernels/host/wide.h"
+#include "kernels/host/wide_transpose.h"
 
 KINE_WIDE_BEGIN
 
@@ -19,33 +19,6 @@ __m512i load_lanes(const BFloat16* from, int64_t count) {
     return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(first_lanes(count), from));
 }
 
-// to[i][j] = rows[j][i] of 16 x 16 words: pairs and quads within the quarters of a register, then the quarters.
-void store_transposed(const __m512i (&rows)[16], BFloat16* to) {
-    __m512i pairs[16], quads[16];
-    for (int i = 0; i < 16; i += 2) {
-        pairs[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
-        pairs[i + 1] = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
-    }
-    for (int i = 0; i < 16; i += 4) {
-        for (int j = 0; j < 2; ++j) {
-            quads[i + 2 * j] = _mm512_unpacklo_epi64(pairs[i + j], pairs[i + j + 2]);
-            quads[i + 2 * j + 1] = _mm512_unpackhi_epi64(pairs[i + j], pairs[i + j + 2]);
-        }
-    }
-    constexpr int kEven = 0x88, kOdd = 0xdd;  // quarters 0 and 2, or 1 and 3, of either operand
-    const auto store_row = [to](int row, __m512i values) { _mm512_storeu_si512(to + row * kTileDepth, values); };
-    for (int j = 0; j < 4; ++j) {
-        const __m512i upper_even = _mm512_shuffle_i32x4(quads[j], quads[j + 4], kEven);
-        const __m512i upper_odd = _mm512_shuffle_i32x4(quads[j], quads[j + 4], kOdd);
-        const __m512i lower_even = _mm512_shuffle_i32x4(quads[j + 8], quads[j + 12], kEven);
-        const __m512i lower_odd = _mm512_shuffle_i32x4(quads[j + 8], quads[j + 12], kOdd);
-        store_row(j, _mm512_shuffle_i32x4(upper_even, lower_even, kEven));
-        store_row(j + 4, _mm512_shuffle_i32x4(upper_odd, lower_odd, kEven));
-        store_row(j + 8, _mm512_shuffle_i32x4(upper_even, lower_even, kOdd));
-        store_row(j + 12, _mm512_shuffle_i32x4(upper_odd, lower_odd, kOdd));
-    }
-}
-
 }  // namespace
 
 void pack_transposed_wide(const BFloat16* rows, int64_t stride, int64_t columns, int64_t depth, BFloat16* packed) {
@@ -54,7 +27,7 @@ void pack_transposed_wide(const BFloat16* rows, int64_t stride, int64_t columns,
             __m512i tile[kTileSide];
             for (int64_t i = 0; i < kTileSide; ++i)
                 tile[i] = load_values(rows + (column + i) * stride + k, column + i < columns ? depth - k : 0);
-            store_transposed(tile, packed + value_offset(depth, k, column));
+            store_transposed(tile, packed + value_offset(depth, k, column), kTileDepth);
         }
     }
 }
