@@ -61,12 +61,6 @@ void exponentiate_wide(const RowTile<float>& scores, float scale, const float* l
     }
 }
 
-}  // namespace kine::kernels
-
-#pragma GCC target("avx512bf16")
-
-namespace kine::kernels {
-
 void exponentiate_amx(const RowTile<float>& scores, float scale, const float* largest, const RowTile<BFloat16>& shares,
                       float* totals) {
     for (int64_t row = 0; row < scores.rows; ++row) {

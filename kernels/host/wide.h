@@ -9,8 +9,9 @@
 #include <immintrin.h>
 
 // NOLINTBEGIN(cppcoreguidelines-macro-usage): a function cannot change what the compiler may emit for those below it
-#define KINE_WIDE_BEGIN \
-    _Pragma("GCC push_options") _Pragma("GCC target(\"avx512f,avx512bw,avx512vl,avx512dq,prefer-vector-width=512\")")
+#define KINE_WIDE_BEGIN         \
+    _Pragma("GCC push_options") \
+        _Pragma("GCC target(\"avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512\")")
 #define KINE_WIDE_END _Pragma("GCC pop_options")
 // NOLINTEND(cppcoreguidelines-macro-usage)
 
@@ -54,6 +55,14 @@ inline __m256i rounded(Wide v) {
 }
 inline void store(BFloat16* to, Wide v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), rounded(v)); }
 inline void store(BFloat16* to, Wide v, __mmask16 lanes) { _mm256_mask_storeu_epi16(to, lanes, rounded(v)); }
+
+/// As above with the instructions that processors with AMX have for it (no others may call it); subnormals become zero.
+inline __m256i rounded_amx(Wide v) {
+    const __m256bh halves = _mm512_cvtneps_pbh(v);
+    __m256i bits;
+    std::memcpy(&bits, &halves, sizeof bits);
+    return bits;
+}
 
 inline Wide max(Wide a, Wide b) { return _mm512_max_ps(a, b); }  // b where either is a NaN
 inline Wide min(Wide a, Wide b) { return _mm512_min_ps(a, b); }

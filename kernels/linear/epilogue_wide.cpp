@@ -1,6 +1,6 @@
-#include "kernels/host/visit.h"
-#include "kernels/host/wide.h"
+#include "kernels/linear/activation_wide.h"
 #include "kernels/linear/epilogue.h"
+#include "runtime/device/host/processor.h"
 
 KINE_WIDE_BEGIN
 
@@ -8,46 +8,45 @@ namespace kine::kernels {
 
 namespace {
 
-struct Same {
-    Wide operator()(Wide v) const { return v; }
-};
-struct GeluTanh {
-    Wide operator()(Wide v) const { return gelu_tanh(v); }
-};
-struct Silu {
-    Wide operator()(Wide v) const { return silu(v); }
-};
-
 struct SumRows {
     const float* data;
     int64_t stride;
 };
 
-template <class T, class Function>
-void finish(const Function& function, const float* bias, SumRows sums, Range rows, Range columns, T* out,
-            int64_t width) {
-    const int64_t whole = columns.size() / kWideLanes * kWideLanes;
+struct AsFloats {
+    using Value = float;
+    static void put(float* to, Wide v, __mmask16 lanes) { store(to, v, lanes); }
+};
+struct AsHalves {
+    using Value = BFloat16;
+    static void put(BFloat16* to, Wide v, __mmask16 lanes) { store(to, v, lanes); }
+};
+struct AsHalvesAmx {
+    using Value = BFloat16;
+    static void put(BFloat16* to, Wide v, __mmask16 lanes) { _mm256_mask_storeu_epi16(to, lanes, rounded_amx(v)); }
+};
+
+template <class Form, class Function>
+void finish(const Epilogue& epilogue, SumRows sums, Range rows, Range columns) {
+    const Function function;
+    const float* bias = epilogue.bias + columns.begin;
+    const int64_t width = epilogue.out->dim(1), whole = columns.size() / kWideLanes * kWideLanes;
     const __mmask16 rest = first_lanes(columns.size() - whole);
-    for (int64_t row = rows.begin; row < rows.end; ++row, sums.data += sums.stride) {
-        T* to = out + row * width + columns.begin;
+    auto* to = epilogue.out->data<typename Form::Value>() + rows.begin * width + columns.begin;
+    for (int64_t row = rows.begin; row < rows.end; ++row, to += width, sums.data += sums.stride) {
         for (int64_t i = 0; i < whole; i += kWideLanes)
-            store(to + i, function(load_wide(sums.data + i) + load_wide(bias + i)));
-        if (rest != 0) {
-            const Wide sum = load_wide(sums.data + whole, rest) + load_wide(bias + whole, rest);
-            store(to + whole, function(sum), rest);
-        }
+            Form::put(to + i, function(load_wide(sums.data + i) + load_wide(bias + i)), first_lanes(kWideLanes));
+        if (rest == 0) continue;
+        const Wide sum = load_wide(sums.data + whole, rest) + load_wide(bias + whole, rest);
+        Form::put(to + whole, function(sum), rest);
     }
 }
 
 template <class Function>
 void finish(const Epilogue& epilogue, SumRows sums, Range rows, Range columns) {
-    Tensor& out = *epilogue.out;
-    const float* bias = epilogue.bias + columns.begin;
-    if (out.dtype() == DType::BFloat16) {
-        finish(Function(), bias, sums, rows, columns, out.data<BFloat16>(), out.dim(1));
-    } else {
-        finish(Function(), bias, sums, rows, columns, out.data<float>(), out.dim(1));
-    }
+    if (epilogue.out->dtype() == DType::Float32) return finish<AsFloats, Function>(epilogue, sums, rows, columns);
+    if (instruction_set() < InstructionSet::Amx) return finish<AsHalves, Function>(epilogue, sums, rows, columns);
+    finish<AsHalvesAmx, Function>(epilogue, sums, rows, columns);
 }
 
 }  // namespace
@@ -55,11 +54,11 @@ void finish(const Epilogue& epilogue, SumRows sums, Range rows, Range columns) {
 void finish_tile_wide(const Epilogue& epilogue, const float* sums, int64_t stride, Range rows, Range columns) {
     switch (epilogue.activation) {
         case Activation::None:
-            return finish<Same>(epilogue, {sums, stride}, rows, columns);
+            return finish<WideSame>(epilogue, {sums, stride}, rows, columns);
         case Activation::GeluTanh:
-            return finish<GeluTanh>(epilogue, {sums, stride}, rows, columns);
+            return finish<WideGeluTanh>(epilogue, {sums, stride}, rows, columns);
         case Activation::Silu:
-            return finish<Silu>(epilogue, {sums, stride}, rows, columns);
+            return finish<WideSilu>(epilogue, {sums, stride}, rows, columns);
     }
 }
 
