@@ -101,12 +101,14 @@ inline Wide rough_exp2_of(Wide x) {
     return _mm512_scalef_ps(p, whole);
 }
 
-/// x / (1 + e^-y) within 3 units in the last place; from y = -80 down, the quotient of -80, which no sum notices.
+/// x / (1 + e^-y) within 3 units in the last place; 0 for y below -80.
 inline Wide times_sigmoid(Wide x, Wide y) {
     constexpr float kLog2E = 1.44269504f;
+    const __mmask16 counts = _mm512_cmp_ps_mask(y, wide(-80.0f), _CMP_NLT_UQ);  // a NaN does
     const Wide divisor = exp2_of(min(wide(80 * kLog2E), y * -kLog2E)) + 1.0f;
     const Wide guess = _mm512_rcp14_ps(divisor);
-    return x * (guess * (2.0f - divisor * guess));  // Newton's step doubles the 14 bits
+    const Wide inverse = guess * (2.0f - divisor * guess);  // Newton's step doubles the 14 bits
+    return _mm512_maskz_mul_ps(counts, x, inverse);
 }
 
 inline Wide silu(Wide x) { return times_sigmoid(x, x); }
