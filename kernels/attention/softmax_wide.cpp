@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -82,4 +83,4 @@ void exponentiate_amx(const RowTile<float>& scores, float scale, const float* la
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

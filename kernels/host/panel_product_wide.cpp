@@ -5,7 +5,8 @@
 #include <array>
 #include <utility>
 
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -63,4 +64,4 @@ void multiply_panels_wide(int64_t rows, int64_t depth, ConstMatrix left, PanelPa
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

@@ -1,6 +1,6 @@
 // Sixteen floats at a time, for processors with AVX-512 (runtime/device/host/processor.h tells). What uses this stands
-// between KINE_WIDE_BEGIN and KINE_WIDE_END, in a .cpp file, and shares no template with other files: the linker keeps
-// one copy of what two files share, and that one must run on every processor.
+// between the same #pragma lines as this, in a .cpp file, and shares no template with other files: the linker keeps one
+// copy of what two files share, and that one must run on every processor (tests/instructions).
 // As in simd.h, a tail goes through the same lanes: an element's bits never depend on where in a row it lies.
 #pragma once
 
@@ -8,14 +8,8 @@
 
 #include <immintrin.h>
 
-// NOLINTBEGIN(cppcoreguidelines-macro-usage): a function cannot change what the compiler may emit for those below it
-#define KINE_WIDE_BEGIN         \
-    _Pragma("GCC push_options") \
-        _Pragma("GCC target(\"avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512\")")
-#define KINE_WIDE_END _Pragma("GCC pop_options")
-// NOLINTEND(cppcoreguidelines-macro-usage)
-
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -121,4 +115,4 @@ inline Wide gelu_tanh(Wide x) {
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

@@ -4,7 +4,8 @@
 #include "kernels/host/wide.h"
 #include "kernels/linear/linear.h"
 
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -20,4 +21,4 @@ struct WideSilu {
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

@@ -2,7 +2,8 @@
 #include "kernels/linear/epilogue.h"
 #include "runtime/device/host/processor.h"
 
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -64,4 +65,4 @@ void finish_tile_wide(const Epilogue& epilogue, const float* sums, int64_t strid
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

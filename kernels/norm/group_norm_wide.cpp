@@ -2,7 +2,8 @@
 
 #include "kernels/linear/activation_wide.h"
 
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -71,4 +72,4 @@ void write_block_wide(const BFloat16* x, int64_t positions, int64_t channels, co
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

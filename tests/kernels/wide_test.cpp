@@ -16,7 +16,8 @@ using Lanes = std::array<float, kWideLanes>;
 }  // namespace
 }  // namespace kine::kernels
 
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 namespace {
@@ -33,7 +34,7 @@ void copy_first(const Lanes& x, int64_t count, Lanes& y) {
 }  // namespace
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options
 
 namespace kine::kernels {
 namespace {
