@@ -33,7 +33,11 @@ void pack_transposed(const BFloat16* rows, int64_t stride, int64_t columns, int6
 /// Packs `depth` rows of `columns` values, as the values of attention lie: two rows become one of pairs.
 void pack_rows(const BFloat16* rows, int64_t stride, int64_t depth, int64_t columns, BFloat16* packed);
 
+/// Copies `rows` of `size` values.
+void copy_rows(const BFloat16* from, int64_t stride, int64_t rows, int64_t size, BFloat16* to, int64_t to_stride);
+
 /// The same with AVX-512.
+void copy_rows_wide(const BFloat16* from, int64_t stride, int64_t rows, int64_t size, BFloat16* to, int64_t to_stride);
 void pack_transposed_wide(const BFloat16* rows, int64_t stride, int64_t columns, int64_t depth, BFloat16* packed);
 void pack_rows_wide(const BFloat16* rows, int64_t stride, int64_t depth, int64_t columns, BFloat16* packed);
 

@@ -84,15 +84,15 @@ inline Wide exp2_of(Wide x) {
     return _mm512_scalef_ps(p, whole);
 }
 
-/// The same within 3e-6 of itself, for what is rounded to bf16 next.
+/// The same within 3e-6 of itself, for what is rounded to bf16 next. scalef takes the whole part by itself, downwards.
 inline Wide rough_exp2_of(Wide x) {
-    const auto [whole, r] = split_exponent(x);
-    Wide p = wide(9.57009666e-3f);
-    p = p * r + 5.59178599e-2f;
-    p = p * r + 2.4024745e-1f;
-    p = p * r + 6.93121815e-1f;
-    p = p * r + 0.999999261f;
-    return _mm512_scalef_ps(p, whole);
+    const Wide r = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);  // 0 <= r < 1; 0 of infinities
+    Wide p = wide(1.35341637e-2f);
+    p = p * r + 5.20114687e-2f;
+    p = p * r + 2.41442752e-1f;
+    p = p * r + 6.93003835e-1f;
+    p = p * r + 1.00000259f;
+    return _mm512_scalef_ps(p, x);
 }
 
 /// x / (1 + e^-y) within 3 units in the last place; 0 for y below -80.
