@@ -56,4 +56,9 @@ void pack_rows(const BFloat16* rows, int64_t stride, int64_t depth, int64_t colu
     }
 }
 
+void pack_int8_column(const int8_t* values, int64_t depth, int64_t column, int8_t* packed) {
+    for (int64_t k = 0; k < rounded_up(depth, kInt8TileDepth); k += 4)
+        std::memcpy(packed + int8_value_offset(depth, k, column), values + k, 4);
+}
+
 }  // namespace kine::kernels
