@@ -26,8 +26,9 @@ void run_linear(benchmark::State& state, const BenchSetup& setup, LinearSize siz
 void register_linear(const BenchSetup& setup) {
     for (const LinearSize size : {LinearSize{4096, 1152, 1152}, {4096, 1152, 4608}, {4096, 4608, 1152}}) {
         const auto add = [&](std::string_view kind, DType dtype, Quantization quantization) {
-            register_bench(fmt::format("{}/{}x{}x{}", kind, size.rows, size.in, size.out), dtype,
-                           [=, &setup](benchmark::State& state) { run_linear(state, setup, size, dtype, quantization); });
+            register_bench(
+                fmt::format("{}/{}x{}x{}", kind, size.rows, size.in, size.out), dtype,
+                [=, &setup](benchmark::State& state) { run_linear(state, setup, size, dtype, quantization); });
         };
         add("linear", DType::Float32, Quantization::None);
         add("linear", DType::BFloat16, Quantization::None);

@@ -1,5 +1,6 @@
-// Products of bf16 matrices in tiles of 16 x 32 and 32 x 16, or of eight-bit ones twice as deep (host/amx.h): what is multiplied with is packed, a panel of
-// 32 columns at a time, and 32 rows meet it in four tiles of sums. A row's sums have one order, that of the depth.
+// Products of bf16 matrices in tiles of 16 x 32 and 32 x 16, or of eight-bit ones twice as deep (host/amx.h): what is
+// multiplied with is packed, a panel of 32 columns at a time, and 32 rows meet it in four tiles of sums. A row's sums
+// have one order, that of the depth.
 #pragma once
 
 #include "kernels/host/micro_kernel.h"

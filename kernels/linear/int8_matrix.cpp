@@ -3,6 +3,7 @@
 #include "kernels/host/amx.h"
 #include "kernels/host/visit.h"
 #include "kernels/linear/lane_tiles.h"
+#include "runtime/device/host/processor.h"
 
 #include <vector>
 
@@ -61,6 +62,7 @@ Tensor Int8Matrix::unpacked(const Context& context) const {
 
 void Int8Matrix::multiply(const Context& context, const Rows& rows, const Epilogue& epilogue) const {
     if (has_amx_int8()) return multiply_int8_by<AmxTiles>(context, panels(), rows, epilogue);
+    if (has_int8_lanes()) return multiply_int8_by<WideTiles>(context, panels(), rows, epilogue);
     multiply_int8_by<LaneTiles>(context, panels(), rows, epilogue);
 }
 

@@ -64,8 +64,8 @@ class Int8Product {
             const int64_t step = even_share(depth, kDepthBlock, kInt8TileDepth);
             for (int64_t k = 0; k < depth; k += step) {
                 for (int64_t row = rows.begin; row < rows.end; row += kTileBlock)
-                    multiply_strip({row, std::min(rows.end, row + kTileBlock)}, columns,
-                                   {k, std::min(depth, k + step)}, sums + (row - rows.begin) * sums_stride);
+                    multiply_strip({row, std::min(rows.end, row + kTileBlock)}, columns, {k, std::min(depth, k + step)},
+                                   sums + (row - rows.begin) * sums_stride);
             }
         }
 

@@ -14,10 +14,15 @@ struct alignas(64) MemoryTile {
     char bytes[kRows * kRowBytes];
 };
 
-/// sums += left x right, as AmxTiles::multiply_int8 does; no value is -128.
+/// sums += left x right, as AmxTiles::multiply_int8 does; no value is -128. For processors with AVX2.
 void multiply_int8(MemoryTile& sums, const MemoryTile& left, const MemoryTile& right);
+/// The same with AVX-512 and its products of eight-bit numbers (VNNI).
+void multiply_int8_wide(MemoryTile& sums, const MemoryTile& left, const MemoryTile& right);
 
-class LaneTiles {
+using MultiplyTiles = void (*)(MemoryTile& sums, const MemoryTile& left, const MemoryTile& right);
+
+template <MultiplyTiles kMultiply>
+class TilesInMemory {
   public:
     template <int tile>
     void zero() {
@@ -35,7 +40,7 @@ class LaneTiles {
     }
     template <int sums, int left, int right>
     void multiply_int8() {
-        kernels::multiply_int8(tiles_[sums], tiles_[left], tiles_[right]);
+        kMultiply(tiles_[sums], tiles_[left], tiles_[right]);
     }
 
   private:
@@ -43,5 +48,8 @@ class LaneTiles {
 
     MemoryTile tiles_[8];
 };
+
+using LaneTiles = TilesInMemory<multiply_int8>;
+using WideTiles = TilesInMemory<multiply_int8_wide>;
 
 }  // namespace kine::kernels

@@ -1,6 +1,6 @@
-// Rows of values as eight-bit whole numbers and one scale each, symmetric: q = round(x / scale) with scale = max|x| / 127,
-// which the exact sums of products are multiplied by at their end. Weights are quantised so by output channel, activations
-// by token, so that an outlier costs its own row alone.
+// Rows of values as eight-bit whole numbers and one scale each, symmetric: q = round(x / scale) with scale = max|x| /
+// 127, which the exact sums of products are multiplied by at their end. Weights are quantised so by output channel,
+// activations by token, so that an outlier costs its own row alone.
 #pragma once
 
 #include "kernels/linear/rows.h"
@@ -17,7 +17,8 @@ struct QuantizedRows {
     float* scales;
 };
 
-/// Quantises rows `which`, the first to row 0, with zeros from `depth` on. A row that is not finite gets the scale NaN, so that what is made of it shows.
+/// Quantises rows `which`, the first to row 0, with zeros from `depth` on. A row that is not finite gets the scale NaN,
+/// so that what is made of it shows.
 void quantize_rows(const Rows& rows, Range which, int64_t depth, const QuantizedRows& to);
 
 /// The largest |x| as the bits of a float: as whole numbers they are in order, with infinity and NaN above all others.

@@ -4,6 +4,7 @@
 
 #include "kernels/linear/lane_tiles.h"
 #include "kernels/linear/linear.h"
+#include "runtime/device/host/processor.h"
 #include "tests/support/emulated_tiles.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/test_context.h"
@@ -20,7 +21,7 @@ struct Sizes {
 };
 
 // One block of depth and two, one group of columns and two, whole tiles and parts of them.
-const Sizes kAwkward[] = {{1, 1, 1},    {3, 5, 40},   {31, 63, 31},  {32, 64, 32},   {33, 65, 33},
+const Sizes kAwkward[] = {{1, 1, 1},     {3, 5, 40},    {31, 63, 31},  {32, 64, 32},   {33, 65, 33},
                           {70, 72, 100}, {5, 130, 530}, {2, 2400, 17}, {40, 2304, 64}, {300, 40, 8}};
 
 Rows rows_of(const Tensor& x) {
@@ -105,6 +106,7 @@ TEST(Int8Matrix, GivesTheSameBitsOnAllUnits) {
         const Tensor want = product<LaneTiles>(test.context, x, weight);
         EXPECT_TRUE(same_bits(product<EmulatedTiles>(test.context, x, weight), want));
         EXPECT_TRUE(same_bits(product<void>(test.context, x, weight), want));
+        if (has_int8_lanes()) EXPECT_TRUE(same_bits(product<WideTiles>(test.context, x, weight), want));
     }
 }
 
