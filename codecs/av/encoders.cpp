@@ -82,13 +82,17 @@ int choose_threads(int64_t wanted) {
     return wanted == 0 ? kDefaultThreads : static_cast<int>(wanted);
 }
 
-/// Half a second of frames, within what each encoder takes: a kill loses them, and a stream waits for them.
+/// Without AVX-512: there x264 (core 164) gives other bytes for the same frames from one run to the next.
+constexpr std::string_view kReproducibleX264 = "MMX2,SSE2Fast,SSSE3,SSE4.2,LZCNT,AVX,FMA3,BMI2,AVX2";
+
+/// Half a second of frames, within what each encoder takes: a kill loses them, and a stream waits for them. Without
+/// sync-lookahead=0 a thread of x264's own holds four more.
 void set_look_ahead(Options& dictionary, const EncoderRequest& request, int threads) {
     const int half_second = frames_per_second(request.info) / 2;
     const std::string_view name = request.kind.name;
     if (name == "libx264") {
         dictionary.set("rc-lookahead", std::to_string(std::clamp(half_second, 1, 40)));
-        dictionary.set("x264-params", "sync-lookahead=0");  // else a thread of its own holds four more
+        dictionary.set("x264-params", fmt::format("sync-lookahead=0:asm={}", kReproducibleX264));
     }
     if (name == "libx265")  // more than its four B frames
         dictionary.set("x265-params", fmt::format("log-level=none:pools={0}:frame-threads={0}:rc-lookahead={1}",

@@ -1,6 +1,7 @@
 // Flash attention on vectors of eight floats: f32, and bf16 where there are no matrix units.
 #include "kernels/attention/flash.h"
 #include "kernels/attention/pack.h"
+#include "kernels/host/panel_product.h"
 #include "kernels/host/visit.h"
 
 namespace kine::kernels {
@@ -50,17 +51,23 @@ class FloatEngine {
 
     void score(Span rows, Span keys) {
         const ConstMatrix queries = {queries_.data + rows.begin * size_, size_};
-        const MutableMatrix scores = {scores_.data, key_block_};
-        for (int64_t key = 0; key < keys.count; key += kPanel) {
-            const ConstMatrix panel = {keys_.data + key * size_, kPanel};
-            for (int64_t row = 0; row < rows.count; row += kMicroRows)
-                multiply_strip<2, Start::Zero>(std::min<int64_t>(kMicroRows, rows.count - row), size_,
-                                               queries.from(row, 0), panel, scores.from(row, key));
+        for (int64_t key = 0; key < keys.count; key += 2 * kPanel) {
+            const float* panel = keys_.data + key * size_;
+            const PanelPair pair = {panel, key + kPanel < keys.count ? panel + kPanel * size_ : nullptr};
+            multiply_panels(rows.count, size_, queries, pair, {scores_.data + key, key_block_}, Start::Zero);
         }
     }
 
     void accumulate(Span rows, Span keys) {
-        for (int64_t column = 0; column < size_; column += kPanel) accumulate_panel(rows, keys, column);
+        const Start start = keys.begin == 0 ? Start::Zero : Start::Add;
+        const int64_t rest = size_ % kPanel, end = rest <= kLanes ? size_ - rest : size_;
+        for (int64_t column = 0; column < end; column += 2 * kPanel) {
+            const float* panel = values_.data + column * keys.count;
+            const PanelPair pair = {panel, column + kPanel < end ? panel + kPanel * keys.count : nullptr};
+            multiply_panels(rows.count, keys.count, {scores_.data, key_block_}, pair,
+                            {sums(rows.begin) + column, value_stride_}, start);
+        }
+        if (end < size_) accumulate_narrow(rows, keys, end, start);
     }
 
     RowTile<float> scores(int64_t rows, int64_t keys) { return {scores_.data, key_block_, rows, keys}; }
@@ -68,12 +75,10 @@ class FloatEngine {
     float* sums(int64_t query) { return sums_.data + query * value_stride_; }
 
   private:
-    void accumulate_panel(Span rows, Span keys, int64_t column) {
-        const bool is_narrow = size_ - column <= kLanes;
-        const bool is_first = keys.begin == 0;
-        const ConstMatrix panel = {values_.data + column * keys.count, is_narrow ? kLanes : kPanel};
-        const auto multiply = is_narrow ? (is_first ? multiply_strip<1, Start::Zero> : multiply_strip<1, Start::Add>)
-                                        : (is_first ? multiply_strip<2, Start::Zero> : multiply_strip<2, Start::Add>);
+    /// The last columns where they are 8 or fewer.
+    void accumulate_narrow(Span rows, Span keys, int64_t column, Start start) {
+        const ConstMatrix panel = {values_.data + column * keys.count, kLanes};
+        const auto multiply = start == Start::Zero ? multiply_strip<1, Start::Zero> : multiply_strip<1, Start::Add>;
         for (int64_t row = 0; row < rows.count; row += kMicroRows)
             multiply(std::min<int64_t>(kMicroRows, rows.count - row), keys.count,
                      {scores_.data + row * key_block_, key_block_}, panel,

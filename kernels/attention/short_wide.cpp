@@ -43,7 +43,8 @@ struct Memory {
 
 }  // namespace kine::kernels
 
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -163,7 +164,7 @@ template void attend(const ShortTask<BFloat16>& task, float scale, const Memory&
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options
 
 namespace kine::kernels {
 

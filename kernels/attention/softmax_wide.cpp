@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -61,12 +62,6 @@ void exponentiate_wide(const RowTile<float>& scores, float scale, const float* l
     }
 }
 
-}  // namespace kine::kernels
-
-#pragma GCC target("avx512bf16")
-
-namespace kine::kernels {
-
 void exponentiate_amx(const RowTile<float>& scores, float scale, const float* largest, const RowTile<BFloat16>& shares,
                       float* totals) {
     for (int64_t row = 0; row < scores.rows; ++row) {
@@ -88,4 +83,4 @@ void exponentiate_amx(const RowTile<float>& scores, float scale, const float* la
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

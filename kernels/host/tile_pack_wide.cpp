@@ -1,7 +1,8 @@
 #include "kernels/host/tile_pack.h"
 #include "kernels/host/wide_transpose.h"
 
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -46,4 +47,4 @@ void pack_rows_wide(const BFloat16* rows, int64_t stride, int64_t depth, int64_t
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

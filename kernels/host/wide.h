@@ -1,6 +1,6 @@
 // Sixteen floats at a time, for processors with AVX-512 (runtime/device/host/processor.h tells). What uses this stands
-// between KINE_WIDE_BEGIN and KINE_WIDE_END, in a .cpp file, and shares no template with other files: the linker keeps
-// one copy of what two files share, and that one must run on every processor.
+// between the same #pragma lines as this, in a .cpp file, and shares no template with other files: the linker keeps one
+// copy of what two files share, and that one must run on every processor (tests/instructions).
 // As in simd.h, a tail goes through the same lanes: an element's bits never depend on where in a row it lies.
 #pragma once
 
@@ -8,13 +8,8 @@
 
 #include <immintrin.h>
 
-// NOLINTBEGIN(cppcoreguidelines-macro-usage): a function cannot change what the compiler may emit for those below it
-#define KINE_WIDE_BEGIN \
-    _Pragma("GCC push_options") _Pragma("GCC target(\"avx512f,avx512bw,avx512vl,avx512dq,prefer-vector-width=512\")")
-#define KINE_WIDE_END _Pragma("GCC pop_options")
-// NOLINTEND(cppcoreguidelines-macro-usage)
-
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -55,6 +50,14 @@ inline __m256i rounded(Wide v) {
 inline void store(BFloat16* to, Wide v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), rounded(v)); }
 inline void store(BFloat16* to, Wide v, __mmask16 lanes) { _mm256_mask_storeu_epi16(to, lanes, rounded(v)); }
 
+/// As above with the instructions that processors with AMX have for it (no others may call it); subnormals become zero.
+inline __m256i rounded_amx(Wide v) {
+    const __m256bh halves = _mm512_cvtneps_pbh(v);
+    __m256i bits;
+    std::memcpy(&bits, &halves, sizeof bits);
+    return bits;
+}
+
 inline Wide max(Wide a, Wide b) { return _mm512_max_ps(a, b); }  // b where either is a NaN
 inline Wide min(Wide a, Wide b) { return _mm512_min_ps(a, b); }
 
@@ -92,12 +95,14 @@ inline Wide rough_exp2_of(Wide x) {
     return _mm512_scalef_ps(p, whole);
 }
 
-/// x / (1 + e^-y) within 3 units in the last place; from y = -80 down, the quotient of -80, which no sum notices.
+/// x / (1 + e^-y) within 3 units in the last place; 0 for y below -80.
 inline Wide times_sigmoid(Wide x, Wide y) {
     constexpr float kLog2E = 1.44269504f;
+    const __mmask16 counts = _mm512_cmp_ps_mask(y, wide(-80.0f), _CMP_NLT_UQ);  // a NaN does
     const Wide divisor = exp2_of(min(wide(80 * kLog2E), y * -kLog2E)) + 1.0f;
     const Wide guess = _mm512_rcp14_ps(divisor);
-    return x * (guess * (2.0f - divisor * guess));  // Newton's step doubles the 14 bits
+    const Wide inverse = guess * (2.0f - divisor * guess);  // Newton's step doubles the 14 bits
+    return _mm512_maskz_mul_ps(counts, x, inverse);
 }
 
 inline Wide silu(Wide x) { return times_sigmoid(x, x); }
@@ -110,4 +115,4 @@ inline Wide gelu_tanh(Wide x) {
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

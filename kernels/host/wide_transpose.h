@@ -3,7 +3,8 @@
 
 #include "kernels/host/wide.h"
 
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -37,4 +38,4 @@ void store_transposed(const __m512i (&rows)[16], T* to, int64_t stride) {
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

@@ -1,24 +1,15 @@
-#include "kernels/host/visit.h"
-#include "kernels/host/wide.h"
+#include "kernels/linear/activation_wide.h"
 #include "kernels/linear/epilogue.h"
+#include "runtime/device/host/processor.h"
 
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
 namespace {
 
-struct Same {
-    Wide operator()(Wide v) const { return v; }
-};
-struct GeluTanh {
-    Wide operator()(Wide v) const { return gelu_tanh(v); }
-};
-struct Silu {
-    Wide operator()(Wide v) const { return silu(v); }
-};
-
-/// Rows of f32 sums: what begins at column i of row `row`.
+/// Rows of f32 sums: what stands at column i of row `row`, with the bias at `bias`.
 struct PlainRows {
     const float* data;
     int64_t stride;
@@ -43,38 +34,49 @@ struct ScaledRows {
     }
 };
 
-template <class T, class Function, class Source>
-void finish(const Function& function, const float* bias, const Source& source, Range rows, Range columns, T* out,
-            int64_t width) {
-    const int64_t whole = columns.size() / kWideLanes * kWideLanes;
+struct AsFloats {
+    using Value = float;
+    static void put(float* to, Wide v, __mmask16 lanes) { store(to, v, lanes); }
+};
+struct AsHalves {
+    using Value = BFloat16;
+    static void put(BFloat16* to, Wide v, __mmask16 lanes) { store(to, v, lanes); }
+};
+struct AsHalvesAmx {
+    using Value = BFloat16;
+    static void put(BFloat16* to, Wide v, __mmask16 lanes) { _mm256_mask_storeu_epi16(to, lanes, rounded_amx(v)); }
+};
+
+template <class Form, class Function, class Source>
+void finish(const Epilogue& epilogue, const Source& source, Range rows, Range columns) {
+    const Function function;
+    const float* bias = epilogue.bias + columns.begin;
+    const int64_t width = epilogue.out->dim(1), whole = columns.size() / kWideLanes * kWideLanes;
     const __mmask16 rest = first_lanes(columns.size() - whole);
-    for (int64_t row = 0; row < rows.size(); ++row) {
-        T* to = out + (rows.begin + row) * width + columns.begin;
-        for (int64_t i = 0; i < whole; i += kWideLanes) store(to + i, function(source.load(row, i, bias)));
-        if (rest != 0) store(to + whole, function(source.load(row, whole, bias, rest)), rest);
+    auto* to = epilogue.out->data<typename Form::Value>() + rows.begin * width + columns.begin;
+    for (int64_t row = 0; row < rows.size(); ++row, to += width) {
+        for (int64_t i = 0; i < whole; i += kWideLanes)
+            Form::put(to + i, function(source.load(row, i, bias)), first_lanes(kWideLanes));
+        if (rest != 0) Form::put(to + whole, function(source.load(row, whole, bias, rest)), rest);
     }
 }
 
 template <class Function, class Source>
 void finish(const Epilogue& epilogue, const Source& source, Range rows, Range columns) {
-    Tensor& out = *epilogue.out;
-    const float* bias = epilogue.bias + columns.begin;
-    if (out.dtype() == DType::BFloat16) {
-        finish(Function(), bias, source, rows, columns, out.data<BFloat16>(), out.dim(1));
-    } else {
-        finish(Function(), bias, source, rows, columns, out.data<float>(), out.dim(1));
-    }
+    if (epilogue.out->dtype() == DType::Float32) return finish<AsFloats, Function>(epilogue, source, rows, columns);
+    if (instruction_set() < InstructionSet::Amx) return finish<AsHalves, Function>(epilogue, source, rows, columns);
+    finish<AsHalvesAmx, Function>(epilogue, source, rows, columns);
 }
 
 template <class Source>
 void finish_from(const Epilogue& epilogue, const Source& source, Range rows, Range columns) {
     switch (epilogue.activation) {
         case Activation::None:
-            return finish<Same>(epilogue, source, rows, columns);
+            return finish<WideSame>(epilogue, source, rows, columns);
         case Activation::GeluTanh:
-            return finish<GeluTanh>(epilogue, source, rows, columns);
+            return finish<WideGeluTanh>(epilogue, source, rows, columns);
         case Activation::Silu:
-            return finish<Silu>(epilogue, source, rows, columns);
+            return finish<WideSilu>(epilogue, source, rows, columns);
     }
 }
 
@@ -90,4 +92,4 @@ void finish_tile_wide(const Epilogue& epilogue, const ScaledSums& sums, Range ro
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

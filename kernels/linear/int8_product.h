@@ -5,6 +5,7 @@
 #include "kernels/host/tile_product.h"
 #include "kernels/linear/epilogue.h"
 #include "kernels/linear/quantize.h"
+#include "kernels/scratch.h"
 #include "runtime/context.h"
 
 namespace kine::kernels {
@@ -40,7 +41,7 @@ class Int8Product {
     }
 
   private:
-    static constexpr int64_t kTallestBlock = 256;
+    static constexpr int64_t kTallestBlock = 128;
     static constexpr int64_t kWidestGroup = 384;  // x a block of depth: 0.9 MB
     static constexpr int64_t kDepthBlock = 2304;  // x 32 rows: 72 KB
     static constexpr int64_t kPadding = 32;       // rows of a multiple of 2 KiB would share the sets of the L1
@@ -117,10 +118,11 @@ class Int8Product {
 /// All rows times the weight, through the epilogue. A row's bits depend on that row alone.
 template <class Tiles>
 void multiply_int8_by(const Context& context, const Int8Panels& weight, const Rows& rows, const Epilogue& epilogue) {
-    constexpr int64_t kMostRows = 8192;  // of quantised rows in memory at once
     constexpr int64_t kGrain = 32;
-    const int64_t height = rounded_up(std::min(rows.count, kMostRows), kTileBlock);
     const int64_t stride = rounded_up(weight.depth, kInt8TileDepth) + kInt8TileDepth;  // rarely a multiple of a page
+    const int64_t most =
+        std::max(quantized_rows_bytes(context.threads.size()) / stride / kTileBlock * kTileBlock, kTileBlock);
+    const int64_t height = std::min(rounded_up(rows.count, kTileBlock), most);
     Tensor values = Tensor::empty(context, {height, stride}, DType::UInt8);
     Tensor scales = Tensor::empty(context, {height}, DType::Float32);
     const QuantizedRows quantized = {reinterpret_cast<int8_t*>(values.data<uint8_t>()), stride, scales.data<float>()};

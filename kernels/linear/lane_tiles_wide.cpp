@@ -1,8 +1,8 @@
 #include "kernels/host/wide.h"
 #include "kernels/linear/lane_tiles.h"
 
-KINE_WIDE_BEGIN
-#pragma GCC target("avx512vnni")  // until KINE_WIDE_END
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -41,4 +41,4 @@ void multiply_int8_wide(MemoryTile& sums, const MemoryTile& left, const MemoryTi
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

@@ -1,6 +1,6 @@
 #include "kernels/linear/panels.h"
 
-#include "kernels/host/micro_kernel.h"
+#include "kernels/host/panel_product.h"
 #include "kernels/host/rounding.h"
 
 namespace kine::kernels {
@@ -9,7 +9,7 @@ namespace {
 
 // Only the depth block shows in a result, as the length of the chains that are added up; it follows from K alone.
 constexpr int64_t kTileRows = 16 * kMicroRows;     // with kDepthBlock: 120 KiB of left operand, in L2
-constexpr int64_t kDepthBlock = 320;               // one panel block is 20 KiB, in L1 beside six rows
+constexpr int64_t kDepthBlock = 256;               // two panel blocks are 32 KiB, in L1 beside twelve rows
 constexpr int64_t kTileColumns = 24 * kPanel;      // work for one thread; small enough that few rows use several
 constexpr int64_t kTileStride = kDepthBlock + 16;  // not a power of two, so that rows do not share cache sets
 
@@ -28,46 +28,37 @@ struct Worker {
     const Rows& rows;
     const Tensor& panels;
     Tensor left;   // [kTileRows, kTileStride]
-    Tensor right;  // [kDepthBlock, 16], for weights that must be widened
+    Tensor right;  // [2, kDepthBlock, 16], for weights that must be widened
     Tensor sums;   // [kTileRows, kTileColumns]
 
     Worker(const Context& context, const Rows& source, const Tensor& weight)
         : rows(source),
           panels(weight),
           left(Tensor::empty(context, {kTileRows, kTileStride}, DType::Float32)),
-          right(Tensor::empty(context, {kDepthBlock, kPanel}, DType::Float32)),
+          right(Tensor::empty(context, {2, kDepthBlock, kPanel}, DType::Float32)),
           sums(Tensor::empty(context, {kTileRows, kTileColumns}, DType::Float32)) {}
 
-    const float* panel_block(int64_t panel, Range depth) {
+    /// A panel's block as f32; `place` 0 or 1 says where it is widened to.
+    const float* panel_block(int64_t panel, Range depth, int64_t place) {
         const T* block = panels.data<T>() + (panel * panels.dim(1) + depth.begin) * kPanel;
         if constexpr (std::is_same_v<T, float>) {
             return block;
         } else {
-            copy_run(block, depth.size() * kPanel, right.data<float>());
-            return right.data<float>();
+            float* widened = right.data<float>() + place * kDepthBlock * kPanel;
+            copy_run(block, depth.size() * kPanel, widened);
+            return widened;
         }
     }
 
     void multiply_depth(Range which, Range columns, Range depth) {
         copy_rows<T>(rows, which, depth, left.data<float>(), kTileStride);
-        for (int64_t panel = columns.begin / kPanel; panel < divided_up(columns.end, kPanel); ++panel) {
-            const ConstMatrix block = {panel_block(panel, depth), kPanel};
-            const MutableMatrix result = {sums.data<float>() + panel * kPanel - columns.begin, kTileColumns};
-            multiply_panel(which.size(), depth, block, result);
-        }
-    }
-
-    void multiply_panel(int64_t count, Range depth, ConstMatrix block, MutableMatrix result) {
-        const ConstMatrix tile = {left.data<float>(), kTileStride};
-        for (int64_t row = 0; row < count; row += kMicroRows) {
-            const int64_t strip = std::min<int64_t>(kMicroRows, count - row);
-            const ConstMatrix a = tile.from(row, 0);
-            const MutableMatrix c = result.from(row, 0);
-            if (depth.begin == 0) {
-                multiply_strip<2, Start::Zero>(strip, depth.size(), a, block, c);
-            } else {
-                multiply_strip<2, Start::Add>(strip, depth.size(), a, block, c);
-            }
+        const Start start = depth.begin == 0 ? Start::Zero : Start::Add;
+        const int64_t end = divided_up(columns.end, kPanel);
+        for (int64_t panel = columns.begin / kPanel; panel < end; panel += 2) {
+            const PanelPair pair = {panel_block(panel, depth, 0),
+                                    panel + 1 < end ? panel_block(panel + 1, depth, 1) : nullptr};
+            multiply_panels(which.size(), depth.size(), {left.data<float>(), kTileStride}, pair,
+                            {sums.data<float>() + panel * kPanel - columns.begin, kTileColumns}, start);
         }
     }
 

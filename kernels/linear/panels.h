@@ -1,6 +1,5 @@
-// Our own product for processors where the library re-packs the weight on every call: the weight lies in panels of 16
-// columns, depth first, in its own dtype; blocks of rows and depth are sized for the caches (Goto and van de Geijn,
-// 2008).
+// Our own product for all processors: the weight lies in panels of 16 columns, depth first, in its own dtype; blocks of
+// rows and depth are sized for the caches (Goto and van de Geijn, 2008).
 #pragma once
 
 #include "kernels/linear/epilogue.h"

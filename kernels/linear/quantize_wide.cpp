@@ -1,7 +1,8 @@
 #include "kernels/host/wide.h"
 #include "kernels/linear/quantize.h"
 
-KINE_WIDE_BEGIN
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")
 
 namespace kine::kernels {
 
@@ -45,4 +46,4 @@ void quantize_wide(const BFloat16* values, int64_t count, float inverse, int8_t*
 
 }  // namespace kine::kernels
 
-KINE_WIDE_END
+#pragma GCC pop_options

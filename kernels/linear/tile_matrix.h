@@ -54,8 +54,8 @@ class TileMatrix {
     }
 
   private:
-    static constexpr int64_t kTallestBlock = 256;  // rows that share one reading of a group's panels
-    static constexpr int64_t kWidestGroup = 384;   // x a block of depth: 0.9 MB, beside 0.4 MB of sums in 2 MB of L2
+    static constexpr int64_t kTallestBlock = 128;  // rows that share one reading of a group's panels
+    static constexpr int64_t kWidestGroup = 384;   // x a block of depth: 0.9 MB, beside 0.2 MB of sums in 2 MB of L2
     static constexpr int64_t kDepthBlock = 1152;   // x 32 rows: 72 KB
     static constexpr int64_t kPadding = 32;        // rows of a multiple of 2 KiB would share the sets of the L1
 

@@ -4,7 +4,9 @@
 #include "kernels/host/simd.h"
 #include "kernels/host/visit.h"
 #include "kernels/linear/epilogue.h"
+#include "kernels/norm/group_norm_wide.h"
 #include "kernels/norm/norm_host.h"
+#include "runtime/device/host/processor.h"
 
 #include <algorithm>
 #include <cmath>
@@ -125,15 +127,26 @@ Tensor group_norm_host(const Context& context, const Tensor& x, const GroupNormA
     const int64_t channels = geometry.channels;
     Tensor out = Tensor::empty(context, x.shape(), x.dtype());
     Tensor moments = Tensor::empty(context, {geometry.pictures, geometry.blocks, 2 * channels}, DType::Float32);
+    const bool is_wide = instruction_set() >= InstructionSet::Avx512;
     visit_floating(x.dtype(), [&]<class T>(T) {
+        using TakeMoments = void(const T*, int64_t, int64_t, float*);
+        TakeMoments* const take_moments = is_wide ? static_cast<TakeMoments*>(block_moments_wide) : block_moments<T>;
         const auto start_of = [&](int64_t picture, int64_t block) {
             return (picture * geometry.positions + geometry.begin_of(block)) * channels;
         };
         for_blocks(context, geometry, [&](int64_t picture, int64_t block) {
-            block_moments(x.data<T>() + start_of(picture, block), geometry.size_of_block(block), channels,
-                          moments.data<float>() + (picture * geometry.blocks + block) * 2 * channels);
+            take_moments(x.data<T>() + start_of(picture, block), geometry.size_of_block(block), channels,
+                         moments.data<float>() + (picture * geometry.blocks + block) * 2 * channels);
         });
         const Tensor folded = fold(context, geometry, moments, arguments);
+        if (is_wide) {
+            for_blocks(context, geometry, [&](int64_t picture, int64_t block) {
+                write_block_wide(x.data<T>() + start_of(picture, block), geometry.size_of_block(block), channels,
+                                 folded.data<float>() + picture * 2 * channels, arguments.activation,
+                                 out.data<T>() + start_of(picture, block));
+            });
+            return;
+        }
         with_activation(arguments.activation, [&](auto function) {
             for_blocks(context, geometry, [&](int64_t picture, int64_t block) {
                 write_block(x.data<T>() + start_of(picture, block), geometry.size_of_block(block), channels,

@@ -1,5 +1,6 @@
 #include "kernels/move/move.h"
 #include "kernels/resample/resample.h"
+#include "kernels/scratch.h"
 #include "tests/dit/autoencoder_twin.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/test_context.h"
@@ -226,7 +227,10 @@ TEST(AutoencoderKlDecoder, NeedsAtMostWhatItAnnouncesAndNotMuchLess) {
             const int64_t announced = model.decoder.working_bytes(40, 53, option);
             const int64_t measured = measured_peak(test, model.decoder, latents, option);
             EXPECT_LE(measured, announced) << name_of(dtype) << " chunk " << option.chunk << " tile " << option.tile;
-            EXPECT_LE(announced, measured * 115 / 100) << name_of(dtype) << " tile " << option.tile;
+            // What threads may hold is announced whole; products as small as these hold less, in bf16 on matrix units
+            // a quarter.
+            const int64_t of_threads = kernels::with_scratch(0, test.threads.size());
+            EXPECT_LE(announced - of_threads, measured * 115 / 100) << name_of(dtype) << " tile " << option.tile;
         }
     }
 }
