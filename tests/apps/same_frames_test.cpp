@@ -109,8 +109,8 @@ nlohmann::json comparison(const std::string& a, const std::string& b) {
     return nlohmann::json::parse(compared.output);
 }
 
-// On eight prompts PSNR was PLACEHOLDER (apps/bench/results/*-int8.txt); another picture altogether
-// has about 10 dB.
+// On eight prompts PSNR was 41 to 48 dB at 25 steps (apps/bench/results/*-int8.txt), and bf16 itself is 47 to 52 dB
+// from f32; 35 dB is where more than outlines begins to change, another picture altogether has about 10.
 TEST(SameFrames, InEightBitsAreNearTheExactOnesAndTheSameForOneAndTwoThreads) {
     const TemporaryFolder folder;
     const std::string exact = video_with(folder, "exact", {});
@@ -119,10 +119,11 @@ TEST(SameFrames, InEightBitsAreNearTheExactOnesAndTheSameForOneAndTwoThreads) {
     EXPECT_TRUE(comparison(one, two)["psnr"].is_null()) << "threads must not change a bit";
     const nlohmann::json report = comparison(exact, one);
     ASSERT_FALSE(report["psnr"].is_null()) << "nothing was quantised";
-    EXPECT_GT(report["psnr"].get<double>(), 25.0);
+    EXPECT_GT(report["psnr"].get<double>(), 35.0);
 }
 
 TEST(SameFrames, InSoManyBitsAsThereAre) {
+    constexpr int kUsage = 2;
     expect_refused(generate({"--quantize", "int7"}), kUsage, {"unknown quantization 'int7', known are none, int8"});
 }
 

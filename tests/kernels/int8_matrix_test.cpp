@@ -106,7 +106,9 @@ TEST(Int8Matrix, GivesTheSameBitsOnAllUnits) {
         const Tensor want = product<LaneTiles>(test.context, x, weight);
         EXPECT_TRUE(same_bits(product<EmulatedTiles>(test.context, x, weight), want));
         EXPECT_TRUE(same_bits(product<void>(test.context, x, weight), want));
-        if (has_int8_lanes()) EXPECT_TRUE(same_bits(product<WideTiles>(test.context, x, weight), want));
+        if (has_int8_lanes()) {
+            EXPECT_TRUE(same_bits(product<WideTiles>(test.context, x, weight), want));
+        }
     }
 }
 
