@@ -27,7 +27,7 @@ class Int8Product {
         : context_(context), weight_(weight), rows_(rows), which_(which), epilogue_(epilogue) {}
 
     void run() const {
-        const int64_t width = even_share(weight_.columns, kWidestGroup, kTileBlock);
+        const int64_t width = group_width();
         const int64_t groups = divided_up(weight_.columns, width);
         const int64_t height = block_height(groups);
         const int64_t blocks = divided_up(which_.size(), height);
@@ -42,31 +42,35 @@ class Int8Product {
 
   private:
     static constexpr int64_t kTallestBlock = 128;
-    static constexpr int64_t kWidestGroup = 384;  // x a block of depth: 0.9 MB
-    static constexpr int64_t kDepthBlock = 2304;  // x 32 rows: 72 KB
-    static constexpr int64_t kPadding = 32;       // rows of a multiple of 2 KiB would share the sets of the L1
+    static constexpr int64_t kDepthBlock = 2304;               // x 32 rows: 72 KB
+    static constexpr int64_t kGroupBytes = 384 * kDepthBlock;  // of a block of depth of its panels, in 2 MB of L2
+    static constexpr int64_t kPadding = 32;  // rows of a multiple of 2 KiB would share the sets of the L1
 
     /// One thread's memory, and what it does with a block of rows and a group of columns; rows count from the chunk's.
+    /// Where depth is one block, a tile of sums is finished at once, and its place, in L1, serves the next.
     struct Worker {
         const Int8Product& product;
+        const bool has_one_block;
         const int64_t sums_stride;
-        Tensor sums_memory;  // [rows of a block, sums_stride]
+        Tensor sums_memory;  // [rows of a block or 32, sums_stride]
         int32_t* const sums;
         Tiles tiles;
 
         Worker(const Int8Product& whole, int64_t height, int64_t width)
             : product(whole),
-              sums_stride(width + kPadding),
-              sums_memory(Tensor::empty(whole.context_, {height, sums_stride}, DType::Int32)),
+              has_one_block(whole.depth_step() >= whole.weight_.depth),
+              sums_stride(has_one_block ? kTileBlock : width + kPadding),
+              sums_memory(
+                  Tensor::empty(whole.context_, {has_one_block ? kTileBlock : height, sums_stride}, DType::Int32)),
               sums(sums_memory.data<int32_t>()) {}
 
         void multiply(Range rows, Range columns) {
             const int64_t depth = rounded_up(product.weight_.depth, kInt8TileDepth);
-            const int64_t step = even_share(depth, kDepthBlock, kInt8TileDepth);
+            const int64_t step = product.depth_step();
             for (int64_t k = 0; k < depth; k += step) {
                 for (int64_t row = rows.begin; row < rows.end; row += kTileBlock)
                     multiply_strip({row, std::min(rows.end, row + kTileBlock)}, columns, {k, std::min(depth, k + step)},
-                                   sums + (row - rows.begin) * sums_stride);
+                                   has_one_block ? sums : sums + (row - rows.begin) * sums_stride);
             }
         }
 
@@ -76,11 +80,12 @@ class Int8Product {
             const bool is_last = depth.end >= weight.depth;
             const Int8TileRows left = {product.rows_.values + rows.begin * product.rows_.stride + depth.begin,
                                        product.rows_.stride};
-            for (int64_t column = columns.begin; column < columns.end; column += kTileBlock, to += kTileBlock) {
+            for (int64_t column = columns.begin; column < columns.end; column += kTileBlock) {
                 const int8_t* panel =
                     weight.values + int8_panel_offset(weight.depth, column) + depth.begin * kTileBlock;
                 multiply_panel(tiles, depth.size(), left, panel, Int32Matrix{to, sums_stride}, start);
                 if (is_last) finish(rows, {column, std::min(columns.end, column + kTileBlock)}, to);
+                if (!has_one_block) to += kTileBlock;
             }
         }
 
@@ -98,6 +103,12 @@ class Int8Product {
 
     static int64_t even_share(int64_t count, int64_t most, int64_t unit) {
         return rounded_up(divided_up(count, divided_up(count, most)), unit);
+    }
+
+    /// Depth of a block and columns of a group: even shares of all, in whole tiles and panels.
+    int64_t depth_step() const { return even_share(weight_.depth, kDepthBlock, kInt8TileDepth); }
+    int64_t group_width() const {
+        return even_share(weight_.columns, kGroupBytes / depth_step() / kTileBlock * kTileBlock, kTileBlock);
     }
 
     /// Lower where there would be too few blocks for the threads.

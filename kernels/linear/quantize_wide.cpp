@@ -8,11 +8,14 @@ namespace kine::kernels {
 
 namespace {
 
+constexpr int64_t kAheadBytes = 4096;  // what the processor itself fetches ahead ends at a page
+
 template <class T>
 uint32_t largest_of(const T* values, int64_t count) {
     const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
     __m512i largest = _mm512_setzero_si512();
     for (int64_t i = 0; i < count; i += kWideLanes) {
+        _mm_prefetch(reinterpret_cast<const char*>(values + i) + kAheadBytes, _MM_HINT_T0);
         const Wide v = count - i >= kWideLanes ? load_wide(values + i) : load_wide(values + i, first_lanes(count - i));
         largest = _mm512_max_epu32(largest, _mm512_and_si512(_mm512_castps_si512(v), magnitude));
     }
