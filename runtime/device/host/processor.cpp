@@ -63,9 +63,7 @@ InstructionSet choose_instruction_set(InstructionSet best, const char* wish) {
     return wished;
 }
 
-bool has_int8_lanes() {
-    return instruction_set() >= InstructionSet::Avx512 && __builtin_cpu_supports("avx512vnni");
-}
+bool has_int8_lanes() { return instruction_set() >= InstructionSet::Avx512 && __builtin_cpu_supports("avx512vnni"); }
 
 bool has_int8_tiles() {
     constexpr uint32_t kInt8 = 1u << 25;
