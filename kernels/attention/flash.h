@@ -10,7 +10,7 @@
 //   kScalesScores                 whether scores still want the scale (or the queries were scaled when loaded)
 //   load_queries, load_keys       of one task, of one block
 //   score(rows)                   scores(rows, keys) = those of a tile with the block's keys
-//   accumulate(rows)              sums(row) = or += shares(rows, keys) x the block's values
+//   accumulate(rows)              sums(all rows) = or += shares(rows, keys) x the block's values
 #pragma once
 
 #include "kernels/attention/row_fetcher.h"
@@ -151,7 +151,8 @@ class FlashTask {
 
     float rescale(int64_t query, float exponent) {
         const float factor = exp(splat(exponent))[0];
-        float* values = engine_.sums(query);
+        const RowTile<float> sums = engine_.sums(query + 1);
+        float* values = sums.data + query * sums.stride;
         for (int64_t d = 0; d < problem_.head_size(); d += kLanes) store(values + d, load(values + d) * factor);
         return factor;
     }
@@ -172,12 +173,8 @@ class FlashTask {
         Tensor& out = problem_.out;
         const int64_t stride = out.stride(2);
         T* to = out.data<T>() + index_.offset_in(out) + queries_.begin * stride;
-        for (int64_t row = 0; row < queries_.count; ++row) {
-            const float share = 1.0f / state_.totals.data[row];
-            map_lanes(
-                problem_.head_size(), to + row * stride, [=](Float8 v) { return v * share; },
-                static_cast<const float*>(engine_.sums(row)));
-        }
+        divide_rows(engine_.sums(queries_.count), state_.totals.data,
+                    {to, stride, queries_.count, problem_.head_size()});
         if (problem_.log_sums) write_log_sums();
     }
 

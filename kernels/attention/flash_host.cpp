@@ -65,14 +65,14 @@ class FloatEngine {
             const float* panel = values_.data + column * keys.count;
             const PanelPair pair = {panel, column + kPanel < end ? panel + kPanel * keys.count : nullptr};
             multiply_panels(rows.count, keys.count, {scores_.data, key_block_}, pair,
-                            {sums(rows.begin) + column, value_stride_}, start);
+                            {sums_.data + rows.begin * value_stride_ + column, value_stride_}, start);
         }
         if (end < size_) accumulate_narrow(rows, keys, end, start);
     }
 
     RowTile<float> scores(int64_t rows, int64_t keys) { return {scores_.data, key_block_, rows, keys}; }
     RowTile<Share> shares(int64_t rows, int64_t keys) { return scores(rows, keys); }
-    float* sums(int64_t query) { return sums_.data + query * value_stride_; }
+    RowTile<float> sums(int64_t rows) { return {sums_.data, value_stride_, rows, size_}; }
 
   private:
     /// The last columns where they are 8 or fewer.
@@ -82,7 +82,7 @@ class FloatEngine {
         for (int64_t row = 0; row < rows.count; row += kMicroRows)
             multiply(std::min<int64_t>(kMicroRows, rows.count - row), keys.count,
                      {scores_.data + row * key_block_, key_block_}, panel,
-                     {sums(rows.begin + row) + column, value_stride_});
+                     {sums_.data + (rows.begin + row) * value_stride_ + column, value_stride_});
     }
 
     const AttentionProblem& problem_;

@@ -36,6 +36,16 @@ void exponentiate_narrow(const RowTile<float>& scores, float scale, const float*
     }
 }
 
+template <class T>
+void divide_narrow(const RowTile<float>& sums, const float* totals, const RowTile<T>& out) {
+    for (int64_t row = 0; row < sums.rows; ++row) {
+        const float share = 1.0f / totals[row];
+        map_lanes(
+            sums.count, out.data + row * out.stride, [=](Float8 v) { return v * share; },
+            static_cast<const float*>(sums.data + row * sums.stride));
+    }
+}
+
 }  // namespace
 
 void add_terms(float* scores, int64_t count, float scale, const float* bias, const float* mask) {
@@ -62,6 +72,14 @@ void exponentiate(const RowTile<float>& scores, float scale, const float* larges
     const bool can_round = instruction_set() == InstructionSet::Amx && scores.count % 32 == 0;
     const auto run = can_round ? exponentiate_amx : exponentiate_narrow<BFloat16>;
     run(scores, scale, largest, shares, totals);
+}
+
+void divide_rows(const RowTile<float>& sums, const float* totals, const RowTile<float>& out) {
+    return is_wide() ? divide_rows_wide(sums, totals, out) : divide_narrow(sums, totals, out);
+}
+
+void divide_rows(const RowTile<float>& sums, const float* totals, const RowTile<BFloat16>& out) {
+    return is_wide() ? divide_rows_wide(sums, totals, out) : divide_narrow(sums, totals, out);
 }
 
 }  // namespace kine::kernels

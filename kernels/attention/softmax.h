@@ -11,7 +11,7 @@ namespace kine::kernels {
 
 inline constexpr float kLowest = std::numeric_limits<float>::lowest();  // not -infinity: lowest - lowest is 0
 
-/// Values of some queries with some keys, a multiple of 8 of them.
+/// Values of some queries; with keys, of which there are a multiple of 8, or of a head.
 template <class T>
 struct RowTile {
     T* data;
@@ -31,7 +31,13 @@ void exponentiate(const RowTile<float>& scores, float scale, const float* larges
 void exponentiate(const RowTile<float>& scores, float scale, const float* largest, const RowTile<BFloat16>& shares,
                   float* totals);
 
+/// out = sums / totals of each row.
+void divide_rows(const RowTile<float>& sums, const float* totals, const RowTile<float>& out);
+void divide_rows(const RowTile<float>& sums, const float* totals, const RowTile<BFloat16>& out);
+
 /// The same with AVX-512.
+void divide_rows_wide(const RowTile<float>& sums, const float* totals, const RowTile<float>& out);
+void divide_rows_wide(const RowTile<float>& sums, const float* totals, const RowTile<BFloat16>& out);
 void raise_largest_wide(const RowTile<float>& scores, float scale, float* largest);
 void exponentiate_wide(const RowTile<float>& scores, float scale, const float* largest, const RowTile<float>& shares,
                        float* totals);

@@ -37,7 +37,26 @@ struct Exponents {
     Wide of(Wide scores) const { return scores * factor + shift; }
 };
 
+template <class T>
+void divide(const RowTile<float>& sums, const float* totals, const RowTile<T>& out) {
+    for (int64_t row = 0; row < sums.rows; ++row) {
+        const float share = 1.0f / totals[row];
+        for (int64_t i = 0; i < sums.count; i += kWideLanes) {
+            const __mmask16 lanes = first_lanes(sums.count - i);
+            store(out.data + row * out.stride + i, load_wide(sums.data + row * sums.stride + i, lanes) * share, lanes);
+        }
+    }
+}
+
 }  // namespace
+
+void divide_rows_wide(const RowTile<float>& sums, const float* totals, const RowTile<float>& out) {
+    divide(sums, totals, out);
+}
+
+void divide_rows_wide(const RowTile<float>& sums, const float* totals, const RowTile<BFloat16>& out) {
+    divide(sums, totals, out);
+}
 
 void raise_largest_wide(const RowTile<float>& scores, float scale, float* largest) {
     for (int64_t row = 0; row < scores.rows; ++row)

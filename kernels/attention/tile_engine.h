@@ -36,8 +36,7 @@ class TileEngine {
     void load_queries(HeadIndex index, Span queries) {
         const Tensor& q = problem_.q;
         const BFloat16* from = q.data<BFloat16>() + index.offset_in(q) + queries.begin * q.stride(2);
-        for (int64_t row = 0; row < queries.count; ++row)
-            std::copy_n(from + row * q.stride(2), size_, queries_.data + row * depth_);
+        copy_rows(from, q.stride(2), queries.count, size_, queries_.data, depth_);
     }
 
     void load_keys(HeadIndex index, Span keys) {
@@ -61,12 +60,12 @@ class TileEngine {
         const Start start = keys.begin == 0 ? Start::Zero : Start::Add;
         for (int64_t column = 0; column < size_; column += kTileBlock)
             multiply_panel(tiles_, depth, {shares_.data, kShareStride}, values_.data + panel_offset(keys.count, column),
-                           {sums(rows.begin) + column, width_}, start);
+                           {sums_.data + rows.begin * width_ + column, width_}, start);
     }
 
     RowTile<float> scores(int64_t rows, int64_t keys) { return {scores_.data, kScoreStride, rows, keys}; }
     RowTile<Share> shares(int64_t rows, int64_t keys) { return {shares_.data, kShareStride, rows, keys}; }
-    float* sums(int64_t query) { return sums_.data + query * width_; }
+    RowTile<float> sums(int64_t rows) { return {sums_.data, width_, rows, size_}; }
 
   private:
     // Rows of a multiple of 512 bytes would share a few sets of the L1.

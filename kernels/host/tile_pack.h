@@ -50,7 +50,11 @@ constexpr int64_t int8_value_offset(int64_t depth, int64_t k, int64_t column) {
 /// One column's values, with zeros from `depth` up to a multiple of 64, to where they lie in the packed matrix.
 void pack_int8_column(const int8_t* values, int64_t depth, int64_t column, int8_t* packed);
 
-/// The same as the first two with AVX-512.
+/// Copies `rows` of `size` values.
+void copy_rows(const BFloat16* from, int64_t stride, int64_t rows, int64_t size, BFloat16* to, int64_t to_stride);
+
+/// The same with AVX-512, but for eight bits.
+void copy_rows_wide(const BFloat16* from, int64_t stride, int64_t rows, int64_t size, BFloat16* to, int64_t to_stride);
 void pack_transposed_wide(const BFloat16* rows, int64_t stride, int64_t columns, int64_t depth, BFloat16* packed);
 void pack_rows_wide(const BFloat16* rows, int64_t stride, int64_t depth, int64_t columns, BFloat16* packed);
 

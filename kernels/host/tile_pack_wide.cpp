@@ -45,6 +45,16 @@ void pack_rows_wide(const BFloat16* rows, int64_t stride, int64_t depth, int64_t
     }
 }
 
+void copy_rows_wide(const BFloat16* from, int64_t stride, int64_t rows, int64_t size, BFloat16* to, int64_t to_stride) {
+    for (int64_t row = 0; row < rows; ++row, from += stride, to += to_stride) {
+        int64_t i = 0;
+        for (; i + kTileDepth <= size; i += kTileDepth) _mm512_storeu_si512(to + i, _mm512_loadu_si512(from + i));
+        if (i == size) continue;
+        const __mmask32 rest = (uint32_t{1} << (size - i)) - 1;
+        _mm512_mask_storeu_epi16(to + i, rest, _mm512_maskz_loadu_epi16(rest, from + i));
+    }
+}
+
 }  // namespace kine::kernels
 
 #pragma GCC pop_options

@@ -61,38 +61,32 @@ inline __m256i rounded_amx(Wide v) {
 inline Wide max(Wide a, Wide b) { return _mm512_max_ps(a, b); }  // b where either is a NaN
 inline Wide min(Wide a, Wide b) { return _mm512_min_ps(a, b); }
 
-/// x = whole + rest with |rest| <= 1/2, exact; x no less than -151, where 2^x is 0.
-struct WholeAndRest {
-    Wide whole, rest;
-};
+/// Where 2^x is no subnormal number, or x a NaN: to make one takes the processor a hundred times as long.
+inline __mmask16 has_normal_power(Wide x) { return _mm512_cmp_ps_mask(x, wide(-126.0f), _CMP_NLT_UQ); }
 
-inline WholeAndRest split_exponent(Wide x) {
-    const Wide bounded = max(wide(-151.0f), x);
-    const Wide whole = _mm512_roundscale_ps(bounded, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    return {whole, bounded - whole};
-}
-
-/// 2^x within 2 units in the last place for x up to 127; 0 below -150.
+/// 2^x within 2 units in the last place for x up to 127; 0 below -126.
 inline Wide exp2_of(Wide x) {
-    const auto [whole, r] = split_exponent(x);
-    Wide p = wide(1.32764668e-3f);  // minimax in relative error: 7.5e-8
+    const __mmask16 is_normal = has_normal_power(x);
+    const Wide whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const Wide r = _mm512_maskz_sub_ps(is_normal, x, whole);  // exact; |r| <= 1/2
+    Wide p = wide(1.32764668e-3f);                            // minimax in relative error: 7.5e-8
     p = p * r + 9.67554131e-3f;
     p = p * r + 5.55071329e-2f;
     p = p * r + 2.40221197e-1f;
     p = p * r + 6.93146967e-1f;
     p = p * r + 1.0f;
-    return _mm512_scalef_ps(p, whole);
+    return _mm512_maskz_scalef_ps(is_normal, p, whole);
 }
 
-/// The same within 3e-6 of itself, for what is rounded to bf16 next.
+/// The same within 3e-6 of itself, for what is rounded to bf16 next. scalef takes the whole part by itself, downwards.
 inline Wide rough_exp2_of(Wide x) {
-    const auto [whole, r] = split_exponent(x);
-    Wide p = wide(9.57009666e-3f);
-    p = p * r + 5.59178599e-2f;
-    p = p * r + 2.4024745e-1f;
-    p = p * r + 6.93121815e-1f;
-    p = p * r + 0.999999261f;
-    return _mm512_scalef_ps(p, whole);
+    const Wide r = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);  // 0 <= r < 1; 0 of infinities
+    Wide p = wide(1.35341637e-2f);
+    p = p * r + 5.20114687e-2f;
+    p = p * r + 2.41442752e-1f;
+    p = p * r + 6.93003835e-1f;
+    p = p * r + 1.00000259f;
+    return _mm512_maskz_scalef_ps(has_normal_power(x), p, x);
 }
 
 /// x / (1 + e^-y) within 3 units in the last place; 0 for y below -80.
