@@ -354,7 +354,10 @@ Estimate Generator::estimate(const Context& context, const Request& asked) const
     estimate.cache_bytes = copies * plan(request).peak_bytes();
     estimate.decode_bytes = decode_bytes(*model.decoder, latents, request);
     const int64_t threads = context.threads.size();
-    const int64_t of_step = kernels::with_attention_scratch(estimate.activation_bytes, threads) + estimate.cache_bytes;
+    const bool is_exact = loaded_->options().quantization == Quantization::None;
+    const int64_t of_rows = is_exact ? 0 : request.ranks * kernels::quantized_rows_bytes(threads);
+    const int64_t of_step =
+        kernels::with_attention_scratch(estimate.activation_bytes, threads) + of_rows + estimate.cache_bytes;
     const int64_t working[] = {kernels::with_attention_scratch(model.text->working_bytes(), threads), of_step,
                                model.weights[Stage::Refine] > 0 ? of_step : 0, estimate.decode_bytes + latent_bytes};
     for (size_t i = 0; i < kStages.size(); ++i) estimate.stages[i] = {model.weights[kStages[i]], working[i]};

@@ -25,7 +25,7 @@ class LoadedModel {
 
   private:
     void leave(Context& context, Stage stage);
-    ModelPlace place() const { return {source_, options_.dtype, options_.is_plan}; }
+    ModelPlace place() const { return {source_, options_.dtype, options_.is_plan, options_.quantization}; }
 
     ModelSource source_;
     OpenOptions options_;

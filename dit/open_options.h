@@ -1,6 +1,7 @@
 // How a model is opened.
 #pragma once
 
+#include "runtime/quantization.h"
 #include "runtime/tensor/dtype.h"
 
 #include <string_view>
@@ -15,7 +16,8 @@ Residency residency_from_name(std::string_view name);  ///< "auto", "all", "stag
 struct OpenOptions {
     DType dtype = DType::Float32;
     Residency residency = Residency::Auto;
-    bool is_plan = false;  ///< no weights are ever read, and files may lack
+    bool is_plan = false;                            ///< no weights are ever read, and files may lack
+    Quantization quantization = Quantization::None;  ///< of linear layers in transformer blocks
 };
 
 }  // namespace kine::dit

@@ -20,4 +20,8 @@ constexpr int64_t with_attention_scratch(int64_t bytes, int64_t threads) {
     return with_scratch(bytes, threads) + threads * kMoreBytesPerThread;
 }
 
+/// Rows of one product, which are held in eight bits while it runs, where the weight is: as many at a time as have
+/// room.
+constexpr int64_t quantized_rows_bytes(int64_t threads) { return (2 + threads) << 20; }
+
 }  // namespace kine::kernels

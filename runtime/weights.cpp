@@ -248,8 +248,32 @@ void Weights::finish() const {
          fmt::join(lines, "\n  "), rest);
 }
 
+namespace {
+
+/// Of a matrix in eight bits, a byte each and a scale for every row.
+int64_t held_bytes(const Shape& shape, DType dtype, Quantization held) {
+    if (held == Quantization::None) return shape.elements() * size_of(dtype);
+    return shape.elements() + shape[0] * size_of(DType::Float32);
+}
+
+}  // namespace
+
 Scope Scope::operator/(std::string_view name) const {
-    return Scope(*context_, *weights_, dtype_, fmt::format("{}{}.", prefix_, name));
+    Scope below = *this;
+    below.prefix_ = fmt::format("{}{}.", prefix_, name);
+    return below;
+}
+
+Scope Scope::as(DType dtype) const {
+    Scope other = *this;
+    other.dtype_ = dtype;
+    return other;
+}
+
+Scope Scope::quantized(Quantization quantization) const {
+    Scope other = *this;
+    other.quantization_ = quantization;
+    return other;
 }
 
 std::string Scope::full(std::string_view name) const { return prefix_ + std::string(name); }
@@ -287,12 +311,12 @@ std::optional<std::string> Scope::problem_with(const std::string& name, const Sh
     return std::nullopt;
 }
 
-Tensor Scope::bind(std::string_view name, const Shape& expected) const {
+Tensor Scope::bind(std::string_view name, const Shape& expected, Quantization held) const {
     const std::string key = full(name);
     weights_->asked_parts_.insert(first_part(key));
     if (weights_->contains(key)) weights_->used_.insert(key);
     weights_->bound_[key] = expected;
-    weights_->bound_bytes_ += expected.elements() * size_of(dtype_);
+    weights_->bound_bytes_ += held_bytes(expected, dtype_, held);
     if (std::optional<std::string> problem = problem_with(key, expected)) {
         weights_->problems_.push_back({key, std::move(*problem)});
         weights_->count_placeholder(expected.elements() * size_of(dtype_));

@@ -5,6 +5,7 @@
 
 #include "runtime/context.h"
 #include "runtime/io/safetensors.h"
+#include "runtime/quantization.h"
 #include "runtime/tensor/convert.h"
 
 #include <functional>
@@ -30,6 +31,9 @@ class Weights {
     /// From here on binding looks at names and shapes only and gives imagined tensors.
     void imagine() { gives_values_ = false; }
 
+    /// How linear layers of transformer blocks are to be held; the others stay as they are.
+    void quantize_blocks(Quantization quantization) { of_blocks_ = quantization; }
+
     /// Renames every entry before anything is looked up; nullopt drops it (and it does not count as unused).
     void rename(const std::function<std::optional<std::string>(const std::string&)>& translate);
 
@@ -48,7 +52,7 @@ class Weights {
     int64_t parameters() const;
     /// What was bound, under the names that it was asked for by.
     const std::map<std::string, Shape>& bound() const { return bound_; }
-    /// Of all that was bound, in the types that it was bound in.
+    /// Of all that was bound, in the types that it is held in.
     int64_t bound_bytes() const { return bound_bytes_; }
 
     /// Throws ErrorCode::BadInput listing each problem (at most 20 lines and a count) with the nearest names present.
@@ -89,6 +93,7 @@ class Weights {
     std::set<std::string> asked_parts_;  // first names of all that was asked for
     std::vector<Problem> problems_;
     bool gives_values_ = true;
+    Quantization of_blocks_ = Quantization::None;
     bool has_names_ = true;  // false: no file says which there are
     std::map<std::string, Shape> bound_;
     int64_t bound_bytes_ = 0;
@@ -103,16 +108,21 @@ class Scope {
 
     Scope operator/(std::string_view name) const;
     Scope operator/(int64_t index) const { return *this / std::to_string(index); }
-    Scope as(DType dtype) const { return Scope(*context_, *weights_, dtype, prefix_); }
+    Scope as(DType dtype) const;
+    /// A transformer block's place, whose linear layers are held as Weights::quantize_blocks says.
+    Scope of_block() const { return quantized(weights_->of_blocks_); }
+    /// The same place with linear layers held so.
+    Scope quantized(Quantization quantization) const;
 
     /// The tensor `prefix.name` converted to this scope's dtype (a view of the file where it already is). A miss or a
     /// wrong shape is recorded and yields zeros of the expected shape, so that binding goes on; Weights::finish throws.
     /// Imagined weights give imagined tensors. Throws at once when more is missing than the file holds: then the
-    /// configuration belongs to another model.
-    Tensor bind(std::string_view name, const Shape& expected) const;
+    /// configuration belongs to another model. `held`: what the caller will make of a matrix, for the count of bytes.
+    Tensor bind(std::string_view name, const Shape& expected, Quantization held = Quantization::None) const;
     bool has(std::string_view name) const;
     Context& context() const { return *context_; }
     DType dtype() const { return dtype_; }
+    Quantization quantization() const { return quantization_; }
     const std::string& prefix() const { return prefix_; }
 
   private:
@@ -123,6 +133,7 @@ class Scope {
     Weights* weights_;
     DType dtype_;
     std::string prefix_;
+    Quantization quantization_ = Quantization::None;
 };
 
 }  // namespace kine

@@ -11,11 +11,12 @@ struct LinearSize {
     int64_t rows, in, out;
 };
 
-void run_linear(benchmark::State& state, const BenchSetup& setup, LinearSize size, DType dtype) {
+void run_linear(benchmark::State& state, const BenchSetup& setup, LinearSize size, DType dtype,
+                Quantization quantization) {
     const Tensor x = random_tensor(setup.context, {size.rows, size.in}, dtype, 1);
     const kernels::LinearWeight weight(setup.context,
                                        random_tensor(setup.context, {size.out, size.in}, dtype, 2, 0.03f),
-                                       random_tensor(setup.context, {size.out}, dtype, 3));
+                                       random_tensor(setup.context, {size.out}, dtype, 3), quantization);
     for (auto _ : state) benchmark::DoNotOptimize(kernels::linear(setup.context, x, weight).raw());
     report_rate(state, setup, 2.0 * static_cast<double>(size.rows * size.in * size.out), dtype);
 }
@@ -23,12 +24,15 @@ void run_linear(benchmark::State& state, const BenchSetup& setup, LinearSize siz
 }  // namespace
 
 void register_linear(const BenchSetup& setup) {
-    for (const DType dtype : {DType::Float32, DType::BFloat16}) {
-        for (const LinearSize size : {LinearSize{4096, 1152, 1152}, {4096, 1152, 4608}, {4096, 4608, 1152}}) {
-            const std::string name = fmt::format("linear/{}x{}x{}", size.rows, size.in, size.out);
-            register_bench(name, dtype,
-                           [&setup, size, dtype](benchmark::State& state) { run_linear(state, setup, size, dtype); });
-        }
+    for (const LinearSize size : {LinearSize{4096, 1152, 1152}, {4096, 1152, 4608}, {4096, 4608, 1152}}) {
+        const auto add = [&](std::string_view kind, DType dtype, Quantization quantization) {
+            register_bench(
+                fmt::format("{}/{}x{}x{}", kind, size.rows, size.in, size.out), dtype,
+                [=, &setup](benchmark::State& state) { run_linear(state, setup, size, dtype, quantization); });
+        };
+        add("linear", DType::Float32, Quantization::None);
+        add("linear", DType::BFloat16, Quantization::None);
+        add("linear_int8", DType::BFloat16, Quantization::Int8);
     }
 }
 

@@ -27,15 +27,16 @@ class PassingFolder {
     std::filesystem::path path_;
 };
 
-std::unique_ptr<Work> open_passing(Context& context, const WorkKind& kind, DType dtype) {
+std::unique_ptr<Work> open_passing(Context& context, const WorkKind& kind, DType dtype, Quantization quantization) {
     const PassingFolder folder;
     write_files(context, kind, folder.path());
-    return kind.open({context, dtype, folder.path()});
+    return kind.open({context, dtype, folder.path(), quantization});
 }
 
-void repeat(benchmark::State& state, const BenchSetup& setup, const WorkKind& kind, DType dtype) {
+void repeat(benchmark::State& state, const BenchSetup& setup, const WorkKind& kind, DType dtype,
+            Quantization quantization) {
     Context context = setup.context;
-    const std::unique_ptr<Work> work = open_passing(context, kind, dtype);
+    const std::unique_ptr<Work> work = open_passing(context, kind, dtype, quantization);
     for (auto _ : state) benchmark::DoNotOptimize(work->run().raw());
     report_rate(state, setup, work->flops(), dtype);
 }
@@ -45,10 +46,14 @@ void repeat(benchmark::State& state, const BenchSetup& setup, const WorkKind& ki
 void register_works(const BenchSetup& setup) {
     for (const WorkKind& kind : work_kinds()) {
         if (!kind.is_short) continue;
-        for (const DType dtype : {DType::Float32, DType::BFloat16}) {
-            register_bench("works/" + std::string(kind.name), dtype,
-                           [&, dtype](benchmark::State& state) { repeat(state, setup, kind, dtype); });
-        }
+        const auto add = [&](std::string_view part, DType dtype, Quantization quantization) {
+            register_bench(fmt::format("{}/{}", part, kind.name), dtype, [=, &setup, &kind](benchmark::State& state) {
+                repeat(state, setup, kind, dtype, quantization);
+            });
+        };
+        add("works", DType::Float32, Quantization::None);
+        add("works", DType::BFloat16, Quantization::None);
+        if (kind.name == "block_pair") add("works_int8", DType::BFloat16, Quantization::Int8);
     }
 }
 

@@ -49,6 +49,8 @@ constexpr std::array kRows = {
     OptionRow{"device", "--device,--devices", "NAME", Session, kSessions, kModel, "where to run: cpu"},
     OptionRow{"dtype", "--dtype,--precision", "f32|bf16", Session, kSessions, kModel,
               "type of weights and activations (f32)"},
+    OptionRow{"quantize", "--quantize,--quantization", "none|int8", Session, kRuns, kModel,
+              "linear layers of transformer blocks in eight bits: faster and smaller, less exact (none)"},
     OptionRow{"threads", "-t,--threads", "N", Session, kSessions, kModel, "threads, 0 for every processor"},
     OptionRow{"residency", "--residency", "auto|all|stage", Session, kSessions, kModel,
               "whose weights are in memory: all stages', the running one's, or as many as --max-ram allows (auto)"},

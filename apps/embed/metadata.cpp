@@ -33,6 +33,7 @@ std::map<std::string, std::string> video_metadata(Session& session, const RunReq
     parameters["family"] = generator.family();
     parameters["model_hash"] = generator.model_hash();
     parameters["dtype"] = name_of(session.dtype());
+    if (session.quantization() != Quantization::None) parameters["quantize"] = name_of(session.quantization());
     parameters["plan"] = plan_summary(generator.plan(resolved.generation));
     parameters["version"] = kVersion;
     return {{"comment", comment_line(resolved, generator.family(), generator.model_hash())},

@@ -66,7 +66,9 @@ std::filesystem::path hub_cache() {
 }
 
 Session::Session(const KeyValues& options)
-    : options_(parse(options)), dtype_(parse_dtype(options_.dtype, options_.model_preset)) {
+    : options_(parse(options)),
+      dtype_(parse_dtype(options_.dtype, options_.model_preset)),
+      quantization_(quantization_from_name(options_.quantize)) {
     make_lanes(options_.request_parallel);
     Context& context = lanes_.front()->context;
     allocator_.set_budget(parse_bytes("max_ram", options_.max_ram));
@@ -78,7 +80,7 @@ Session::Session(const KeyValues& options)
     check(!names_files || !has_preset, ErrorCode::Usage,
           "vae and text_encoder name files, and model_preset is planned without any");
     const dit::OpenOptions how = {dtype_, dit::residency_from_name(options_.residency),
-                                  options_.plan_only || has_preset};
+                                  options_.plan_only || has_preset, quantization_};
     if (has_preset) generator_ = dit::Generator::open(context, dit::find_preset(options_.model_preset).source, how);
     if (!options_.model.empty())
         generator_ =

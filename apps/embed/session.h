@@ -24,6 +24,7 @@ struct SessionOptions {
     std::string model;
     std::string device = "cpu";
     std::string dtype;
+    std::string quantize = "none";
     int64_t threads = 0;
     std::string max_ram = "0";
     std::string trace;
@@ -45,6 +46,8 @@ struct SessionOptions {
           "weight file of the text encoder, in place of the one that lies with the model");
         v("device", device, "where to run: cpu");
         v("dtype", dtype, "type of weights and activations: f32 or bf16; empty for f32, or what a preset says");
+        v("quantize", quantize,
+          "linear layers of transformer blocks in eight bits, faster and smaller but less exact: none or int8");
         v("threads", threads, "threads, 0 for every processor");
         v("max_ram", max_ram, "most bytes that weights and activations may take (suffixes K, M, G), 0 for no limit");
         v("model_preset", model_preset, "plan this published model, which needs no files: a name or a .json file");
@@ -85,6 +88,7 @@ class Session {
 
     const SessionOptions& options() const { return options_; }
     DType dtype() const { return dtype_; }
+    Quantization quantization() const { return quantization_; }
     /// For what runs no kernel, such as estimates; what does claims a lane.
     const Context& context() const { return lanes_.front()->context; }
     HostAllocator& allocator() { return allocator_; }
@@ -114,6 +118,7 @@ class Session {
 
     SessionOptions options_;
     DType dtype_;
+    Quantization quantization_;
     HostAllocator allocator_;
     Profiler profiler_;
     std::vector<std::unique_ptr<Lane>> lanes_;

@@ -19,8 +19,13 @@ class Components {
   public:
     /// Weights are bound in `dtype`; `original`: other names that they may have, or null. Refers to the source.
     Components(Context& context, const ModelSource& source, DType dtype, Binding binding,
-               const Dialect* original = nullptr)
-        : context_(context), source_(source), dtype_(dtype), binding_(binding), original_(original) {}
+               const Dialect* original = nullptr, Quantization quantization = Quantization::None)
+        : context_(context),
+          source_(source),
+          dtype_(dtype),
+          binding_(binding),
+          original_(original),
+          quantization_(quantization) {}
 
     DType dtype() const { return dtype_; }
     const ModelSource& source() const { return source_; }
@@ -47,6 +52,7 @@ class Components {
     template <class Make>
     auto bind(const std::string& name, Make&& make, Translate translate = as_stored) {
         Weights weights = open(name, translate);
+        weights.quantize_blocks(quantization_);
         auto component = make(Scope(context_, weights, dtype_));
         weights.finish();
         keep_unused(name, weights);
@@ -59,7 +65,7 @@ class Components {
 
     /// "component: tensor" of what no component asked for: parts that belong to other programs.
     const std::vector<std::string>& unused() const { return unused_; }
-    /// Of all components so far, in the types that they are bound in.
+    /// Of all components so far, in the types that they are held in.
     int64_t bound_bytes() const { return bound_bytes_; }
 
   private:
@@ -71,6 +77,7 @@ class Components {
     DType dtype_;
     Binding binding_;
     const Dialect* original_;
+    Quantization quantization_;
     std::vector<std::string> unused_;
     int64_t bound_bytes_ = 0;
 };

@@ -65,6 +65,10 @@ void bind_stage(Model& model, Stage stage, Components& components) {
     model.bind_decoder(components);
 }
 
+Components components_of(Context& context, const ModelPlace& place, Binding binding) {
+    return {context, place.source, place.dtype, binding, family_of(place.source).original, place.quantization};
+}
+
 Binding without_values(const ModelPlace& place) { return place.is_imagined ? Binding::Imagined : Binding::Shapes; }
 
 }  // namespace
@@ -73,7 +77,7 @@ std::unique_ptr<Model> open_model(Context& context, const ModelPlace& place) {
     const Family& family = family_of(place.source);
     check(place.source.missing.empty() || place.is_imagined, ErrorCode::BadInput, "{}: {}", place.source.label,
           fmt::join(place.source.missing, "; "));
-    Components components(context, place.source, place.dtype, without_values(place), family.original);
+    Components components = components_of(context, place, without_values(place));
     std::unique_ptr<Model> model = family.read(components);
     for (const Stage stage : kStages) {
         const int64_t before = components.bound_bytes();
@@ -91,7 +95,7 @@ std::unique_ptr<Model> open_model(Context& context, const ModelPlace& place) {
 }
 
 void load_stage(Context& context, const ModelPlace& place, Model& model, Stage stage) {
-    Components components(context, place.source, place.dtype, Binding::Values, family_of(place.source).original);
+    Components components = components_of(context, place, Binding::Values);
     try {
         bind_stage(model, stage, components);
     } catch (...) {
@@ -101,7 +105,7 @@ void load_stage(Context& context, const ModelPlace& place, Model& model, Stage s
 }
 
 void unload_stage(Context& context, const ModelPlace& place, Model& model, Stage stage) {
-    Components components(context, place.source, place.dtype, without_values(place), family_of(place.source).original);
+    Components components = components_of(context, place, without_values(place));
     bind_stage(model, stage, components);
 }
 

@@ -15,7 +15,8 @@ const Family& family_of(const ModelSource& source);
 struct ModelPlace {
     const ModelSource& source;
     DType dtype = DType::Float32;
-    bool is_imagined = false;  ///< weights that are not there are taken for granted
+    bool is_imagined = false;                        ///< weights that are not there are taken for granted
+    Quantization quantization = Quantization::None;  ///< of linear layers in transformer blocks
 };
 
 /// A model whose stages are bound to shapes only, with sizes and defaults filled in. No weights are read but the files'

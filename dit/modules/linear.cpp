@@ -10,14 +10,15 @@ Linear::Linear(std::initializer_list<Scope> scopes, int64_t in, int64_t out_each
     std::vector<Tensor> weights;
     std::vector<Tensor> biases;
     for (const Scope& scope : scopes) {
-        weights.push_back(scope.bind("weight", {out_each, in}));
+        weights.push_back(scope.bind("weight", {out_each, in}, scope.quantization()));
         if (has_bias) biases.push_back(scope.bind("bias", {out_each}));
     }
     const Context& context = scopes.begin()->context();
     const auto joined = [&](const std::vector<Tensor>& parts) {
         return parts.size() == 1 ? parts.front() : kernels::concat(context, parts, 0);
     };
-    weight_ = kernels::LinearWeight(context, joined(weights), has_bias ? joined(biases) : Tensor());
+    weight_ = kernels::LinearWeight(context, joined(weights), has_bias ? joined(biases) : Tensor(),
+                                    scopes.begin()->quantization());
 }
 
 namespace {
@@ -35,7 +36,9 @@ Linear Linear::part(const Context& context, const Part& part) const {
     const Tensor rows = ranges_of(context, weight_.unpacked_weight(context), 0, part.outputs);
     const Tensor weight = ranges_of(context, rows, 1, part.inputs);
     const Tensor bias = part.has_bias ? ranges_of(context, weight_.unpacked_bias(), 0, part.outputs) : Tensor();
-    return {context, weight, bias};
+    Linear layer;
+    layer.weight_ = kernels::LinearWeight(context, weight, bias, weight_.quantization());
+    return layer;
 }
 
 Linear Linear::over_patches(const Scope& scope, int64_t in, int64_t out, int64_t patch) {

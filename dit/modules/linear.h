@@ -12,7 +12,7 @@ namespace kine::dit {
 class Linear {
   public:
     Linear() = default;
-    /// Binds scope.weight [out, in] and, if `has_bias`, scope.bias [out].
+    /// Binds scope.weight [out, in] and, if `has_bias`, scope.bias [out]; held as the scope says.
     Linear(const Scope& scope, int64_t in, int64_t out, bool has_bias = true);
     /// One layer from several of the same input: outputs side by side, one pass over the input (packed QKV).
     Linear(std::initializer_list<Scope> scopes, int64_t in, int64_t out_each, bool has_bias = true);
@@ -26,6 +26,7 @@ class Linear {
         std::vector<parallel::Range> inputs;
         bool has_bias = true;
     };
+    /// Of a quantised layer, quantised anew: the same whole numbers, or finer ones for some of the inputs.
     Linear part(const Context& context, const Part& part) const;
 
     /// A convolution with kernel = stride = patch, weight [out, in, p, p], as a linear layer over patch vectors.

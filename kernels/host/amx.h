@@ -42,9 +42,16 @@ class AmxTiles {
     void multiply() {
         asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(sums), "i"(left), "i"(right));
     }
+    /// sums [16, 16] i32 += left [16, 64] i8 x right [64, 16] i8, whose rows lie in fours: [16, 16, 4].
+    template <int sums, int left, int right>
+    void multiply_int8() {
+        asm volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(sums), "i"(left), "i"(right));
+    }
 };
 
 /// Whether the processor has the units, we may use them, and one product came out exact.
 bool has_amx();
+/// The same for products of eight-bit whole numbers.
+bool has_amx_int8();
 
 }  // namespace kine::kernels

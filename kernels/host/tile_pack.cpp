@@ -56,6 +56,11 @@ void pack_rows(const BFloat16* rows, int64_t stride, int64_t depth, int64_t colu
     }
 }
 
+void pack_int8_column(const int8_t* values, int64_t depth, int64_t column, int8_t* packed) {
+    for (int64_t k = 0; k < rounded_up(depth, kInt8TileDepth); k += 4)
+        std::memcpy(packed + int8_value_offset(depth, k, column), values + k, 4);
+}
+
 void copy_rows(const BFloat16* from, int64_t stride, int64_t rows, int64_t size, BFloat16* to, int64_t to_stride) {
     if (is_wide()) return copy_rows_wide(from, stride, rows, size, to, to_stride);
     for (int64_t row = 0; row < rows; ++row) std::copy_n(from + row * stride, size, to + row * to_stride);

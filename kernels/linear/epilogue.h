@@ -18,6 +18,18 @@ void finish_tile(const Epilogue& epilogue, const float* sums, int64_t stride, Ra
 /// With AVX-512.
 void finish_tile_wide(const Epilogue& epilogue, const float* sums, int64_t stride, Range rows, Range columns);
 
+/// Whole sums of products of quantised values, and the scales that make values of them.
+struct ScaledSums {
+    const int32_t* data;
+    int64_t stride;
+    const float* row_scales;     ///< of the tile's first row on
+    const float* column_scales;  ///< of the result's first column on
+};
+
+/// Writes sums x row's scale x column's scale, as above.
+void finish_tile(const Epilogue& epilogue, const ScaledSums& sums, Range rows, Range columns);
+void finish_tile_wide(const Epilogue& epilogue, const ScaledSums& sums, Range rows, Range columns);
+
 /// Calls `use` with the function that `activation` names, a lambda over eight lanes.
 template <class Use>
 void with_activation(Activation activation, Use&& use) {

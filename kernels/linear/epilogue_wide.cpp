@@ -9,9 +9,29 @@ namespace kine::kernels {
 
 namespace {
 
-struct SumRows {
+/// Rows of f32 sums: what stands at column i of row `row`, with the bias at `bias`.
+struct PlainRows {
     const float* data;
     int64_t stride;
+
+    template <class... Lanes>
+    Wide load(int64_t row, int64_t i, const float* bias, Lanes... lanes) const {
+        return load_wide(data + row * stride + i, lanes...) + load_wide(bias + i, lanes...);
+    }
+};
+
+/// Rows of whole sums, with their scales.
+struct ScaledRows {
+    const ScaledSums& sums;
+    const float* column_scales;
+
+    template <class... Lanes>
+    Wide load(int64_t row, int64_t i, const float* bias, Lanes... lanes) const {
+        const auto* from = reinterpret_cast<const float*>(sums.data + row * sums.stride + i);
+        const Wide sum = _mm512_cvtepi32_ps(_mm512_castps_si512(load_wide(from, lanes...)));
+        const Wide scale = load_wide(column_scales + i, lanes...) * wide(sums.row_scales[row]);
+        return sum * scale + load_wide(bias + i, lanes...);
+    }
 };
 
 struct AsFloats {
@@ -27,40 +47,47 @@ struct AsHalvesAmx {
     static void put(BFloat16* to, Wide v, __mmask16 lanes) { _mm256_mask_storeu_epi16(to, lanes, rounded_amx(v)); }
 };
 
-template <class Form, class Function>
-void finish(const Epilogue& epilogue, SumRows sums, Range rows, Range columns) {
+template <class Form, class Function, class Source>
+void finish(const Epilogue& epilogue, const Source& source, Range rows, Range columns) {
     const Function function;
     const float* bias = epilogue.bias + columns.begin;
     const int64_t width = epilogue.out->dim(1), whole = columns.size() / kWideLanes * kWideLanes;
     const __mmask16 rest = first_lanes(columns.size() - whole);
     auto* to = epilogue.out->data<typename Form::Value>() + rows.begin * width + columns.begin;
-    for (int64_t row = rows.begin; row < rows.end; ++row, to += width, sums.data += sums.stride) {
+    for (int64_t row = 0; row < rows.size(); ++row, to += width) {
         for (int64_t i = 0; i < whole; i += kWideLanes)
-            Form::put(to + i, function(load_wide(sums.data + i) + load_wide(bias + i)), first_lanes(kWideLanes));
-        if (rest == 0) continue;
-        const Wide sum = load_wide(sums.data + whole, rest) + load_wide(bias + whole, rest);
-        Form::put(to + whole, function(sum), rest);
+            Form::put(to + i, function(source.load(row, i, bias)), first_lanes(kWideLanes));
+        if (rest != 0) Form::put(to + whole, function(source.load(row, whole, bias, rest)), rest);
     }
 }
 
-template <class Function>
-void finish(const Epilogue& epilogue, SumRows sums, Range rows, Range columns) {
-    if (epilogue.out->dtype() == DType::Float32) return finish<AsFloats, Function>(epilogue, sums, rows, columns);
-    if (instruction_set() < InstructionSet::Amx) return finish<AsHalves, Function>(epilogue, sums, rows, columns);
-    finish<AsHalvesAmx, Function>(epilogue, sums, rows, columns);
+template <class Function, class Source>
+void finish(const Epilogue& epilogue, const Source& source, Range rows, Range columns) {
+    if (epilogue.out->dtype() == DType::Float32) return finish<AsFloats, Function>(epilogue, source, rows, columns);
+    if (instruction_set() < InstructionSet::Amx) return finish<AsHalves, Function>(epilogue, source, rows, columns);
+    finish<AsHalvesAmx, Function>(epilogue, source, rows, columns);
+}
+
+template <class Source>
+void finish_from(const Epilogue& epilogue, const Source& source, Range rows, Range columns) {
+    switch (epilogue.activation) {
+        case Activation::None:
+            return finish<WideSame>(epilogue, source, rows, columns);
+        case Activation::GeluTanh:
+            return finish<WideGeluTanh>(epilogue, source, rows, columns);
+        case Activation::Silu:
+            return finish<WideSilu>(epilogue, source, rows, columns);
+    }
 }
 
 }  // namespace
 
 void finish_tile_wide(const Epilogue& epilogue, const float* sums, int64_t stride, Range rows, Range columns) {
-    switch (epilogue.activation) {
-        case Activation::None:
-            return finish<WideSame>(epilogue, {sums, stride}, rows, columns);
-        case Activation::GeluTanh:
-            return finish<WideGeluTanh>(epilogue, {sums, stride}, rows, columns);
-        case Activation::Silu:
-            return finish<WideSilu>(epilogue, {sums, stride}, rows, columns);
-    }
+    finish_from(epilogue, PlainRows{sums, stride}, rows, columns);
+}
+
+void finish_tile_wide(const Epilogue& epilogue, const ScaledSums& sums, Range rows, Range columns) {
+    finish_from(epilogue, ScaledRows{sums, sums.column_scales + columns.begin}, rows, columns);
 }
 
 }  // namespace kine::kernels

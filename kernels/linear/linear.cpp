@@ -47,12 +47,13 @@ Rows rows_of(const Tensor& x) {
 
 }  // namespace
 
-LinearWeight::LinearWeight(const Context& context, const Tensor& weight, const Tensor& bias)
-    : packed_(std::make_shared<Packed>(PackedMatrix(context, weight, bias))) {}
+LinearWeight::LinearWeight(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization)
+    : packed_(std::make_shared<Packed>(PackedMatrix(context, weight, bias, quantization))) {}
 
 int64_t LinearWeight::in_features() const { return packed_->matrix.in_features(); }
 int64_t LinearWeight::out_features() const { return packed_->matrix.out_features(); }
 DType LinearWeight::dtype() const { return packed_->matrix.dtype(); }
+Quantization LinearWeight::quantization() const { return packed_->matrix.quantization(); }
 Tensor LinearWeight::unpacked_weight(const Context& context) const { return packed_->matrix.unpacked(context); }
 Tensor LinearWeight::unpacked_bias() const { return packed_->matrix.bias(); }
 

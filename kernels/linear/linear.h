@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/context.h"
+#include "runtime/quantization.h"
 #include "runtime/tensor/tensor.h"
 
 namespace kine::kernels {
@@ -14,14 +15,16 @@ class LinearWeight {
   public:
     LinearWeight() = default;
     /// `weight` [N, K], `bias` [N] or empty, both f32 or bf16. The compute dtype is the weight's: f32, or bf16 with
-    /// f32 sums.
-    LinearWeight(const Context& context, const Tensor& weight, const Tensor& bias = {});
+    /// f32 sums; quantised, it is the type of what goes in and comes out.
+    LinearWeight(const Context& context, const Tensor& weight, const Tensor& bias = {},
+                 Quantization quantization = Quantization::None);
 
     int64_t in_features() const;
     int64_t out_features() const;
     DType dtype() const;
-    /// As they were given, [N, K] of dtype() and [N] f32 (zeros where there was none): copies, for those who make
-    /// another layer of a part of this one.
+    Quantization quantization() const;
+    /// As they were given, or quantised, [N, K] of dtype() and [N] f32 (zeros where there was none): copies, for those
+    /// who make another layer of a part of this one.
     Tensor unpacked_weight(const Context& context) const;
     Tensor unpacked_bias() const;
     explicit operator bool() const { return packed_ != nullptr; }

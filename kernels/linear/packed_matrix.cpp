@@ -27,7 +27,7 @@ Tensor bias_or_zeros(const Context& context, const Tensor& bias, int64_t count) 
     return result;
 }
 
-using Form = std::variant<AmxMatrix, OnednnMatrix, PanelMatrix>;
+using Form = std::variant<AmxMatrix, OnednnMatrix, PanelMatrix, Int8Matrix>;
 
 Form pack_fastest(const Context& context, const Tensor& weight) {
     if (has_amx_matrix(weight.dim(1), weight.dim(0), weight.dtype())) return AmxMatrix(context, weight);
@@ -49,6 +49,12 @@ std::optional<Form> pack(const Context& context, const Tensor& weight, std::stri
     return Form(PanelMatrix(context, weight));
 }
 
+std::optional<Form> pack(const Context& context, const Tensor& weight, Quantization quantization) {
+    if (quantization == Quantization::None) return pack(context, weight, "");
+    if (weight.is_imagined()) return std::nullopt;
+    return Form(Int8Matrix(context, weight));
+}
+
 const Tensor& checked(const Tensor& weight) {
     check_rank("linear", "weight", weight, 2);
     check_floating("linear", "weight", weight);
@@ -63,14 +69,25 @@ const Tensor& checked(const Tensor& weight) {
 std::span<const MatrixMethod> matrix_methods() { return kMethods; }
 
 PackedMatrix::PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, std::string_view method)
-    : in_features_(checked(weight).dim(1)),
+    : PackedMatrix(context, checked(weight), bias, Quantization::None, pack(context, weight, method)) {}
+
+PackedMatrix::PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization)
+    : PackedMatrix(context, checked(weight), bias, quantization, pack(context, weight, quantization)) {}
+
+PackedMatrix::PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization,
+                           std::optional<Form> form)
+    : in_features_(weight.dim(1)),
       out_features_(weight.dim(0)),
       dtype_(weight.dtype()),
+      quantization_(quantization),
       bias_(weight.is_imagined() ? Tensor::imagined({out_features_}, DType::Float32)
                                  : bias_or_zeros(context, bias, out_features_)),
-      form_(pack(context, weight, method)) {}
+      form_(std::move(form)) {}
 
-std::string_view PackedMatrix::method() const { return form_ ? kMethods[form_->index()].name : "imagined"; }
+std::string_view PackedMatrix::method() const {
+    if (!form_) return "imagined";
+    return form_->index() < kMethods.size() ? kMethods[form_->index()].name : name_of(quantization_);
+}
 
 const PackedMatrix::Form& PackedMatrix::form() const {
     check(form_.has_value(), ErrorCode::Bug, "linear: the weight [{}, {}] is imagined, its stage is not loaded",

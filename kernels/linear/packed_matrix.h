@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/linear/amx_matrix.h"
+#include "kernels/linear/int8_matrix.h"
 #include "kernels/linear/linear.h"
 #include "kernels/linear/onednn_tiles.h"
 #include "kernels/linear/panels.h"
@@ -20,27 +21,33 @@ class PackedMatrix {
     /// `weight` [N, K] contiguous, f32 or bf16; `bias` [N] or empty. `method` is a row of matrix_methods(), or empty
     /// for the first that can run. An imagined weight gives a matrix that has sizes and cannot multiply.
     PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, std::string_view method = "");
+    /// The same with the weight quantised, unless that is None.
+    PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization);
 
     int64_t in_features() const { return in_features_; }
     int64_t out_features() const { return out_features_; }
     DType dtype() const { return dtype_; }
     std::string_view method() const;
     const Tensor& bias() const { return bias_; }
-    /// The weight [N, K], to the bit.
+    Quantization quantization() const { return quantization_; }
+    /// The weight [N, K], to the bit, or what is left of it where it was quantised.
     Tensor unpacked(const Context& context) const;
 
     /// out [rows.count, N], contiguous, of the weight's dtype. A row's bits depend on that row alone.
     void multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out) const;
 
   private:
-    using Form = std::variant<AmxMatrix, OnednnMatrix, PanelMatrix>;
+    using Form = std::variant<AmxMatrix, OnednnMatrix, PanelMatrix, Int8Matrix>;
+    PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization,
+                 std::optional<Form> form);
     const Form& form() const;
 
     int64_t in_features_;
     int64_t out_features_;
     DType dtype_;
+    Quantization quantization_;
     Tensor bias_;               // f32, zeros where there is none
-    std::optional<Form> form_;  // in the order of matrix_methods(); none: imagined
+    std::optional<Form> form_;  // in the order of matrix_methods(), then int8; none: imagined
 };
 
 struct MatrixMethod {

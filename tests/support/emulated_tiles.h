@@ -38,6 +38,18 @@ class EmulatedTiles {
             }
         }
     }
+    /// TDPBSSD: the same with fours of eight-bit numbers.
+    template <int sums, int left, int right>
+    void multiply_int8() {
+        for (int m = 0; m < kRows; ++m) {
+            for (int n = 0; n < kRows; ++n) {
+                auto sum = read<int32_t>(sums, m, n);
+                for (int k = 0; k < kRowBytes; ++k)
+                    sum += read<int8_t>(left, m, k) * read<int8_t>(right, k / 4, 4 * n + k % 4);
+                std::memcpy(tiles_[sums][m] + sizeof(int32_t) * static_cast<size_t>(n), &sum, sizeof sum);
+            }
+        }
+    }
 
   private:
     static constexpr int64_t kRows = 16;

@@ -33,8 +33,8 @@ class BlockPair final : public Work {
         : context_(opening.context), lone_(context_, {1, kFrames, kPatches, config_.channels()}) {
         Weights weights = opening.weights();
         const Scope scope(context_, weights, opening.dtype);
-        spatial_ = std::make_unique<dit::latte::SpatialBlock>(scope / "spatial", config_, 0);
-        temporal_ = std::make_unique<dit::latte::TemporalBlock>(scope / "temporal", config_, 0);
+        spatial_ = std::make_unique<dit::latte::SpatialBlock>((scope / "spatial").of_block(), config_, 0);
+        temporal_ = std::make_unique<dit::latte::TemporalBlock>((scope / "temporal").of_block(), config_, 0);
         weights.finish();
         text_ = spatial_->text_keys_and_values(context_, opening.input("text"));
         time_ = Opening{context_, DType::Float32, opening.folder}.input("time");

@@ -44,7 +44,11 @@ const WorkKind& find_work(std::string_view name) {
     fail(ErrorCode::Usage, "work '{}': expected one of those that bench_work list prints", name);
 }
 
-Weights Opening::weights() const { return Weights::open_file(folder / "weights.safetensors"); }
+Weights Opening::weights() const {
+    Weights weights = Weights::open_file(folder / "weights.safetensors");
+    weights.quantize_blocks(quantization);
+    return weights;
+}
 
 Tensor Opening::input(const std::string& name) const {
     return as(context, SafetensorsFile::open(folder / "inputs.safetensors").tensor(name), dtype);

@@ -15,6 +15,7 @@ struct Opening {
     Context& context;
     DType dtype;
     std::filesystem::path folder;
+    Quantization quantization = Quantization::None;
 
     Weights weights() const;
     Tensor input(const std::string& name) const;  ///< of `dtype`

@@ -59,7 +59,7 @@ Tensor with_positions(const StepContext& step, const Tensor& x, const Tensor& ta
 
 StreamNorm::StreamNorm(const Scope& scope, const Config& config)
     : channels_(config.channels()),
-      linear_(scope / "linear", config.time_embed_dim, 6 * config.channels()),
+      linear_((scope / "linear").quantized(Quantization::None), config.time_embed_dim, 6 * config.channels()),
       norm_(bind_norm(scope / "norm", config)) {}
 
 StreamNorm::Modulations StreamNorm::modulations(const Context& context, const Tensor& time) const {
@@ -128,7 +128,8 @@ CogVideoXTransformer::CogVideoXTransformer(const Scope& scope, const Config& con
       final_norm_(bind_norm(scope / "norm_final", config)),
       out_norm_(bind_norm(scope / "norm_out.norm", config)),
       out_modulation_(scope / "norm_out.linear", config.time_embed_dim, 2 * config.channels()) {
-    for (int i = 0; i < config.num_layers; ++i) blocks_.emplace_back(scope / "transformer_blocks" / i, config, i);
+    for (int i = 0; i < config.num_layers; ++i)
+        blocks_.emplace_back((scope / "transformer_blocks" / i).of_block(), config, i);
 }
 
 Shape CogVideoXTransformer::token_shape(const Shape& latents, int64_t branches) const {

@@ -98,8 +98,8 @@ LatteTransformer::LatteTransformer(const Scope& scope, const Config& config)
       final_table_(scope.as(DType::Float32).bind("scale_shift_table", {2, config.channels()})),
       out_(scope / "proj_out", config.channels(), config.patch_size * config.patch_size * config.out_channels) {
     for (int i = 0; i < config.num_layers; ++i) {
-        spatial_.emplace_back(scope / "transformer_blocks" / i, config, i);
-        temporal_.emplace_back(scope / "temporal_transformer_blocks" / i, config, i);
+        spatial_.emplace_back((scope / "transformer_blocks" / i).of_block(), config, i);
+        temporal_.emplace_back((scope / "temporal_transformer_blocks" / i).of_block(), config, i);
     }
 }
 

@@ -173,8 +173,10 @@ Stdit3::Stdit3(const Scope& scope, const Config& config)
       final_table_((scope.as(DType::Float32) / "final_layer").bind("scale_shift_table", {2, config.hidden_size})),
       out_(scope / "final_layer.linear", config.hidden_size, config.patch() * config.patch() * config.out_channels()) {
     for (int i = 0; i < config.depth; ++i) {
-        spatial_.emplace_back(scope / "spatial_blocks" / i, config, AttendedAxis::Patches, spatial_sites(i));
-        temporal_.emplace_back(scope / "temporal_blocks" / i, config, AttendedAxis::Frames, temporal_sites(i));
+        spatial_.emplace_back((scope / "spatial_blocks" / i).of_block(), config, AttendedAxis::Patches,
+                              spatial_sites(i));
+        temporal_.emplace_back((scope / "temporal_blocks" / i).of_block(), config, AttendedAxis::Frames,
+                               temporal_sites(i));
     }
 }
 

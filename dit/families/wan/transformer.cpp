@@ -73,7 +73,7 @@ Expert::Expert(const Scope& scope, const Config& config)
       text_out_(scope / "condition_embedder.text_embedder.linear_2", config.channels(), config.channels()),
       final_table_(bind_table(scope, 2, config.channels())),
       out_(scope / "proj_out", config.channels(), config.patch_size * config.patch_size * config.out_channels) {
-    for (int i = 0; i < config.num_layers; ++i) blocks_.emplace_back(scope / "blocks" / i, config, i);
+    for (int i = 0; i < config.num_layers; ++i) blocks_.emplace_back((scope / "blocks" / i).of_block(), config, i);
 }
 
 std::vector<Tensor> Expert::text_of(const Context& context, const Tensor& states) const {

@@ -63,6 +63,14 @@ InstructionSet choose_instruction_set(InstructionSet best, const char* wish) {
     return wished;
 }
 
+bool has_int8_lanes() { return instruction_set() >= InstructionSet::Avx512 && __builtin_cpu_supports("avx512vnni"); }
+
+bool has_int8_tiles() {
+    constexpr uint32_t kInt8 = 1u << 25;
+    uint32_t a = 0, b = 0, c = 0, d = 0;
+    return instruction_set() == InstructionSet::Amx && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & kInt8) != 0;
+}
+
 InstructionSet instruction_set() {
     static const InstructionSet set = choose_instruction_set(find_best(), std::getenv("KINE_CPU"));
     return set;

@@ -14,6 +14,11 @@ std::string_view name_of(InstructionSet set);
 /// ErrorCode::Unsupported for what the processor lacks.
 InstructionSet instruction_set();
 
+/// Whether InstructionSet::Avx512 multiplies whole numbers of eight bits (VNNI).
+bool has_int8_lanes();
+/// Whether the matrix units of InstructionSet::Amx multiply whole numbers of eight bits too.
+bool has_int8_tiles();
+
 /// That choice as a function. `wish` may be null or empty.
 InstructionSet choose_instruction_set(InstructionSet best, const char* wish);
 
