@@ -36,10 +36,12 @@ struct Digests {
     }
 };
 
-Digests digests_of(Request request, std::string_view model) {
+Digests digests_of(Request request, const OpenedModel& model) {
     Digests all;
     all.add("version", digest(kVersion));
-    all.add("model", digest(model));
+    all.add("model", digest(model.hash));
+    all.add("dtype", digest(name_of(model.dtype)));
+    all.add("quantize", digest(name_of(model.quantization)));
     const FieldList fields(request);
     for (const OptionField& field : fields.fields()) all.add(field.name, digest(field.write().dump()));
     all.add("latents", digest(request.latents));
@@ -50,7 +52,7 @@ Digests digests_of(Request request, std::string_view model) {
 }  // namespace
 
 void check_agreement(const Context& context, parallel::Communicator& communicator, const Request& request,
-                     std::string_view model) {
+                     const OpenedModel& model) {
     const Digests own = digests_of(request, model);
     const Shape shape{static_cast<int64_t>(own.values.size())};
     const std::vector<Shape> shapes(static_cast<size_t>(communicator.size()), shape);

@@ -112,7 +112,10 @@ class Run {
         const std::unique_ptr<Noise> noise = make_run_noise(model_, request_);
         for (const Shape& shape : conditioning.drawn) noise->normal(context, shape);
         communicator.set_timeout(request_.rank_timeout);
-        if (processes_) check_agreement(context, communicator, request_, model_.hash);
+        if (processes_) {
+            const OpenOptions& opened = loaded_.options();
+            check_agreement(context, communicator, request_, {model_.hash, opened.dtype, opened.quantization});
+        }
         Tensor latents = initial_latents(context, *noise, *sampler);
         parallel::Mesh mesh(context, communicator, mesh_shape(model_, request_));
         Denoiser denoiser(context, model_, request_, {conditioning, sampler->timesteps(), plan_, latents.shape()},
