@@ -1,8 +1,10 @@
 #include "kernels/elementwise/elementwise_host.h"
 
+#include "kernels/elementwise/rows_wide.h"
 #include "kernels/host/simd.h"
 #include "kernels/host/visit.h"
 #include "kernels/linear/epilogue.h"
+#include "runtime/device/host/processor.h"
 
 #include <algorithm>
 #include <atomic>
@@ -13,6 +15,8 @@ namespace kine::kernels {
 namespace {
 
 constexpr int64_t kGrainElements = 16384;  // below this a thread costs more than it saves
+
+bool has_wide() { return instruction_set() >= InstructionSet::Avx512; }
 
 // out[i] = function(in[i]...), in parallel.
 template <class Out, class Function, class... In>
@@ -144,20 +148,27 @@ Tensor quantize_rgb_host(const Context& context, const Tensor& x) {
 void gate_residual_host(const Context& context, const Tensor& x, const Tensor& gates, const Tensor& y, Tensor& out) {
     const int64_t width = x.dim(-1);
     const int64_t repeat = rows_in_group(x, gates.dim(0));
+    const auto narrow = [](Float8 u, Float8 g, Float8 v) { return u + g * v; };
     visit_floating(x.dtype(), [&]<class T>(T) {
-        for_rows(context, x, [&](int64_t row) {
+        for_rows(context, x, [&, is_wide = has_wide()](int64_t row) {
             const float* gate = gates.data<float>() + row / repeat * width;
-            const auto function = [](Float8 u, Float8 g, Float8 v) { return u + g * v; };
-            map_lanes(width, out.data<T>() + row * width, function, x.data<T>() + row * width, gate,
-                      y.data<T>() + row * width);
+            const T *u = x.data<T>() + row * width, *v = y.data<T>() + row * width;
+            T* to = out.data<T>() + row * width;
+            return is_wide ? add_gated_wide(u, gate, v, width, to) : map_lanes(width, to, narrow, u, gate, v);
         });
     });
 }
 
 void add_into_host(const Context& context, const Tensor& x, const Tensor& y, Tensor& out) {
     visit_floating(x.dtype(), [&]<class T>(T) {
-        map_flat(
-            context, x.elements(), out.data<T>(), [](Float8 u, Float8 v) { return u + v; }, x.data<T>(), y.data<T>());
+        const T *u = x.data<T>(), *v = y.data<T>();
+        T* to = out.data<T>();
+        if (!has_wide())
+            return map_flat(
+                context, x.elements(), to, [](Float8 a, Float8 b) { return a + b; }, u, v);
+        context.threads.parallel_for(x.elements(), kGrainElements, [&](int64_t begin, int64_t end) {
+            add_wide(u + begin, v + begin, end - begin, to + begin);
+        });
     });
 }
 

@@ -3,6 +3,8 @@
 #include "kernels/host/simd.h"
 #include "kernels/host/strided_rows.h"
 #include "kernels/host/visit.h"
+#include "kernels/norm/norm_wide.h"
+#include "runtime/device/host/processor.h"
 
 #include <algorithm>
 #include <cmath>
@@ -38,6 +40,14 @@ void apply_affine(const float* row, float rstd, const float* factor, const float
         map_lanes(
             count, out, [=](Float8 v, Float8 f) { return v * rstd * f; }, row, factor);
     }
+}
+
+template <class T>
+void normalise_row(const T* x, int64_t width, float eps, const float* factor, const float* offset, float* centred,
+                   T* out) {
+    if (instruction_set() >= InstructionSet::Avx512) return normalise_row_wide(x, width, eps, factor, offset, out);
+    const float rstd = centre_row(x, width, eps, centred);
+    apply_affine(centred, rstd, factor, offset, width, out);
 }
 
 template <class T>
@@ -82,9 +92,8 @@ Tensor normalise_rows_host(const Context& context, const Tensor& x, const RowAff
     visit_floating(x.dtype(), [&]<class T>(T) {
         for_rows(context, x, [&](int64_t row, float* centred) {
             const int64_t group = row / rows_per_group * width;
-            const float rstd = centre_row(x.data<T>() + row * width, width, eps, centred);
-            apply_affine(centred, rstd, affine.factor.data<float>() + group, offsets ? offsets + group : nullptr, width,
-                         out.data<T>() + row * width);
+            normalise_row(x.data<T>() + row * width, width, eps, affine.factor.data<float>() + group,
+                          offsets ? offsets + group : nullptr, centred, out.data<T>() + row * width);
         });
     });
     return out;
@@ -97,8 +106,8 @@ void normalise_rows_in_place_host(const Context& context, Tensor& x, const RowAf
         T* values = x.data<T>();
         for_rows(context, x, [&](int64_t number, float* centred) {
             T* row = values + row_offset(x, number);
-            const float rstd = centre_row(static_cast<const T*>(row), width, eps, centred);
-            apply_affine(centred, rstd, affine.factor.data<float>(), affine.offset.data<float>(), width, row);
+            normalise_row(static_cast<const T*>(row), width, eps, affine.factor.data<float>(),
+                          affine.offset.data<float>(), centred, row);
         });
     });
 }
