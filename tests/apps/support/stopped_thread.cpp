@@ -4,6 +4,7 @@
 
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -42,7 +43,9 @@ bool stop_while_waiting(pid_t process, pid_t thread) {
     while (stop(thread)) {
         if (is_waiting(process, thread)) return true;
         if (::ptrace(PTRACE_CONT, thread, nullptr, nullptr) != 0) return false;
-        std::this_thread::yield();
+        // Time for it to get anywhere: stopped again at once, a rank is so slow that all others wait for it and it for
+        // none.
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return false;
 }
