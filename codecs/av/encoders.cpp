@@ -82,7 +82,7 @@ int choose_threads(int64_t wanted) {
     return wanted == 0 ? kDefaultThreads : static_cast<int>(wanted);
 }
 
-/// Without AVX-512: there x264 (core 164) gives other bytes for the same frames from one run to the next.
+/// Without AVX-512: there x264 (core 164) gives other bytes for the same frames when a process encodes them again.
 constexpr std::string_view kReproducibleX264 = "MMX2,SSE2Fast,SSSE3,SSE4.2,LZCNT,AVX,FMA3,BMI2,AVX2";
 
 /// Half a second of frames, within what each encoder takes: a kill loses them, and a stream waits for them. Without

@@ -151,7 +151,7 @@ class FlashTask {
 
     float rescale(int64_t query, float exponent) {
         const float factor = exp(splat(exponent))[0];
-        const RowTile<float> sums = engine_.sums(query + 1);
+        const RowTile<float> sums = engine_.sums(queries_.count);
         float* values = sums.data + query * sums.stride;
         for (int64_t d = 0; d < problem_.head_size(); d += kLanes) store(values + d, load(values + d) * factor);
         return factor;

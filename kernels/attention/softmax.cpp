@@ -9,8 +9,6 @@ namespace kine::kernels {
 
 namespace {
 
-bool is_wide() { return instruction_set() >= InstructionSet::Avx512; }
-
 void raise_largest_narrow(const RowTile<float>& scores, float scale, float* largest) {
     for (int64_t row = 0; row < scores.rows; ++row) {
         const float* from = scores.data + row * scores.stride;
@@ -58,12 +56,12 @@ void add_terms(float* scores, int64_t count, float scale, const float* bias, con
 }
 
 void raise_largest(const RowTile<float>& scores, float scale, float* largest) {
-    return is_wide() ? raise_largest_wide(scores, scale, largest) : raise_largest_narrow(scores, scale, largest);
+    return uses_avx512() ? raise_largest_wide(scores, scale, largest) : raise_largest_narrow(scores, scale, largest);
 }
 
 void exponentiate(const RowTile<float>& scores, float scale, const float* largest, const RowTile<float>& shares,
                   float* totals) {
-    const auto run = is_wide() ? exponentiate_wide : exponentiate_narrow<float>;
+    const auto run = uses_avx512() ? exponentiate_wide : exponentiate_narrow<float>;
     run(scores, scale, largest, shares, totals);
 }
 
@@ -75,11 +73,11 @@ void exponentiate(const RowTile<float>& scores, float scale, const float* larges
 }
 
 void divide_rows(const RowTile<float>& sums, const float* totals, const RowTile<float>& out) {
-    return is_wide() ? divide_rows_wide(sums, totals, out) : divide_narrow(sums, totals, out);
+    return uses_avx512() ? divide_rows_wide(sums, totals, out) : divide_narrow(sums, totals, out);
 }
 
 void divide_rows(const RowTile<float>& sums, const float* totals, const RowTile<BFloat16>& out) {
-    return is_wide() ? divide_rows_wide(sums, totals, out) : divide_narrow(sums, totals, out);
+    return uses_avx512() ? divide_rows_wide(sums, totals, out) : divide_narrow(sums, totals, out);
 }
 
 }  // namespace kine::kernels

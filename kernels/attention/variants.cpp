@@ -10,9 +10,7 @@ namespace {
 
 bool always(const AttentionProblem&) { return true; }
 
-bool is_wide_short_attention(const AttentionProblem& problem) {
-    return is_short_attention(problem) && instruction_set() >= InstructionSet::Avx512;
-}
+bool is_wide_short_attention(const AttentionProblem& problem) { return is_short_attention(problem) && uses_avx512(); }
 
 constexpr std::array<AttentionVariant, 5> kVariants = {{
     {"short-wide", "few keys, sixteen queries to a register of AVX-512", is_wide_short_attention, short_attention_wide},

@@ -16,8 +16,6 @@ namespace {
 
 constexpr int64_t kGrainElements = 16384;  // below this a thread costs more than it saves
 
-bool has_wide() { return instruction_set() >= InstructionSet::Avx512; }
-
 // out[i] = function(in[i]...), in parallel.
 template <class Out, class Function, class... In>
 void map_flat(const Context& context, int64_t count, Out* out, const Function& function, const In*... in) {
@@ -150,7 +148,7 @@ void gate_residual_host(const Context& context, const Tensor& x, const Tensor& g
     const int64_t repeat = rows_in_group(x, gates.dim(0));
     const auto narrow = [](Float8 u, Float8 g, Float8 v) { return u + g * v; };
     visit_floating(x.dtype(), [&]<class T>(T) {
-        for_rows(context, x, [&, is_wide = has_wide()](int64_t row) {
+        for_rows(context, x, [&, is_wide = uses_avx512()](int64_t row) {
             const float* gate = gates.data<float>() + row / repeat * width;
             const T *u = x.data<T>() + row * width, *v = y.data<T>() + row * width;
             T* to = out.data<T>() + row * width;
@@ -163,7 +161,7 @@ void add_into_host(const Context& context, const Tensor& x, const Tensor& y, Ten
     visit_floating(x.dtype(), [&]<class T>(T) {
         const T *u = x.data<T>(), *v = y.data<T>();
         T* to = out.data<T>();
-        if (!has_wide())
+        if (!uses_avx512())
             return map_flat(
                 context, x.elements(), to, [](Float8 a, Float8 b) { return a + b; }, u, v);
         context.threads.parallel_for(x.elements(), kGrainElements, [&](int64_t begin, int64_t end) {

@@ -19,8 +19,7 @@ void multiply_panel(int64_t rows, int64_t depth, ConstMatrix left, const float* 
 }  // namespace
 
 void multiply_panels(int64_t rows, int64_t depth, ConstMatrix left, PanelPair panels, MutableMatrix sums, Start start) {
-    if (instruction_set() >= InstructionSet::Avx512)
-        return multiply_panels_wide(rows, depth, left, panels, sums, start);
+    if (uses_avx512()) return multiply_panels_wide(rows, depth, left, panels, sums, start);
     multiply_panel(rows, depth, left, panels.first, sums, start);
     if (panels.second) multiply_panel(rows, depth, left, panels.second, sums.from(0, kPanel), start);
 }

@@ -25,13 +25,11 @@ Lanes load_bits(const BFloat16* from, int64_t count) {
 
 void store_bits(BFloat16* to, const auto& lanes) { std::memcpy(static_cast<void*>(to), &lanes, sizeof lanes); }
 
-bool is_wide() { return instruction_set() >= InstructionSet::Avx512; }
-
 }  // namespace
 
 // Pairs travel as floats, with which nothing computes.
 void pack_transposed(const BFloat16* rows, int64_t stride, int64_t columns, int64_t depth, BFloat16* packed) {
-    if (is_wide()) return pack_transposed_wide(rows, stride, columns, depth, packed);
+    if (uses_avx512()) return pack_transposed_wide(rows, stride, columns, depth, packed);
     for (int64_t column = 0; column < rounded_up(columns, kTileBlock); column += kLanes) {
         for (int64_t k = 0; k < rounded_up(depth, kTileDepth); k += 2 * kLanes) {
             Float8 block[kLanes] = {};
@@ -45,7 +43,7 @@ void pack_transposed(const BFloat16* rows, int64_t stride, int64_t columns, int6
 }
 
 void pack_rows(const BFloat16* rows, int64_t stride, int64_t depth, int64_t columns, BFloat16* packed) {
-    if (is_wide()) return pack_rows_wide(rows, stride, depth, columns, packed);
+    if (uses_avx512()) return pack_rows_wide(rows, stride, depth, columns, packed);
     const auto widened = [&](int64_t k, int64_t column) {
         const Half8 values = load_bits<Half8>(rows + k * stride + column, k < depth ? columns - column : 0);
         return __builtin_convertvector(values, Word8);
@@ -62,7 +60,7 @@ void pack_int8_column(const int8_t* values, int64_t depth, int64_t column, int8_
 }
 
 void copy_rows(const BFloat16* from, int64_t stride, int64_t rows, int64_t size, BFloat16* to, int64_t to_stride) {
-    if (is_wide()) return copy_rows_wide(from, stride, rows, size, to, to_stride);
+    if (uses_avx512()) return copy_rows_wide(from, stride, rows, size, to, to_stride);
     for (int64_t row = 0; row < rows; ++row) std::copy_n(from + row * stride, size, to + row * to_stride);
 }
 

@@ -8,7 +8,7 @@
 namespace kine::kernels {
 
 void finish_tile(const Epilogue& epilogue, const float* sums, int64_t stride, Range rows, Range columns) {
-    if (instruction_set() >= InstructionSet::Avx512) return finish_tile_wide(epilogue, sums, stride, rows, columns);
+    if (uses_avx512()) return finish_tile_wide(epilogue, sums, stride, rows, columns);
     Tensor& out = *epilogue.out;
     const int64_t width = out.dim(1);
     const float* bias = epilogue.bias + columns.begin;
@@ -24,7 +24,7 @@ void finish_tile(const Epilogue& epilogue, const float* sums, int64_t stride, Ra
 
 // The two scales are multiplied first, and the bias is added in the same operation, as in the function with AVX-512.
 void finish_tile(const Epilogue& epilogue, const ScaledSums& sums, Range rows, Range columns) {
-    if (instruction_set() >= InstructionSet::Avx512) return finish_tile_wide(epilogue, sums, rows, columns);
+    if (uses_avx512()) return finish_tile_wide(epilogue, sums, rows, columns);
     Tensor& out = *epilogue.out;
     const int64_t width = out.dim(1);
     const float* bias = epilogue.bias + columns.begin;

@@ -5,6 +5,7 @@
 #include "kernels/host/tile_product.h"
 #include "kernels/linear/epilogue.h"
 #include "kernels/linear/quantize.h"
+#include "kernels/linear/tile_blocks.h"
 #include "kernels/scratch.h"
 #include "runtime/context.h"
 
@@ -29,7 +30,7 @@ class Int8Product {
     void run() const {
         const int64_t width = group_width();
         const int64_t groups = divided_up(weight_.columns, width);
-        const int64_t height = block_height(groups);
+        const int64_t height = block_height(which_.size(), groups, context_.threads.size());
         const int64_t blocks = divided_up(which_.size(), height);
         // Blocks of rows are the inner loop, so that a thread keeps its group of panels in cache.
         context_.threads.parallel_for(blocks * groups, 1, [&](int64_t begin, int64_t end) {
@@ -41,10 +42,8 @@ class Int8Product {
     }
 
   private:
-    static constexpr int64_t kTallestBlock = 128;
     static constexpr int64_t kDepthBlock = 2304;               // x 32 rows: 72 KB
     static constexpr int64_t kGroupBytes = 384 * kDepthBlock;  // of a block of depth of its panels, in 2 MB of L2
-    static constexpr int64_t kPadding = 32;  // rows of a multiple of 2 KiB would share the sets of the L1
 
     /// One thread's memory, and what it does with a block of rows and a group of columns; rows count from the chunk's.
     /// Where depth is one block, a tile of sums is finished at once, and its place, in L1, serves the next.
@@ -59,7 +58,7 @@ class Int8Product {
         Worker(const Int8Product& whole, int64_t height, int64_t width)
             : product(whole),
               has_one_block(whole.depth_step() >= whole.weight_.depth),
-              sums_stride(has_one_block ? kTileBlock : width + kPadding),
+              sums_stride(has_one_block ? kTileBlock : width + kTilePadding),
               sums_memory(
                   Tensor::empty(whole.context_, {has_one_block ? kTileBlock : height, sums_stride}, DType::Int32)),
               sums(sums_memory.data<int32_t>()) {}
@@ -97,26 +96,10 @@ class Int8Product {
         }
     };
 
-    static Range part_of(int64_t count, int64_t index, int64_t size) {
-        return {index * size, std::min(count, (index + 1) * size)};
-    }
-
-    static int64_t even_share(int64_t count, int64_t most, int64_t unit) {
-        return rounded_up(divided_up(count, divided_up(count, most)), unit);
-    }
-
     /// Depth of a block and columns of a group: even shares of all, in whole tiles and panels.
     int64_t depth_step() const { return even_share(weight_.depth, kDepthBlock, kInt8TileDepth); }
     int64_t group_width() const {
         return even_share(weight_.columns, kGroupBytes / depth_step() / kTileBlock * kTileBlock, kTileBlock);
-    }
-
-    /// Lower where there would be too few blocks for the threads.
-    int64_t block_height(int64_t groups) const {
-        int64_t height = kTallestBlock;
-        while (height > kTileBlock && divided_up(which_.size(), height) * groups < 4 * context_.threads.size())
-            height /= 2;
-        return height;
     }
 
     const Context& context_;

@@ -1,6 +1,7 @@
-// The product through oneDNN, for processors where it keeps packed weights (AVX-512) or has matrix units (AMX, bf16).
-// The library picks its loops by shape, so it only ever sees one shape per weight: a fixed tile of rows, the last one
-// padded, times a fixed panel of columns. What is left is a row's place in the tile, and that is probed when packing.
+// The product through oneDNN, for bf16 on processors where it keeps packed weights (AVX-512) and that have no matrix
+// units. The library picks its loops by shape, so it only ever sees one shape per weight: a fixed tile of rows, the
+// last one padded, times a fixed panel of columns. What is left is a row's place in the tile, and that is probed when
+// packing.
 #pragma once
 
 #include "kernels/linear/epilogue.h"

@@ -12,8 +12,6 @@ namespace {
 constexpr float kLargest = 127.0f;   // -128 has no counterpart
 constexpr float kSmallest = 1e-30f;  // below, 127 / max overflows, and no sum of products notices the row
 
-bool is_wide() { return instruction_set() >= InstructionSet::Avx512; }
-
 template <class T>
 uint32_t largest_of(const T* values, int64_t count) {
     uint32_t largest = 0;
@@ -71,16 +69,16 @@ float quantize_row(const Rows& rows, int64_t row, int64_t depth, int8_t* to) {
 }  // namespace
 
 uint32_t largest_bits(const float* values, int64_t count) {
-    return is_wide() ? largest_bits_wide(values, count) : largest_of(values, count);
+    return uses_avx512() ? largest_bits_wide(values, count) : largest_of(values, count);
 }
 uint32_t largest_bits(const BFloat16* values, int64_t count) {
-    return is_wide() ? largest_bits_wide(values, count) : largest_of(values, count);
+    return uses_avx512() ? largest_bits_wide(values, count) : largest_of(values, count);
 }
 void quantize(const float* values, int64_t count, float inverse, int8_t* to) {
-    return is_wide() ? quantize_wide(values, count, inverse, to) : quantize_each(values, count, inverse, to);
+    return uses_avx512() ? quantize_wide(values, count, inverse, to) : quantize_each(values, count, inverse, to);
 }
 void quantize(const BFloat16* values, int64_t count, float inverse, int8_t* to) {
-    return is_wide() ? quantize_wide(values, count, inverse, to) : quantize_each(values, count, inverse, to);
+    return uses_avx512() ? quantize_wide(values, count, inverse, to) : quantize_each(values, count, inverse, to);
 }
 
 void quantize_rows(const Rows& rows, Range which, int64_t depth, const QuantizedRows& to) {

@@ -6,6 +6,7 @@
 
 #include "kernels/host/tile_product.h"
 #include "kernels/linear/epilogue.h"
+#include "kernels/linear/tile_blocks.h"
 #include "runtime/context.h"
 
 #include <optional>
@@ -54,29 +55,27 @@ class TileMatrix {
     }
 
   private:
-    static constexpr int64_t kTallestBlock = 128;  // rows that share one reading of a group's panels
-    static constexpr int64_t kWidestGroup = 384;   // x a block of depth: 0.9 MB, beside 0.2 MB of sums in 2 MB of L2
-    static constexpr int64_t kDepthBlock = 1152;   // x 32 rows: 72 KB
-    static constexpr int64_t kPadding = 32;        // rows of a multiple of 2 KiB would share the sets of the L1
+    static constexpr int64_t kWidestGroup = 384;  // x a block of depth: 0.9 MB, beside 0.2 MB of sums in 2 MB of L2
+    static constexpr int64_t kDepthBlock = 1152;  // x 32 rows: 72 KB
 
     /// One thread's memory, and what it does with a block of rows and a group of columns.
     struct Worker {
         const TileMatrix& matrix;
         const int64_t left_stride, sums_stride;
-        const Tensor left_memory;  // [32, left_stride]
-        const Tensor sums_memory;  // [rows of a block, sums_stride]
+        Tensor left_memory;  // [32, left_stride]
+        Tensor sums_memory;  // [rows of a block, sums_stride]
         BFloat16* const left;
         float* const sums;
         Tiles tiles;
 
         Worker(const Context& context, const TileMatrix& whole, int64_t height)
             : matrix(whole),
-              left_stride(whole.depth_block() + kPadding),
-              sums_stride(whole.group_width() + kPadding),
+              left_stride(whole.depth_block() + kTilePadding),
+              sums_stride(whole.group_width() + kTilePadding),
               left_memory(Tensor::zeros(context, {kTileBlock, left_stride}, DType::BFloat16)),
               sums_memory(Tensor::empty(context, {height, sums_stride}, DType::Float32)),
-              left(const_cast<Tensor&>(left_memory).data<BFloat16>()),
-              sums(const_cast<Tensor&>(sums_memory).data<float>()) {}
+              left(left_memory.data<BFloat16>()),
+              sums(sums_memory.data<float>()) {}
 
         void multiply(const Rows& rows, Range which, Range columns, const Epilogue& epilogue) {
             for (int64_t k = 0; k < matrix.depth_; k += matrix.depth_block()) {
@@ -107,26 +106,10 @@ class TileMatrix {
         }
     };
 
-    static Range part_of(int64_t count, int64_t index, int64_t size) {
-        return {index * size, std::min(count, (index + 1) * size)};
-    }
-
-    int64_t whole_depth() const { return rounded_up(depth_, kTileDepth); }
     const BFloat16* packed() const { return packed_.data<BFloat16>(); }
     /// Columns of a group, depth of a block: even shares of all, in whole panels and tiles.
     int64_t group_width() const { return even_share(columns_, kWidestGroup, kTileBlock); }
     int64_t depth_block() const { return even_share(depth_, kDepthBlock, kTileDepth); }
-
-    static int64_t even_share(int64_t count, int64_t most, int64_t unit) {
-        return rounded_up(divided_up(count, divided_up(count, most)), unit);
-    }
-
-    /// Lower where there would be too few blocks for the threads.
-    static int64_t block_height(int64_t rows, int64_t groups, int64_t threads) {
-        int64_t height = kTallestBlock;
-        while (height > kTileBlock && divided_up(rows, height) * groups < 4 * threads) height /= 2;
-        return height;
-    }
 
     static std::optional<TileRows> find_in_place(const Rows& rows, Range strip, Range depth) {
         constexpr int64_t kSets = 4096;  // bytes after which addresses meet in the same set

@@ -127,7 +127,7 @@ Tensor group_norm_host(const Context& context, const Tensor& x, const GroupNormA
     const int64_t channels = geometry.channels;
     Tensor out = Tensor::empty(context, x.shape(), x.dtype());
     Tensor moments = Tensor::empty(context, {geometry.pictures, geometry.blocks, 2 * channels}, DType::Float32);
-    const bool is_wide = instruction_set() >= InstructionSet::Avx512;
+    const bool is_wide = uses_avx512();
     visit_floating(x.dtype(), [&]<class T>(T) {
         using TakeMoments = void(const T*, int64_t, int64_t, float*);
         TakeMoments* const take_moments = is_wide ? static_cast<TakeMoments*>(block_moments_wide) : block_moments<T>;

@@ -45,7 +45,7 @@ void apply_affine(const float* row, float rstd, const float* factor, const float
 template <class T>
 void normalise_row(const T* x, int64_t width, float eps, const float* factor, const float* offset, float* centred,
                    T* out) {
-    if (instruction_set() >= InstructionSet::Avx512) return normalise_row_wide(x, width, eps, factor, offset, out);
+    if (uses_avx512()) return normalise_row_wide(x, width, eps, factor, offset, out);
     const float rstd = centre_row(x, width, eps, centred);
     apply_affine(centred, rstd, factor, offset, width, out);
 }

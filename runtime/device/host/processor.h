@@ -13,6 +13,7 @@ std::string_view name_of(InstructionSet set);
 /// ("avx2", "avx512", "amx"). Decided at the first call. Throws ErrorCode::Usage for a name that it does not know,
 /// ErrorCode::Unsupported for what the processor lacks.
 InstructionSet instruction_set();
+inline bool uses_avx512() { return instruction_set() >= InstructionSet::Avx512; }
 
 /// Whether InstructionSet::Avx512 multiplies whole numbers of eight bits (VNNI).
 bool has_int8_lanes();
