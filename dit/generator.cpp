@@ -10,6 +10,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/scratch.h"
 #include "parallel/timeline.h"
+#include "runtime/tensor/transfer.h"
 
 #include <fmt/ranges.h>
 
@@ -139,7 +140,7 @@ class Run {
             latents = sampler->step(context, step, guided, latents, *noise);
             check(kernels::all_finite(context, latents), ErrorCode::NotFinite,
                   "step {}: latents are not finite after the sampler", step);
-            if (tells) observer_.on_latents(step, latents);
+            if (tells) observer_.on_latents(step, to_host(context, latents));
             times.push_back({watch.seconds(), mesh.traffic().seconds - waited});
         }
         if (tells) observer_.on_progress(Stage::Denoise, request_.steps, request_.steps);
@@ -162,7 +163,8 @@ class Run {
     }
 
     Tensor initial_latents(const Context& context, Noise& noise, const Sampler& sampler) const {
-        const Tensor start = request_.latents ? request_.latents : noise.normal(context, model_.latent_shape(request_));
+        const Tensor start = request_.latents ? to_device(context, request_.latents)
+                                              : noise.normal(context, model_.latent_shape(request_));
         check(kernels::all_finite(context, start), ErrorCode::NotFinite, "initial latents are not finite");
         return kernels::scale(context, start, static_cast<float>(sampler.initial_scale()));
     }
@@ -256,6 +258,11 @@ int64_t decode_bytes(const FrameDecoder& decoder, const Shape& latents, const Re
     return request.decode_ranks * (alone + frames * pixels * 3 * size_of(DType::Float32));
 }
 
+/// What a user raises.
+std::string_view budget_option(const Context& context) {
+    return context.device.kind == DeviceKind::Cpu ? "--max-ram" : "--max-vram";
+}
+
 /// A few numbers from configurations are all that this takes: whether weights fit is said by the one who knows how
 /// many.
 std::unique_ptr<LoadedModel> open_shapes(Context& context, ModelSource source, const OpenOptions& options) {
@@ -285,8 +292,8 @@ std::unique_ptr<Generator> Generator::open(Context& context, ModelSource source,
     const bool all = options.residency == Residency::All;
     const int64_t least = all ? weights.total() : weights.largest();
     check(budget == 0 || least <= budget || options.is_plan, ErrorCode::DoesNotFit,
-          "{}: weights need {} bytes in {}{}, the budget is {} (raise --max-ram)", loaded->source().label, least,
-          name_of(options.dtype), all ? "" : ", a stage at a time", budget);
+          "{}: weights need {} bytes in {}{}, the budget is {} (raise {})", loaded->source().label, least,
+          name_of(options.dtype), all ? "" : ", a stage at a time", budget, budget_option(context));
     const bool fits = budget == 0 || weights.total() <= budget;
     if (!options.is_plan && options.residency != Residency::Stage && fits) loaded->load_all(context);
     auto generator = std::unique_ptr<Generator>(new Generator(std::move(loaded)));
@@ -375,16 +382,18 @@ void Generator::check_fits(const Context& context, const Request& request) const
     check(
         budget == 0 || need.peak_bytes <= budget, ErrorCode::DoesNotFit,
         "the run needs about {} bytes{} (weights {}{}, activations {}, cache {}, decoding {}), the budget is {}; lower "
-        "the size, --cache-budget or --vae-tile-size, or raise --max-ram",
+        "the size, --cache-budget or --vae-tile-size, or raise {}",
         need.peak_bytes, runs_at_once_ == 1 ? "" : fmt::format(" with {} at once", runs_at_once_), need.weight_bytes,
         need.is_staged ? ", a stage's at a time" : "", need.activation_bytes, need.cache_bytes, need.decode_bytes,
-        budget);
+        budget, budget_option(context));
 }
 
 RunReport Generator::generate(Context& context, const Request& asked, FrameQueue& frames, Observer& observer,
                               std::stop_token stop) {
     try {
         const Request request = resolve(asked);
+        check(request.ranks == 1 || context.device.kind == DeviceKind::Cpu, ErrorCode::Unsupported,
+              "ranks {}: several ranks run on cpu only, {} takes one", request.ranks, to_string(context.device));
         check_fits(context, request);
         Observer nobody;
         Observer& told = !processes_ || processes_->group_rank() == 0 ? observer : nobody;

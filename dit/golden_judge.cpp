@@ -3,6 +3,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/resample/resample.h"
+#include "runtime/tensor/transfer.h"
 
 #include <algorithm>
 #include <cmath>
@@ -47,10 +48,11 @@ Difference difference(const Context& context, const Tensor& ours, const Tensor& 
 }  // namespace
 
 Tensor as_float(const Context& context, const Tensor& x) {
-    const Tensor packed = kernels::contiguous(context, x);
-    if (x.dtype() != DType::Int64) return kernels::cast(context, packed, DType::Float32);
+    const Tensor packed = x.device() == context.device ? to_host(context, kernels::contiguous(context, x))
+                                                       : kernels::contiguous(context.host(), x);
+    if (x.dtype() != DType::Int64) return kernels::cast(context.host(), packed, DType::Float32);
     const std::vector<float> values(packed.data<int64_t>(), packed.data<int64_t>() + packed.elements());
-    return Tensor::of<float>(context, x.shape(), values);
+    return Tensor::of<float>(context.host(), x.shape(), values);
 }
 
 void GoldenJudge::tell(StageResult result) {
@@ -108,7 +110,7 @@ void GoldenJudge::text(const std::string& stage, const Tensor& ours, const std::
 }
 
 void GoldenJudge::levels(const std::string& stage, const Tensor& frames, const std::string& key) {
-    const Tensor ours = kernels::quantize_rgb(context_, frames);
+    const Tensor ours = to_host(context_, kernels::quantize_rgb(context_, frames));
     const Tensor reference = golden_.tensor(key);
     if (!has_shape(stage, ours, reference)) return;
     int largest = 0;

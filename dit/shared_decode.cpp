@@ -3,6 +3,7 @@
 #include "dit/band_exchange.h"
 #include "dit/vae/blocks.h"
 #include "kernels/elementwise/elementwise.h"
+#include "runtime/tensor/transfer.h"
 
 #include <algorithm>
 #include <chrono>
@@ -133,7 +134,8 @@ class SharedDecode {
     }
 
     /// Whoever takes the frames may be slow, or a player that was paused. That is no silence: rank 0 says so.
-    void deliver(const Tensor& frames) {
+    void deliver(const Tensor& made) {
+        const Tensor frames = to_host(context_, made);
         constexpr double kPatience = 0.25;  // until the next look whether the run was cancelled
         const double interval = work_.rank_timeout > 0 ? work_.rank_timeout / 4 : kPatience;
         auto last_word = Clock::now();

@@ -7,6 +7,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/resample/resample.h"
+#include "runtime/tensor/transfer.h"
 
 #include <algorithm>
 #include <cmath>
@@ -24,7 +25,7 @@ class GoldenNoise final : public Noise {
     void at_step(int64_t step) { step_ = step; }
 
     Tensor normal(const Context& context, const Shape&) override {
-        const Tensor drawn = golden_.tensor(GoldenCase::step_key("denoise", step_, "noise"));
+        const Tensor drawn = to_device(context, golden_.tensor(GoldenCase::step_key("denoise", step_, "noise")));
         return kernels::cast(context, kernels::contiguous(context, drawn), DType::Float32);
     }
 
@@ -38,7 +39,9 @@ class GoldenImageNoise final : public Noise {
   public:
     explicit GoldenImageNoise(const GoldenCase& golden) : golden_(golden) {}
 
-    Tensor normal(const Context&, const Shape&) override { return golden_.tensor("image/noise"); }
+    Tensor normal(const Context& context, const Shape&) override {
+        return to_device(context, golden_.tensor("image/noise"));
+    }
 
   private:
     const GoldenCase& golden_;
@@ -90,7 +93,9 @@ class Verification {
     }
 
   private:
-    Tensor golden(const std::string& key) const { return kernels::contiguous(context_, golden_.tensor(key)); }
+    Tensor golden(const std::string& key) const {
+        return to_device(context_, kernels::contiguous(context_.host(), golden_.tensor(key)));
+    }
 
     void verify_text() {
         const Conditioning ours = model_.text->encode(context_, request_, model_.is_guided(request_));
@@ -152,7 +157,7 @@ class Verification {
     Conditioning golden_conditioning() const {
         Conditioning conditioning;
         conditioning.states = kernels::cast(context_, golden_branches("denoise/context"), model_.dtype);
-        if (golden_.has("denoise/condition")) conditioning.first_latents = golden_.tensor("denoise/condition");
+        if (golden_.has("denoise/condition")) conditioning.first_latents = golden("denoise/condition");
         if (golden_.has("image/noise")) conditioning.first_latents = golden_image_latents();
         if (golden_.has("denoise/context_mask")) conditioning.mask = as_mask(golden_.tensor("denoise/context_mask"));
         return conditioning;
@@ -160,7 +165,7 @@ class Verification {
 
     /// The first frame of what the reference made of the image; ours from its noise where the case does not tell.
     Tensor golden_image_latents() const {
-        if (golden_.has("image/latents")) return golden_.tensor("image/latents").slice(0, 0, 1).transpose(0, 1);
+        if (golden_.has("image/latents")) return golden("image/latents").slice(0, 0, 1).transpose(0, 1);
         GoldenImageNoise noise(golden_);
         return model_.encode_image(context_, request_, noise);
     }

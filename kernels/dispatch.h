@@ -1,20 +1,38 @@
 // The only branch on device. Opens the profile zone of the op.
 #pragma once
 
+#include "runtime/config.h"
 #include "runtime/context.h"
+#include "runtime/device/cuda/commands.h"
 #include "runtime/error.h"
 
 #include <string_view>
 
 namespace kine::kernels {
 
+[[noreturn]] inline void fail_on_device(const Context& context, std::string_view name) {
+    fail(ErrorCode::Device, "{}: no implementation on {}", name, to_string(context.device));
+}
+
 /// Runs `host` on the CPU. A device without an implementation of this op is an error that names both.
 template <class Host>
 decltype(auto) on_device(const Context& context, std::string_view name, Host&& host) {
-    check(context.device.kind == DeviceKind::Cpu, ErrorCode::Device, "{}: no implementation on {}", name,
-          to_string(context.device));
+    if (context.device.kind != DeviceKind::Cpu) fail_on_device(context, name);
     const ProfileZone zone(context.profiler, name);
     return host();
+}
+
+/// Runs `host` on the CPU; on a GPU `cuda`, which enqueues to the context's stream.
+template <class Host, class Cuda>
+decltype(auto) on_device(const Context& context, std::string_view name, Host&& host, Cuda&& cuda) {
+    const ProfileZone zone(context.profiler, name);
+    if (context.device.kind == DeviceKind::Cpu) return host();
+    if constexpr (kHasCuda) {
+        use_device(context.device);
+        return cuda();
+    } else {
+        fail_on_device(context, name);
+    }
 }
 
 }  // namespace kine::kernels

@@ -4,6 +4,7 @@
 #include "runtime/io/torch_file.h"
 #include "runtime/options.h"
 #include "runtime/printable.h"
+#include "runtime/tensor/transfer.h"
 
 #include <fmt/ranges.h>
 
@@ -185,12 +186,19 @@ Tensor Weights::load(const Context& context, const std::string& name) const {
     if (!found.piece) return whole;
     const int64_t rows = found.piece->shape[0] / static_cast<int64_t>(found.parts.size());
     if (found.parts.size() == 1) return whole.slice(0, found.parts[0] * rows, (found.parts[0] + 1) * rows);
-    Tensor result = Tensor::empty(context, found.piece->shape, whole.dtype());
+    Tensor result = Tensor::empty(context.host(), found.piece->shape, whole.dtype());
     const int64_t bytes = found.piece->bytes / static_cast<int64_t>(found.parts.size());
     for (size_t i = 0; i < found.parts.size(); ++i)
         std::memcpy(result.raw() + static_cast<int64_t>(i) * bytes, whole.raw() + found.parts[i] * bytes,
                     static_cast<size_t>(bytes));
     return result;
+}
+
+Tensor Weights::load_as(const Context& context, const std::string& name, DType dtype) const {
+    const Tensor stored = load(context, name);
+    const float scale = entries_.at(name).scale;
+    if (scale != 1.0f) return convert_scaled(context.host(), stored, dtype, scale);
+    return stored.dtype() == dtype ? stored : convert(context.host(), stored, dtype);
 }
 
 std::vector<std::string> Weights::unused() const {
@@ -324,10 +332,7 @@ Tensor Scope::bind(std::string_view name, const Shape& expected, Quantization he
                                        : Tensor::imagined(expected, dtype_);
     }
     if (!weights_->gives_values_) return Tensor::imagined(expected, dtype_);
-    Tensor stored = weights_->load(*context_, key);
-    const float scale = weights_->entries_.at(key).scale;
-    if (scale != 1.0f) return convert_scaled(*context_, stored, dtype_, scale);
-    return stored.dtype() == dtype_ ? stored : convert(*context_, stored, dtype_);
+    return to_device(*context_, weights_->load_as(*context_, key, dtype_));
 }
 
 }  // namespace kine

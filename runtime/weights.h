@@ -79,6 +79,8 @@ class Weights {
     void take_scales();
     float scale_in(const std::string& name) const;
     Tensor load(const Context& context, const std::string& name) const;
+    /// In host memory, converted and multiplied by its scale.
+    Tensor load_as(const Context& context, const std::string& name, DType dtype) const;
     std::string nearest(const std::string& name) const;
     std::vector<std::string> unexpected() const;
     std::vector<std::string> problem_lines() const;

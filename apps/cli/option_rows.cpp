@@ -46,7 +46,7 @@ constexpr std::array kRows = {
               "weight file of the VAE, in place of the one that lies with the model"},
     OptionRow{"text_encoder", "--text-encoder,--t5xxl", "FILE", Session, kRuns | kInspect, kModel,
               "weight file of the text encoder, in place of the one that lies with the model"},
-    OptionRow{"device", "--device,--devices", "NAME", Session, kSessions, kModel, "where to run: cpu"},
+    OptionRow{"device", "--device,--devices", "NAME", Session, kSessions, kModel, "where to run: cpu, cuda or cuda:N"},
     OptionRow{"dtype", "--dtype,--precision", "f32|bf16", Session, kSessions, kModel,
               "type of weights and activations (f32)"},
     OptionRow{"quantize", "--quantize,--quantization", "none|int8", Session, kRuns, kModel,
@@ -56,6 +56,8 @@ constexpr std::array kRows = {
               "whose weights are in memory: all stages', the running one's, or as many as --max-ram allows (auto)"},
     OptionRow{"max_ram", "--max-ram", "BYTES", Session, kSessions, kModel,
               "memory budget, suffixes K, M, G; a run that would not fit is refused before it starts"},
+    OptionRow{"max_vram", "--max-vram", "BYTES", Session, kSessions, kModel,
+              "the same of a GPU's memory; else what is free of it"},
 
     OptionRow{"steps", "--steps,--num-inference-steps,--sample-steps,--infer-steps,--num-steps", "N", Request, kRuns,
               kSampling, "denoising steps"},

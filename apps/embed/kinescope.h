@@ -109,8 +109,8 @@ void kine_text_destroy(char* text);
 /* ---- session: a device, its memory and threads, and at most one model ---------------------------------------------
  */
 
-/* Options: model, device, dtype, quantize, threads, max_ram, trace, request_parallel; the caller owns *session and
- * destroys it. Without a model the session can inspect and verify only.
+/* Options: model, device, dtype, quantize, threads, max_ram, max_vram, trace, request_parallel; the caller owns
+ * *session and destroys it. Without a model the session can inspect and verify only.
  *
  * One run at a time. With request_parallel R, up to R jobs may run at once, each on a thread of the host: they share
  * the weights, and have an R-th of the threads and of the memory budget each. A request's `ranks` are then those of all

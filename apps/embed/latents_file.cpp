@@ -36,7 +36,7 @@ Tensor read_latents(const Context& context, const std::string& file_and_name) {
     while (latents.rank() > 4 && latents.dim(0) == 1) latents = latents.select(0, 0);
     check(latents.rank() == 4, ErrorCode::BadInput, "{}: '{}' has the shape {}, expected [C, T, Y, X]", wanted.path,
           name, to_string(latents.shape()));
-    return convert(context, latents, DType::Float32);
+    return convert(context.host(), latents, DType::Float32);
 }
 
 void write_latents(const std::string& file, const Tensor& latents) { write_safetensors(file, {{"latents", latents}}); }

@@ -3,7 +3,6 @@
 #include "dit/model_places.h"
 #include "dit/presets.h"
 #include "parallel/partition.h"
-#include "runtime/device/gpus.h"
 #include "runtime/device/host/processor.h"
 
 #include <algorithm>
@@ -39,15 +38,26 @@ DType parse_dtype(const std::string& asked, const std::string& preset) {
     return dtype_from_name(name);
 }
 
-/// Which device, if models can run on it.
-Device open_device(const std::string& text) {
-    const Device device = parse_device(text);
-    if (device.kind == DeviceKind::Cpu) {
-        instruction_set();  // a wrong KINE_CPU is better told now than in the first product
-        return device;
-    }
-    check_usable(device, find_gpus());
-    fail(ErrorCode::Device, "device '{}': models do not run on GPUs yet, use cpu", text);
+std::unique_ptr<DeviceFloor> open_device(const std::string& text) {
+    instruction_set();  // a wrong KINE_CPU is better told now than in the first product
+    return open_floor(parse_device(text));
+}
+
+constexpr int64_t kLeftOver = int64_t{256} << 20;  // of a GPU's free memory: for its driver and cuBLASLt
+
+/// What `options` allow the device to take; 0 for no limit.
+int64_t budget_of(const SessionOptions& options, const DeviceFloor& floor) {
+    if (parse_device(options.device).kind == DeviceKind::Cpu) return parse_bytes("max_ram", options.max_ram);
+    const int64_t asked = parse_bytes("max_vram", options.max_vram);
+    return asked > 0 ? asked : std::max<int64_t>(floor.free_bytes() - kLeftOver, 1);
+}
+
+void check_device(const SessionOptions& options) {
+    const bool is_cpu = parse_device(options.device).kind == DeviceKind::Cpu;
+    check(is_cpu || options.request_parallel == 1, ErrorCode::Unsupported,
+          "request_parallel {}: a GPU makes one video at a time, expected 1", options.request_parallel);
+    check(is_cpu || options.quantize == "none", ErrorCode::Unsupported, "quantize {}: not on {}, expected none",
+          options.quantize, options.device);
 }
 
 std::filesystem::path variable(const char* name) {
@@ -69,9 +79,12 @@ Session::Session(const KeyValues& options)
     : options_(parse(options)),
       dtype_(parse_dtype(options_.dtype, options_.model_preset)),
       quantization_(quantization_from_name(options_.quantize)) {
+    check_device(options_);
+    floor_ = open_device(options_.device);
     make_lanes(options_.request_parallel);
     Context& context = lanes_.front()->context;
-    allocator_.set_budget(parse_bytes("max_ram", options_.max_ram));
+    floor_->memory().set_budget(budget_of(options_, *floor_));
+    host_memory_.set_budget(parse_bytes("max_ram", options_.max_ram));
     if (!options_.trace.empty()) profiler_.enable();
     const bool has_preset = !options_.model_preset.empty();
     check(!has_preset || options_.model.empty(), ErrorCode::Usage,
@@ -93,11 +106,11 @@ void Session::make_lanes(int64_t count) {
     const auto asked = static_cast<int>(options_.threads);
     const auto groups = static_cast<int>(count);
     const int64_t all = groups == 1 ? asked : ThreadPool(asked).size();
-    const Device device = open_device(options_.device);
     lanes_.clear();
     for (int group = 0; group < groups; ++group) {
         const int64_t share = groups == 1 ? all : std::max<int64_t>(parallel::partition(all, group, groups).size(), 1);
-        lanes_.push_back(std::make_unique<Lane>(device, allocator_, profiler_, static_cast<int>(share)));
+        lanes_.push_back(std::make_unique<Lane>(floor_->memory().device(), *floor_, host_memory_, profiler_,
+                                                static_cast<int>(share)));
     }
 }
 

@@ -8,6 +8,7 @@
 #include "dit/model_places.h"
 #include "parallel/processes.h"
 #include "runtime/context.h"
+#include "runtime/device/floor.h"
 #include "runtime/device/host/host_allocator.h"
 #include "runtime/profile.h"
 
@@ -27,6 +28,7 @@ struct SessionOptions {
     std::string quantize = "none";
     int64_t threads = 0;
     std::string max_ram = "0";
+    std::string max_vram = "0";
     std::string trace;
     std::string vae;
     std::string text_encoder;
@@ -44,12 +46,13 @@ struct SessionOptions {
         v("vae", vae, "weight file of the VAE, in place of the one that lies with the model");
         v("text_encoder", text_encoder,
           "weight file of the text encoder, in place of the one that lies with the model");
-        v("device", device, "where to run: cpu");
+        v("device", device, "where to run: cpu, cuda or cuda:N");
         v("dtype", dtype, "type of weights and activations: f32 or bf16; empty for f32, or what a preset says");
         v("quantize", quantize,
           "linear layers of transformer blocks in eight bits, faster and smaller but less exact: none or int8");
         v("threads", threads, "threads, 0 for every processor");
         v("max_ram", max_ram, "most bytes that weights and activations may take (suffixes K, M, G), 0 for no limit");
+        v("max_vram", max_vram, "the same of a GPU's memory, 0 for what is free of it when the session begins");
         v("model_preset", model_preset, "plan this published model, which needs no files: a name or a .json file");
         v("residency", residency,
           "whose weights are in memory: all, those of the running stage, or auto: as many as fit");
@@ -65,10 +68,14 @@ std::filesystem::path hub_cache();
 
 /// What one run works with: a share of the session's threads.
 struct Lane {
-    Lane(Device device, Allocator& allocator, Profiler& profiler, int threads)
-        : pool(threads), context{device, allocator, pool, profiler} {}
+    Lane(Device device, DeviceFloor& floor, Allocator& host_memory, Profiler& profiler, int threads)
+        : pool(threads),
+          host{Device{}, host_memory, pool, profiler},
+          context{device,   floor.memory(), pool,
+                  profiler, floor.stream(), device.kind == DeviceKind::Cpu ? nullptr : &host} {}
 
     ThreadPool pool;
+    Context host;  // beside a GPU: for what is made in host memory
     Context context;
     std::mutex busy;
 };
@@ -91,7 +98,8 @@ class Session {
     Quantization quantization() const { return quantization_; }
     /// For what runs no kernel, such as estimates; what does claims a lane.
     const Context& context() const { return lanes_.front()->context; }
-    HostAllocator& allocator() { return allocator_; }
+    /// Of the device where the session computes.
+    Allocator& allocator() { return floor_->memory(); }
     bool has_model() const { return generator_ != nullptr; }
     /// Throws ErrorCode::Usage for a session without a model.
     dit::Generator& generator();
@@ -119,7 +127,8 @@ class Session {
     SessionOptions options_;
     DType dtype_;
     Quantization quantization_;
-    HostAllocator allocator_;
+    HostAllocator host_memory_;  // beside a GPU's
+    std::unique_ptr<DeviceFloor> floor_;
     Profiler profiler_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::unique_ptr<dit::Generator> generator_;  // after the allocator: its weights lie there

@@ -1,5 +1,7 @@
 #include "dit/families/first_picture.h"
 
+#include "runtime/tensor/transfer.h"
+
 #include <algorithm>
 
 namespace kine::dit {
@@ -14,11 +16,11 @@ void check_image_size(const Request& request) {
 
 Tensor first_picture(const Context& context, const Request& request) {
     check_image_size(request);
-    Tensor picture = Tensor::empty(context, {1, request.height, request.width, 3}, DType::Float32);
+    Tensor picture = Tensor::empty(context.host(), {1, request.height, request.width, 3}, DType::Float32);
     const auto* levels = request.image.data<uint8_t>();
     std::transform(levels, levels + picture.elements(), picture.data<float>(),
                    [](uint8_t level) { return static_cast<float>(level) / 255.0f * 2.0f - 1.0f; });
-    return picture;
+    return to_device(context, picture);
 }
 
 }  // namespace kine::dit

@@ -1,5 +1,7 @@
 #include "dit/modules/position_table.h"
 
+#include "runtime/tensor/transfer.h"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -36,19 +38,19 @@ std::vector<double> divided(int64_t count, double interpolation) {
 }  // namespace
 
 Tensor position_table(const Context& context, std::span<const double> positions, int64_t channels) {
-    Tensor table = Tensor::empty(context, {static_cast<int64_t>(positions.size()), channels}, DType::Float32);
+    Tensor table = Tensor::empty(context.host(), {static_cast<int64_t>(positions.size()), channels}, DType::Float32);
     float* row = table.data<float>();
     for (const double position : positions) {
         write_sinusoid(position, channels, row);
         row += channels;
     }
-    return table;
+    return to_device(context, table);
 }
 
 Tensor patch_position_table(const Context& context, const PatchGrid& grid, int64_t channels) {
     const std::vector<double> x = stretched(grid.columns, grid);
     const std::vector<double> y = stretched(grid.rows, grid);
-    Tensor table = Tensor::empty(context, {grid.rows * grid.columns, channels}, DType::Float32);
+    Tensor table = Tensor::empty(context.host(), {grid.rows * grid.columns, channels}, DType::Float32);
     float* row = table.data<float>();
     for (const double y_position : y) {
         for (const double x_position : x) {
@@ -57,15 +59,15 @@ Tensor patch_position_table(const Context& context, const PatchGrid& grid, int64
             row += channels;
         }
     }
-    return table;
+    return to_device(context, table);
 }
 
 Tensor video_position_table(const Context& context, const VideoGrid& grid, int64_t channels) {
     const int64_t of_frame = channels / 4, of_side = channels / 8 * 3;
-    const Tensor frames = position_table(context, divided(grid.frames, grid.temporal_interpolation), of_frame);
-    const Tensor rows = position_table(context, divided(grid.rows, grid.spatial_interpolation), of_side);
-    const Tensor columns = position_table(context, divided(grid.columns, grid.spatial_interpolation), of_side);
-    Tensor table = Tensor::empty(context, {grid.frames, grid.rows * grid.columns, channels}, DType::Float32);
+    const Tensor frames = position_table(context.host(), divided(grid.frames, grid.temporal_interpolation), of_frame);
+    const Tensor rows = position_table(context.host(), divided(grid.rows, grid.spatial_interpolation), of_side);
+    const Tensor columns = position_table(context.host(), divided(grid.columns, grid.spatial_interpolation), of_side);
+    Tensor table = Tensor::empty(context.host(), {grid.frames, grid.rows * grid.columns, channels}, DType::Float32);
     float* to = table.data<float>();
     const auto add = [&to](const Tensor& axis, int64_t position) {
         to = std::copy_n(axis.data<float>() + position * axis.dim(1), axis.dim(1), to);
@@ -77,7 +79,7 @@ Tensor video_position_table(const Context& context, const VideoGrid& grid, int64
             add(rows, patch / grid.columns);
         }
     }
-    return table;
+    return to_device(context, table);
 }
 
 }  // namespace kine::dit

@@ -1,5 +1,7 @@
 #include "dit/modules/rotary_grid.h"
 
+#include "runtime/tensor/transfer.h"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -55,7 +57,7 @@ Tensor rotary_turns(const Context& context, const RotaryGrid& grid) {
                              columns = turns_of(grid.columns, grid.arithmetic);
     const auto count = [](const RotaryAxis& axis) { return static_cast<int64_t>(axis.positions.size()); };
     const int64_t patches = count(grid.rows) * count(grid.columns);
-    Tensor turns = Tensor::empty(context, {count(grid.frames), patches, grid.channels()}, DType::Float32);
+    Tensor turns = Tensor::empty(context.host(), {count(grid.frames), patches, grid.channels()}, DType::Float32);
     float* to = turns.data<float>();
     const auto add = [&to](const std::vector<float>& table, const RotaryAxis& axis, int64_t position) {
         to = std::copy_n(table.data() + position * axis.channels, axis.channels, to);
@@ -67,7 +69,7 @@ Tensor rotary_turns(const Context& context, const RotaryGrid& grid) {
             add(columns, grid.columns, patch % count(grid.columns));
         }
     }
-    return turns;
+    return to_device(context, turns);
 }
 
 }  // namespace kine::dit

@@ -1,6 +1,7 @@
 #include "dit/modules/timestep_embedding.h"
 
 #include "kernels/elementwise/elementwise.h"
+#include "runtime/tensor/transfer.h"
 
 #include <cmath>
 
@@ -8,7 +9,7 @@ namespace kine::dit {
 
 Tensor timestep_sinusoid(const Context& context, std::span<const double> timesteps, int64_t half) {
     const auto steps = static_cast<int64_t>(timesteps.size());
-    Tensor table = Tensor::empty(context, {steps, 2 * half}, DType::Float32);
+    Tensor table = Tensor::empty(context.host(), {steps, 2 * half}, DType::Float32);
     float* values = table.data<float>();
     const auto log_period = static_cast<float>(-std::log(10000.0));
     for (int64_t step = 0; step < steps; ++step) {
@@ -19,7 +20,7 @@ Tensor timestep_sinusoid(const Context& context, std::span<const double> timeste
             values[step * 2 * half + half + k] = std::sin(angle);
         }
     }
-    return table;
+    return to_device(context, table);
 }
 
 SinusoidMlp::SinusoidMlp(const Scope& in, const Scope& out, int64_t channels, int64_t sinusoids)

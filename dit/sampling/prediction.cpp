@@ -3,6 +3,7 @@
 #include "dit/sampling/scheduler_config.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
+#include "runtime/tensor/transfer.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +13,7 @@ namespace {
 
 // The quantile of the magnitudes, linear between the two values beside it.
 float magnitude_quantile(const Context& context, const Tensor& x, double share) {
-    const Tensor flat = kernels::contiguous(context, x);
+    const Tensor flat = to_host(context, kernels::contiguous(context, x));
     std::vector<float> magnitudes(flat.data<float>(), flat.data<float>() + flat.elements());
     for (float& value : magnitudes) value = std::abs(value);
     const double position = share * static_cast<double>(magnitudes.size() - 1);

@@ -7,6 +7,7 @@
 #include "kernels/norm/norm.h"
 #include "runtime/io/json.h"
 #include "runtime/options.h"
+#include "runtime/tensor/transfer.h"
 
 namespace kine::dit {
 namespace {
@@ -73,8 +74,9 @@ Tensor to_dtype(const Context& context, const Tensor& x, DType dtype) {
 // table [buckets, H] -> [H, L, L]: one value for every pair of positions that are equally far apart.
 Tensor pairwise_bias(const Context& context, const Tensor& table, const RelativeBuckets& buckets, int64_t length) {
     const int64_t heads = table.dim(1);
-    Tensor bias = Tensor::empty(context, {heads, length, length}, DType::Float32);
-    const float* values = table.data<float>();
+    Tensor bias = Tensor::empty(context.host(), {heads, length, length}, DType::Float32);
+    const Tensor of_buckets = to_host(context, table);
+    const float* values = of_buckets.data<float>();
     float* out = bias.data<float>();
     for (int64_t offset = 1 - length; offset < length; ++offset) {
         const float* of_heads = values + relative_bucket(buckets, offset) * heads;
@@ -84,7 +86,7 @@ Tensor pairwise_bias(const Context& context, const Tensor& table, const Relative
             for (int64_t query = first_query; query < last_query; ++query)
                 out[(head * length + query) * length + query + offset] = of_heads[head];
     }
-    return bias;
+    return to_device(context, bias);
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include "dit/vae/autoencoder_cogvideox.h"
+
 #include "dit/vae/cogvideox_blocks.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/resample/resample.h"
+#include "runtime/tensor/transfer.h"
 
 #include <algorithm>
 #include <cmath>
@@ -34,15 +36,16 @@ std::vector<ClipDownLevel> bind_levels(const Scope& scope, const CogVideoXVaeCon
 }
 
 /// mean + deviation * noise, from moments [1, (mean, logarithm of the variance), y, x].
-Tensor sampled(const Context& context, const Tensor& moments, const Tensor& noise) {
-    Tensor result = Tensor::empty(context, noise.shape(), DType::Float32);
+Tensor sampled(const Context& context, const Tensor& on_device, const Tensor& drawn) {
+    const Tensor moments = to_host(context, on_device), noise = to_host(context, drawn);
+    Tensor result = Tensor::empty(context.host(), noise.shape(), DType::Float32);
     const float* mean = moments.data<float>();
     const float* log_variance = mean + noise.elements();
     for (int64_t i = 0; i < noise.elements(); ++i) {
         const float deviation = std::exp(0.5f * std::clamp(log_variance[i], -30.0f, 20.0f));
         result.data<float>()[i] = mean[i] + deviation * noise.data<float>()[i];
     }
-    return result;
+    return to_device(context, result);
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include "dit/vae/autoencoder_wan.h"
+
 #include "dit/vae/wan_blocks.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/resample/fold.h"
 #include "kernels/resample/resample.h"
+#include "runtime/tensor/transfer.h"
 
 namespace kine::dit {
 
@@ -131,7 +133,8 @@ Tensor AutoencoderWanEncoder::encode(const Context& context, const Tensor& pictu
           to_string(picture.shape()), factor);
     const Tensor x = kernels::cast(context, patched(context, picture, config.patch()), network_->dtype);
     const Tensor moments = (*network_)(context, x);
-    Tensor mean = kernels::to_channels_first(context, kernels::contiguous(context, moments.slice(3, 0, config.z_dim)));
+    Tensor mean = to_host(
+        context, kernels::to_channels_first(context, kernels::contiguous(context, moments.slice(3, 0, config.z_dim))));
     float* values = mean.data<float>();  // [1, C, y, x]
     const int64_t area = mean.dim(2) * mean.dim(3);
     for (int64_t i = 0; i < mean.elements(); ++i) {
@@ -139,7 +142,7 @@ Tensor AutoencoderWanEncoder::encode(const Context& context, const Tensor& pictu
         values[i] = (values[i] - static_cast<float>(config.latents_mean[channel])) /
                     static_cast<float>(config.latents_std[channel]);
     }
-    return mean.reshape({config.z_dim, 1, mean.dim(2), mean.dim(3)});
+    return to_device(context, mean.reshape({config.z_dim, 1, mean.dim(2), mean.dim(3)}));
 }
 
 }  // namespace kine::dit

@@ -35,7 +35,7 @@ Tensor with_frames_doubled(const Context& context, const Tensor& x) {
     if (after == frames) return x;
     std::vector<int64_t> from;
     for (int64_t i = 0; i < after; ++i) from.push_back((i + after % 2) / 2);
-    const Tensor ids = Tensor::of<int64_t>(context, {after}, from);
+    const Tensor ids = Tensor::of<int64_t>(context.host(), {after}, from);
     const Tensor pictures = kernels::gather_rows(context, x.reshape({frames, x.elements() / frames}), ids);
     return pictures.reshape({after, x.dim(1), x.dim(2), x.dim(3)});
 }

@@ -1,5 +1,6 @@
 #include "kernels/attention/attention.h"
 
+#include "kernels/attention/attention_device.h"
 #include "kernels/attention/variants.h"
 #include "kernels/check.h"
 #include "kernels/dispatch.h"
@@ -59,8 +60,9 @@ void check_problem(const AttentionProblem& problem) {
     check_log_sums(problem);
 }
 
-const AttentionVariant& first_that_can_run(const AttentionProblem& problem) {
-    for (const AttentionVariant& variant : attention_variants()) {
+const AttentionVariant& first_that_can_run(std::span<const AttentionVariant> variants,
+                                           const AttentionProblem& problem) {
+    for (const AttentionVariant& variant : variants) {
         if (variant.can_run(problem)) return variant;
     }
     fail(ErrorCode::Bug, "attention: no variant for q of shape {}", to_string(problem.q.shape()));
@@ -75,7 +77,9 @@ void attention_into(const Context& context, const Tensor& q, const Tensor& k, co
     if (problem.scale == 0.0f) problem.scale = 1.0f / std::sqrt(static_cast<float>(problem.head_size()));
     check(problem.scale > 0.0f, ErrorCode::Bug, "attention: scale is {}, expected a positive number", problem.scale);
     if (out.elements() == 0) return;
-    on_device(context, "attention", [&] { first_that_can_run(problem).run(context, problem); });
+    on_device(
+        context, "attention", [&] { first_that_can_run(attention_variants(), problem).run(context, problem); },
+        [&] { first_that_can_run(device_attention_variants(), problem).run(context, problem); });
 }
 
 Tensor attention(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,

@@ -1,5 +1,6 @@
 #include "kernels/attention/merge.h"
 
+#include "kernels/attention/merge_cuda.h"
 #include "kernels/check.h"
 #include "kernels/dispatch.h"
 #include "kernels/elementwise/elementwise.h"
@@ -36,10 +37,8 @@ void merge_row(float* sum, float& sum_log, const float* part, float part_log, in
 }  // namespace
 
 PartialAttention no_attention(const Context& context, const Shape& queries) {
-    PartialAttention part{Tensor::zeros(context, queries, DType::Float32),
-                          Tensor::empty(context, rows_of(queries), DType::Float32)};
-    std::fill_n(part.log_sums.data<float>(), part.log_sums.elements(), kNothing);
-    return part;
+    const Tensor zeros = Tensor::zeros(context, rows_of(queries), DType::Float32);
+    return {Tensor::zeros(context, queries, DType::Float32), scale(context, zeros, 1.0f, kNothing)};
 }
 
 PartialAttention partial_attention(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v) {
@@ -58,16 +57,21 @@ void merge_into(const Context& context, PartialAttention& sum, const PartialAtte
         check_contiguous("merge_into", "values", side->values);
         check_contiguous("merge_into", "log sums", side->log_sums);
     }
-    const int64_t size = sum.values.dim(-1);
-    float* values = sum.values.data<float>();
-    float* logs = sum.log_sums.data<float>();
-    const float* part_values = part.values.data<float>();
-    const float* part_logs = part.log_sums.data<float>();
-    on_device(context, "merge_attention", [&] {
-        context.threads.parallel_for(sum.log_sums.elements(), kGrainRows, [&](int64_t begin, int64_t end) {
+    const int64_t size = sum.values.dim(-1), rows = sum.log_sums.elements();
+    const auto host = [&] {
+        float* values = sum.values.data<float>();
+        float* logs = sum.log_sums.data<float>();
+        const auto* part_values = part.values.data<float>();
+        const auto* part_logs = part.log_sums.data<float>();
+        context.threads.parallel_for(rows, kGrainRows, [&](int64_t begin, int64_t end) {
             for (int64_t row = begin; row < end; ++row)
                 merge_row(values + row * size, logs[row], part_values + row * size, part_logs[row], size);
         });
+    };
+    on_device(context, "merge_attention", host, [&] {
+        cuda::launch_merge({sum.values.address<float>(), sum.log_sums.address<float>(),
+                            part.values.address<const float>(), part.log_sums.address<const float>(), rows, size},
+                           context.stream);
     });
 }
 

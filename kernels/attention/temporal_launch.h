@@ -2,18 +2,11 @@
 // over a GPU. Plain C++: host, device and tests share it.
 #pragma once
 
+#include "kernels/attention/matrix_launch.h"
 #include "kernels/rope/query_key_launch.h"
 #include "runtime/tensor/dtype.h"
 
 namespace kine::kernels::cuda {
-
-/// Elements between neighbours of [B1, B2, L, H, D] along its first four axes; 0 along an axis that is shared.
-struct HeadStrides {
-    int64_t outer = 0;
-    int64_t inner = 0;
-    int64_t token = 0;
-    int64_t head = 0;
-};
 
 /// q, out [B1, B2, Lq, H, D]; k, v [.., .., Lk, H, D]; bf16. Every head begins at a multiple of 16 bytes.
 struct TemporalArguments {
@@ -34,22 +27,14 @@ struct TemporalArguments {
 };
 
 inline constexpr int kMostTemporalTokens = 64;
-inline constexpr int kMatrixSide = 16;  ///< rows of a step of the matrix unit
 inline constexpr int kMostTemporalWarps = 4;
 inline constexpr int kMostTemporalThreads = kMostTemporalWarps * kWarp;
-inline constexpr int kSharedWithoutAsking = 48 * 1024;  ///< bytes that every GPU gives a block
-
-/// The product's inner axis goes by steps of 16: channels are padded with zeros.
-constexpr int padded_head(int head_size) { return static_cast<int>(divide_up(head_size, kMatrixSide)) * kMatrixSide; }
-
-/// Elements of a row in shared memory. An odd multiple of 16 bytes, so that eight rows lie in different banks.
-constexpr int temporal_row(int head_size) { return padded_head(head_size) + kChunk; }
 
 constexpr int padded_tokens(int tokens) { return static_cast<int>(divide_up(tokens, kMatrixSide)) * kMatrixSide; }
 
 /// Keys and values whole, queries 16 at a time.
 constexpr int temporal_elements_per_warp(int keys, int head_size) {
-    return (2 * padded_tokens(keys) + kMatrixSide) * temporal_row(head_size);
+    return (2 * padded_tokens(keys) + kMatrixSide) * shared_row(head_size);
 }
 
 constexpr bool temporal_can_run(int queries, int keys, int head_size) {

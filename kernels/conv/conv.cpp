@@ -2,15 +2,20 @@
 
 #include "kernels/check.h"
 #include "kernels/conv/windows.h"
+#include "kernels/conv/windows_device.h"
 #include "kernels/dispatch.h"
 #include "kernels/linear/packed_matrix.h"
 #include "kernels/move/move.h"
 
 namespace kine::kernels {
 
+using Matrix = std::variant<PackedMatrix, DeviceMatrix>;
+
 struct ConvWeight::Packed {
     WindowGeometry window;
-    PackedMatrix matrix;  // [Co, Kt * Ky * Kx * Ci]: a window as it lies in channels-last pictures
+    Matrix matrix;  // [Co, Kt * Ky * Kx * Ci]: a window as it lies in channels-last pictures
+    int64_t out_channels;
+    DType dtype;
 };
 
 namespace {
@@ -35,28 +40,35 @@ Tensor as_matrix(const Context& context, const Tensor& weight) {
     return channels_last.reshape({weight.dim(0), weight.elements() / weight.dim(0)});
 }
 
-void check_input(std::string_view op, const Tensor& x, const WindowGeometry& window, const PackedMatrix& matrix) {
+void check_input(std::string_view op, const Tensor& x, const WindowGeometry& window, DType dtype) {
     check_rank(op, "x", x, 4);
     check_last_dim(op, "x", x, window.channels);
     check_contiguous(op, "x", x);
-    check(x.dtype() == matrix.dtype(), ErrorCode::Bug, "{}: x is {}, weight is {}, expected equal", op,
-          name_of(x.dtype()), name_of(matrix.dtype()));
+    check(x.dtype() == dtype, ErrorCode::Bug, "{}: x is {}, weight is {}, expected equal", op, name_of(x.dtype()),
+          name_of(dtype));
     check(window.out_frames(x) > 0 && window.out_height(x) > 0 && window.out_width(x) > 0, ErrorCode::Bug,
           "{}: x has shape {}, expected at least one window of {} x {} x {}", op, to_string(x.shape()), window.depth,
           window.height, window.width);
 }
 
+Matrix pack(const Context& context, const Tensor& matrix, const Tensor& bias) {
+    if (context.device.kind == DeviceKind::Cpu) return PackedMatrix(context, matrix, bias);
+    return DeviceMatrix(context, matrix, bias);
+}
+
 Tensor convolve(const Context& context, std::string_view op, const Tensor& x, const ConvWeight& weight) {
     check(static_cast<bool>(weight), ErrorCode::Bug, "{}: weight is empty", op);
-    const auto& [window, matrix] = weight.packed();
-    check_input(op, x, window, matrix);
-    const Shape shape = {window.out_frames(x), window.out_height(x), window.out_width(x), matrix.out_features()};
-    return on_device(context, op, [&, &product = matrix, &geometry = window] {
-        const Rows rows = windows_of(x, geometry);
-        Tensor out = Tensor::empty(context, {rows.count, product.out_features()}, x.dtype());
-        product.multiply(context, rows, Activation::None, out);
-        return out.reshape(shape);
-    });
+    const ConvWeight::Packed& packed = weight.packed();
+    const WindowGeometry& window = packed.window;
+    check_input(op, x, window, packed.dtype);
+    const Shape shape = {window.out_frames(x), window.out_height(x), window.out_width(x), packed.out_channels};
+    Tensor out = Tensor::empty(context, {shape[0] * shape[1] * shape[2], packed.out_channels}, x.dtype());
+    const auto host = [&] {
+        std::get<PackedMatrix>(packed.matrix).multiply(context, windows_of(x, window), Activation::None, out);
+    };
+    on_device(context, op, host,
+              [&] { multiply_windows(context, x, window, std::get<DeviceMatrix>(packed.matrix), out); });
+    return out.reshape(shape);
 }
 
 }  // namespace
@@ -64,11 +76,12 @@ Tensor convolve(const Context& context, std::string_view op, const Tensor& x, co
 ConvWeight::ConvWeight(const Context& context, const Tensor& weight, const Tensor& bias, ConvGeometry geometry) {
     const Tensor clip_weight = as_clip_weight(weight);
     const WindowGeometry window = window_of(clip_weight, geometry);
-    packed_ = std::make_shared<Packed>(Packed{window, PackedMatrix(context, as_matrix(context, clip_weight), bias)});
+    const Tensor matrix = as_matrix(context, clip_weight);
+    packed_ = std::make_shared<Packed>(Packed{window, pack(context, matrix, bias), matrix.dim(0), matrix.dtype()});
 }
 
 int64_t ConvWeight::in_channels() const { return packed_->window.channels; }
-int64_t ConvWeight::out_channels() const { return packed_->matrix.out_features(); }
+int64_t ConvWeight::out_channels() const { return packed_->out_channels; }
 
 Tensor conv2d(const Context& context, const Tensor& x, const ConvWeight& weight) {
     check(!weight || weight.packed().window.depth == 1, ErrorCode::Bug,

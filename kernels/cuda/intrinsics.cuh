@@ -35,6 +35,8 @@ __device__ inline uint32_t pack_bfloat16(float low, float high) {
 
 /// e^x, within a few units of the last place of what it returns.
 __device__ inline float fast_exp(float x) { return __expf(x); }
+/// e^x, correct to the last place or two.
+__device__ inline float natural_exp(float x) { return expf(x); }
 __device__ inline float natural_log(float x) { return logf(x); }
 __device__ inline float inverse_square_root(float x) { return rsqrtf(x); }
 __device__ inline float round_to_even(float x) { return rintf(x); }

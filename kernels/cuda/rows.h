@@ -28,6 +28,15 @@ struct Launch {
     bool operator==(const Launch&) const = default;
 };
 
+/// Where rows begin: in runs whose rows lie `stride` elements apart, each run `run_stride` behind the one before.
+struct RowPlaces {
+    int64_t stride = 0;
+    int64_t rows_per_run = INT64_MAX;
+    int64_t run_stride = 0;
+
+    constexpr int64_t at(int64_t row) const { return row / rows_per_run * run_stride + row % rows_per_run * stride; }
+};
+
 /// One row of f32 values for each of several equal runs of rows: a slice of a modulation table, or the only row of a
 /// weight.
 struct RowTable {

@@ -2,15 +2,31 @@
 
 #include "kernels/check.h"
 #include "kernels/dispatch.h"
+#include "kernels/linear/device_matrix.h"
 #include "kernels/linear/packed_matrix.h"
 
 namespace kine::kernels {
 
+using Matrix = std::variant<PackedMatrix, DeviceMatrix>;
+
 struct LinearWeight::Packed {
-    PackedMatrix matrix;
+    Matrix matrix;
+
+    /// What `ask` says of either.
+    template <class Ask>
+    auto of(const Ask& ask) const {
+        return std::visit(ask, matrix);
+    }
 };
 
 namespace {
+
+Matrix pack(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization) {
+    if (context.device.kind == DeviceKind::Cpu) return PackedMatrix(context, weight, bias, quantization);
+    check(quantization == Quantization::None, ErrorCode::Unsupported, "quantize {}: not on {}, expected none",
+          name_of(quantization), to_string(context.device));
+    return DeviceMatrix(context, weight, bias);
+}
 
 // The distance between rows once the leading axes are merged into one.
 int64_t row_stride(const Tensor& x) {
@@ -27,18 +43,19 @@ int64_t row_stride(const Tensor& x) {
     return stride;
 }
 
-void check_input(const Tensor& x, const PackedMatrix& matrix) {
-    check_last_dim("linear", "x", x, matrix.in_features());
-    check(x.dtype() == matrix.dtype(), ErrorCode::Bug, "linear: x is {}, weight is {}, expected equal",
-          name_of(x.dtype()), name_of(matrix.dtype()));
+void check_input(const Tensor& x, const LinearWeight& weight) {
+    check(static_cast<bool>(weight), ErrorCode::Bug, "linear: weight is empty");
+    check_last_dim("linear", "x", x, weight.in_features());
+    check(x.dtype() == weight.dtype(), ErrorCode::Bug, "linear: x is {}, weight is {}, expected equal",
+          name_of(x.dtype()), name_of(weight.dtype()));
     check(x.stride(-1) == 1 || x.dim(-1) == 1, ErrorCode::Bug, "linear: last axis of x {} has stride {}, expected 1",
           to_string(x.shape()), x.stride(-1));
 }
 
-Rows rows_of(const Tensor& x) {
+Rows rows_of(const Tensor& x, int64_t stride) {
     const int64_t depth = x.dim(-1);
     const int64_t item = size_of(x.dtype());
-    const int64_t row_bytes = row_stride(x) * item;
+    const int64_t row_bytes = stride * item;
     const std::byte* data = x.raw();
     return {x.elements() / depth, x.dtype(), [=](int64_t row, int64_t k) {
                 return Run{data + row * row_bytes + k * item, depth - k};
@@ -48,27 +65,42 @@ Rows rows_of(const Tensor& x) {
 }  // namespace
 
 LinearWeight::LinearWeight(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization)
-    : packed_(std::make_shared<Packed>(PackedMatrix(context, weight, bias, quantization))) {}
+    : packed_(std::make_shared<Packed>(Packed{pack(context, weight, bias, quantization)})) {}
 
-int64_t LinearWeight::in_features() const { return packed_->matrix.in_features(); }
-int64_t LinearWeight::out_features() const { return packed_->matrix.out_features(); }
-DType LinearWeight::dtype() const { return packed_->matrix.dtype(); }
-Quantization LinearWeight::quantization() const { return packed_->matrix.quantization(); }
-Tensor LinearWeight::unpacked_weight(const Context& context) const { return packed_->matrix.unpacked(context); }
-Tensor LinearWeight::unpacked_bias() const { return packed_->matrix.bias(); }
+int64_t LinearWeight::in_features() const {
+    return packed_->of([](const auto& matrix) { return matrix.in_features(); });
+}
+int64_t LinearWeight::out_features() const {
+    return packed_->of([](const auto& matrix) { return matrix.out_features(); });
+}
+DType LinearWeight::dtype() const {
+    return packed_->of([](const auto& matrix) { return matrix.dtype(); });
+}
+Quantization LinearWeight::quantization() const {
+    return packed_->of([](const auto& matrix) { return matrix.quantization(); });
+}
+Tensor LinearWeight::unpacked_weight(const Context& context) const {
+    return packed_->of([&](const auto& matrix) { return matrix.unpacked(context); });
+}
+Tensor LinearWeight::unpacked_bias() const {
+    return packed_->of([](const auto& matrix) { return matrix.bias(); });
+}
 
 Tensor linear(const Context& context, const Tensor& x, const LinearWeight& weight, Activation activation) {
-    check(static_cast<bool>(weight), ErrorCode::Bug, "linear: weight is empty");
-    const PackedMatrix& matrix = weight.packed().matrix;
-    check_input(x, matrix);
-    return on_device(context, "linear", [&] {
-        const Rows rows = rows_of(x);
-        Tensor out = Tensor::empty(context, {rows.count, matrix.out_features()}, matrix.dtype());
-        matrix.multiply(context, rows, activation, out);
-        Shape shape = x.shape();
-        shape.set(-1, matrix.out_features());
-        return out.reshape(shape);
-    });
+    check_input(x, weight);
+    const int64_t stride = row_stride(x);
+    const int64_t rows = x.elements() / x.dim(-1);
+    Tensor out = Tensor::empty(context, {rows, weight.out_features()}, weight.dtype());
+    on_device(
+        context, "linear",
+        [&] { std::get<PackedMatrix>(weight.packed().matrix).multiply(context, rows_of(x, stride), activation, out); },
+        [&] {
+            const DeviceRows all = {x.address(), rows, stride};
+            std::get<DeviceMatrix>(weight.packed().matrix).multiply(context, all, activation, out);
+        });
+    Shape shape = x.shape();
+    shape.set(-1, weight.out_features());
+    return out.reshape(shape);
 }
 
 }  // namespace kine::kernels

@@ -2,7 +2,10 @@
 
 #include "kernels/check.h"
 #include "kernels/dispatch.h"
+#include "kernels/elementwise/strided.h"
+#include "kernels/move/move_device.h"
 #include "kernels/move/move_host.h"
+#include "runtime/tensor/transfer.h"
 
 namespace kine::kernels {
 
@@ -48,32 +51,31 @@ Tensor contiguous(const Context& context, const Tensor& x) {
 void copy_into(const Context& context, const Tensor& from, Tensor& to) {
     check_same_shape("copy_into", from, to);
     check_same_dtype("copy_into", {&from, &to});
-    on_device(context, "copy_into", [&] { copy_host(context, from, to); });
+    on_device(
+        context, "copy_into", [&] { copy_host(context, from, to); }, [&] { cuda::run_copy(context, from, to); });
 }
 
 Tensor concat(const Context& context, std::span<const Tensor> parts, int axis) {
     check(!parts.empty(), ErrorCode::Bug, "concat: no parts, expected at least one");
     axis = parts.front().shape().index(axis);
     if (parts.front().is_imagined()) return Tensor::imagined(joined_shape(parts, axis), parts.front().dtype());
-    return on_device(context, "concat", [&] {
-        Tensor out = Tensor::empty(context, joined_shape(parts, axis), parts.front().dtype());
-        int64_t at = 0;
-        for (const Tensor& part : parts) {
-            Tensor place = out.slice(axis, at, at + part.dim(axis));
-            copy_host(context, part, place);
-            at += part.dim(axis);
-        }
-        return out;
-    });
+    Tensor out = Tensor::empty(context, joined_shape(parts, axis), parts.front().dtype());
+    int64_t at = 0;
+    for (const Tensor& part : parts) {
+        Tensor place = out.slice(axis, at, at + part.dim(axis));
+        copy_into(context, part, place);
+        at += part.dim(axis);
+    }
+    return out;
 }
 
 Tensor gather_rows(const Context& context, const Tensor& table, const Tensor& ids) {
-    check_ids(table, ids);
-    return on_device(context, "gather_rows", [&] {
-        Tensor out = Tensor::empty(context, {ids.elements(), table.dim(1)}, table.dtype());
-        gather_rows_host(context, table, ids, out);
-        return out;
-    });
+    check_ids(table, to_host(context, ids));
+    Tensor out = Tensor::empty(context, {ids.elements(), table.dim(1)}, table.dtype());
+    on_device(
+        context, "gather_rows", [&] { gather_rows_host(context, table, ids, out); },
+        [&] { gather_rows_device(context, table, to_device(context, ids), out); });
+    return out;
 }
 
 }  // namespace kine::kernels

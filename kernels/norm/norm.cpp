@@ -3,6 +3,7 @@
 #include "kernels/check.h"
 #include "kernels/dispatch.h"
 #include "kernels/host/vectors.h"
+#include "kernels/norm/norm_device.h"
 #include "kernels/norm/norm_host.h"
 
 namespace kine::kernels {
@@ -67,9 +68,12 @@ Tensor norm_modulate(const Context& context, const Tensor& x, const Tensor& shif
     check(static_cast<bool>(shift) == static_cast<bool>(scale), ErrorCode::Bug,
           "norm_modulate: one of shift and scale is empty, expected both or none");
     if (x.elements() == 0) return x;
-    return on_device(context, "norm_modulate", [&] {
+    const auto host = [&] {
         if (!scale) return normalise_rows_host(context, x, {filled_row(context, x.dim(-1), 1.0f), {}}, eps);
         return normalise_rows_host(context, x, {one_plus(context, scale), float_rows(context, shift)}, eps);
+    };
+    return on_device(context, "norm_modulate", host, [&] {
+        return norm_rows_device(context, x, {{}, {}, shift, scale, eps});
     });
 }
 
@@ -77,9 +81,12 @@ Tensor layer_norm(const Context& context, const Tensor& x, const Tensor& weight,
     check_input("layer_norm", x);
     check_vector("layer_norm", "weight", weight, x.dim(-1));
     if (bias) check_vector("layer_norm", "bias", bias, x.dim(-1));
-    return on_device(context, "layer_norm", [&] {
+    const auto host = [&] {
         const RowAffine affine = {float_rows(context, weight), bias ? float_rows(context, bias) : Tensor()};
         return normalise_rows_host(context, x, affine, eps);
+    };
+    return on_device(context, "layer_norm", host, [&] {
+        return norm_rows_device(context, x, {weight, bias, {}, {}, eps});
     });
 }
 
@@ -87,8 +94,11 @@ void layer_norm_in_place(const Context& context, Tensor& x, const Tensor& weight
     check_strided("layer_norm_in_place", x);
     check_vector("layer_norm_in_place", "weight", weight, x.dim(-1));
     check_vector("layer_norm_in_place", "bias", bias, x.dim(-1));
-    const RowAffine affine = {float_rows(context, weight), float_rows(context, bias)};
-    on_device(context, "layer_norm", [&] { normalise_rows_in_place_host(context, x, affine, eps); });
+    const auto host = [&] {
+        const RowAffine affine = {float_rows(context, weight), float_rows(context, bias)};
+        normalise_rows_in_place_host(context, x, affine, eps);
+    };
+    on_device(context, "layer_norm", host, [&] { norm_rows_in_place_device(context, x, {weight, bias, {}, {}, eps}); });
 }
 
 Tensor layer_norm_modulate(const Context& context, const Tensor& x, const NormWeights& norm, const Tensor& shift,
@@ -99,25 +109,39 @@ Tensor layer_norm_modulate(const Context& context, const Tensor& x, const NormWe
     check_modulation("shift", shift, x);
     check_modulation("scale", scale, x);
     if (x.elements() == 0) return x;
-    return on_device(context, "norm_modulate",
-                     [&] { return normalise_rows_host(context, x, folded(context, norm, shift, scale), norm.eps); });
+    return on_device(
+        context, "norm_modulate",
+        [&] { return normalise_rows_host(context, x, folded(context, norm, shift, scale), norm.eps); },
+        [&] {
+            return norm_rows_device(context, x, {norm.weight, norm.bias, shift, scale, norm.eps});
+        });
 }
 
 Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, float eps) {
     check_input("rms_norm", x);
     check_vector("rms_norm", "weight", weight, x.dim(-1));
-    return on_device(context, "rms_norm", [&] { return rms_rows_host(context, x, float_rows(context, weight), eps); });
+    return on_device(
+        context, "rms_norm", [&] { return rms_rows_host(context, x, float_rows(context, weight), eps); },
+        [&] {
+            return norm_rows_device(context, x, {weight, {}, {}, {}, eps, false});
+        });
 }
 
 void rms_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, float eps) {
     check_strided("rms_norm_in_place", x);
     check_vector("rms_norm_in_place", "weight", weight, x.dim(-1));
-    on_device(context, "rms_norm", [&] { rms_rows_in_place_host(context, x, float_rows(context, weight), eps); });
+    on_device(
+        context, "rms_norm", [&] { rms_rows_in_place_host(context, x, float_rows(context, weight), eps); },
+        [&] {
+            norm_rows_in_place_device(context, x, {weight, {}, {}, {}, eps, false});
+        });
 }
 
 Tensor sums_of_squares(const Context& context, const Tensor& x) {
     check_strided("sums_of_squares", x);
-    return on_device(context, "sums_of_squares", [&] { return sums_of_squares_host(context, x); });
+    return on_device(
+        context, "sums_of_squares", [&] { return sums_of_squares_host(context, x); },
+        [&] { return sums_of_squares_device(context, x); });
 }
 
 void rms_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, float eps, const WholeRows& whole) {
@@ -129,8 +153,9 @@ void rms_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, 
     check(whole.squares.dtype() == DType::Float32 && whole.channels >= x.dim(-1), ErrorCode::Bug,
           "rms_norm_in_place: squares are {} over {} channels, expected f32 over at least the {} of x",
           name_of(whole.squares.dtype()), whole.channels, x.dim(-1));
-    on_device(context, "rms_norm",
-              [&] { rms_rows_in_place_host(context, x, float_rows(context, weight), eps, whole); });
+    on_device(
+        context, "rms_norm", [&] { rms_rows_in_place_host(context, x, float_rows(context, weight), eps, whole); },
+        [&] { rms_rows_in_place_device(context, x, weight, eps, whole); });
 }
 
 Tensor group_norm(const Context& context, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t groups,
@@ -141,11 +166,13 @@ Tensor group_norm(const Context& context, const Tensor& x, const Tensor& weight,
     check_vector("group_norm", "bias", bias, x.dim(-1));
     check(groups > 0 && x.dim(-1) % groups == 0, ErrorCode::Bug, "group_norm: {} channels do not split into {} groups",
           x.dim(-1), groups);
-    return on_device(context, "group_norm", [&] {
+    const auto host = [&] {
         const GroupNormArguments arguments = {float_rows(context, weight), float_rows(context, bias), groups, eps,
                                               activation};
         return group_norm_host(context, x, arguments);
-    });
+    };
+    return on_device(context, "group_norm", host,
+                     [&] { return group_norm_device(context, x, weight, bias, groups, eps, activation); });
 }
 
 }  // namespace kine::kernels

@@ -11,7 +11,7 @@ namespace kine::kernels::cuda {
 /// The part of the residual sum, rounded as it is stored: what follows sees what a separate op would have read.
 template <class T, bool kByWords>
 __device__ Chunk residual_part(const NormArguments<T>& norm, int64_t row, int first) {
-    const int64_t begin = row * norm.width;
+    const int64_t begin = norm.places.at(row);
     Chunk part = load_part(norm.x + begin, first, norm.width, kByWords);
     if (!norm.y) return part;
     const Chunk branch = load_part(norm.y + begin, first, norm.width, kByWords);
@@ -73,7 +73,7 @@ __device__ void norm_row(const NormArguments<T>& norm, int64_t row, int thread, 
         for (int i = 0; i < kChunk; ++i) held[c].value[i] *= inverse;
         apply_rows<kByWords>(held[c], norm.weight, norm.bias, 0.0f, row, first, norm.width);
         apply_rows<kByWords>(held[c], norm.scale, norm.shift, 1.0f, row, first, norm.width);
-        store_part(norm.out + row * norm.width, first, norm.width, kByWords, held[c]);
+        store_part(norm.out + norm.places.at(row), first, norm.width, kByWords, held[c]);
     }
 }
 

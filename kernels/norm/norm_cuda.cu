@@ -16,8 +16,9 @@ __global__ void __launch_bounds__(norm_threads(kWarps)) norm_kernel(const NormAr
 
 template <class T>
 auto kernel_for(const NormArguments<T>& norm) {
-    if (!norm.by_words) return norm_kernel<T, kNormMostWarps, false>;
-    switch (norm_warps(norm.width, true)) {
+    const int warps = norm_warps(norm.width, norm.by_words);
+    if (!norm.by_words) return warps == 1 ? norm_kernel<T, 1, false> : norm_kernel<T, kNormMostWarps, false>;
+    switch (warps) {
         case 1:
             return norm_kernel<T, 1, true>;
         case 2:

@@ -15,6 +15,7 @@ struct NormArguments {
     T* out = nullptr;
     RowTable gate, weight, bias, scale, shift;
     int64_t rows = 0;
+    RowPlaces places;  ///< of the rows of x, y, sum and out alike
     int width = 0;
     float eps = 0.0f;
     bool subtracts_mean = true;  ///< LayerNorm, else RMS
@@ -28,11 +29,11 @@ inline constexpr int kNormMostWarps = 8;
 inline constexpr int kNormWidest = kNormMostWarps * kWarp * kNormChunks * kChunk;
 
 /// Warps that share a row: 1, 2, 4 or 8; 0 where it is wider than kNormWidest. Rows that cannot be moved by words are
-/// rare and slow anyhow: they always take eight, which spares three more instances of a long kernel.
+/// rare and slow anyhow: they take one or eight, which spares two more instances of a long kernel.
 constexpr int norm_warps(int64_t width, bool by_words) {
     if (width > kNormWidest) return 0;
-    if (!by_words) return kNormMostWarps;
-    return power_of_two_above(static_cast<int>(divide_up(width, kWarp * kNormChunks * kChunk)));
+    const int warps = power_of_two_above(static_cast<int>(divide_up(width, kWarp * kNormChunks * kChunk)));
+    return by_words || warps == 1 ? warps : kNormMostWarps;
 }
 
 constexpr int norm_threads(int warps) { return warps == 1 ? kNormRowsPerBlock * kWarp : warps * kWarp; }

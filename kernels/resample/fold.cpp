@@ -3,6 +3,7 @@
 #include "kernels/check.h"
 #include "kernels/dispatch.h"
 #include "kernels/host/visit.h"
+#include "kernels/resample/fold_cuda.h"
 
 namespace kine::kernels {
 
@@ -75,20 +76,27 @@ void for_rows(const Context& context, const Tensor& out, const Body& body) {
     });
 }
 
+template <class T>
+cuda::FoldArguments<T> arguments_of(const Tensor& x, const Tensor& out, Cell cell) {
+    return {x.address<const T>(), out.address<T>(), x.dim(0),   x.dim(1),   x.dim(2),    x.dim(3),
+            out.dim(0),           out.dim(1),       out.dim(2), out.dim(3), cell.frames, cell.side};
+}
+
 }  // namespace
 
 Tensor unfold_channels(const Context& context, const Tensor& x, Cell cell, int64_t channels) {
     check_clip("unfold_channels", x, cell, channels);
     check(channels * cell.pixels() % x.dim(3) == 0, ErrorCode::Bug,
           "unfold_channels: {} channels do not divide {} channels of {} pixels", x.dim(3), channels, cell.pixels());
-    return on_device(context, "unfold_channels", [&] {
-        const Shape shape = {x.dim(0) * cell.frames, x.dim(1) * cell.side, x.dim(2) * cell.side, channels};
-        Tensor out = Tensor::empty(context, shape, x.dtype());
-        visit_floating(x.dtype(), [&]<class T>(T) {
-            for_rows(context, out, [&](int64_t row) { unfold_row<T>(x, cell, row, out); });
-        });
-        return out;
+    const Shape shape = {x.dim(0) * cell.frames, x.dim(1) * cell.side, x.dim(2) * cell.side, channels};
+    Tensor out = Tensor::empty(context, shape, x.dtype());
+    visit_floating(x.dtype(), [&]<class T>(T) {
+        on_device(
+            context, "unfold_channels",
+            [&] { for_rows(context, out, [&](int64_t row) { unfold_row<T>(x, cell, row, out); }); },
+            [&] { cuda::launch_unfold(arguments_of<T>(x, out, cell), context.stream); });
     });
+    return out;
 }
 
 Tensor fold_means(const Context& context, const Tensor& x, Cell cell, int64_t channels) {
@@ -96,14 +104,15 @@ Tensor fold_means(const Context& context, const Tensor& x, Cell cell, int64_t ch
     check(x.dim(1) % cell.side == 0 && x.dim(2) % cell.side == 0 && x.dim(3) * cell.pixels() % channels == 0,
           ErrorCode::Bug, "fold_means: x has shape {}, expected sides that {} divides and values for {} channels",
           to_string(x.shape()), cell.side, channels);
-    return on_device(context, "fold_means", [&] {
-        const int64_t frames = (x.dim(0) + cell.frames - 1) / cell.frames;
-        Tensor out = Tensor::empty(context, {frames, x.dim(1) / cell.side, x.dim(2) / cell.side, channels}, x.dtype());
-        visit_floating(x.dtype(), [&]<class T>(T) {
-            for_rows(context, out, [&](int64_t row) { fold_row<T>(x, cell, row, out); });
-        });
-        return out;
+    const int64_t frames = (x.dim(0) + cell.frames - 1) / cell.frames;
+    Tensor out = Tensor::empty(context, {frames, x.dim(1) / cell.side, x.dim(2) / cell.side, channels}, x.dtype());
+    visit_floating(x.dtype(), [&]<class T>(T) {
+        on_device(
+            context, "fold_means",
+            [&] { for_rows(context, out, [&](int64_t row) { fold_row<T>(x, cell, row, out); }); },
+            [&] { cuda::launch_fold(arguments_of<T>(x, out, cell), context.stream); });
     });
+    return out;
 }
 
 }  // namespace kine::kernels

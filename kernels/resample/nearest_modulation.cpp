@@ -2,6 +2,7 @@
 
 #include "kernels/check.h"
 #include "kernels/dispatch.h"
+#include "kernels/elementwise/strided.h"
 #include "kernels/host/simd.h"
 #include "kernels/host/visit.h"
 #include "kernels/linear/epilogue.h"
@@ -40,6 +41,22 @@ void modulate_row(T* pixels, const T* condition, const Tensor& x, int64_t stretc
     }
 }
 
+/// A launch a frame: which one it reads is the caller's choice.
+void modulate_nearest_device(const Context& context, Tensor& x, const Tensor& condition,
+                             std::span<const int64_t> frames, Activation activation) {
+    check(activation != Activation::GeluTanh, ErrorCode::Bug, "modulate_nearest: no GELU on {}",
+          to_string(context.device));
+    const auto op = activation == Activation::Silu ? cuda::StridedOp::MultiplyAddSilu : cuda::StridedOp::MultiplyAdd;
+    const int64_t channels = x.dim(3);
+    for (int64_t frame = 0; frame < x.dim(0); ++frame) {
+        // [Y', stretch, X', stretch, C]: a coarse pixel is shared along both stretches.
+        const Tensor own = x.select(0, frame).split(0, condition.dim(1)).split(2, condition.dim(2));
+        const Tensor read = condition.select(0, frames[static_cast<size_t>(frame)]).unsqueeze(1).unsqueeze(3);
+        const Tensor factor = read.slice(4, 0, channels), offset = read.slice(4, channels, 2 * channels);
+        cuda::run_strided(context, op, own, {offset, own, factor});
+    }
+}
+
 }  // namespace
 
 void modulate_nearest(const Context& context, Tensor& x, const Tensor& condition, std::span<const int64_t> frames,
@@ -47,7 +64,7 @@ void modulate_nearest(const Context& context, Tensor& x, const Tensor& condition
     check_arguments(x, condition, frames);
     const int64_t row_stretch = x.dim(1) / condition.dim(1);
     const int64_t column_stretch = x.dim(2) / condition.dim(2);
-    on_device(context, "modulate_nearest", [&] {
+    const auto host = [&] {
         visit_floating(x.dtype(), [&]<class T>(T) {
             with_activation(activation, [&](auto function) {
                 context.threads.parallel_for(x.dim(0) * x.dim(1), 1, [&](int64_t begin, int64_t end) {
@@ -61,7 +78,9 @@ void modulate_nearest(const Context& context, Tensor& x, const Tensor& condition
                 });
             });
         });
-    });
+    };
+    on_device(context, "modulate_nearest", host,
+              [&] { modulate_nearest_device(context, x, condition, frames, activation); });
 }
 
 }  // namespace kine::kernels

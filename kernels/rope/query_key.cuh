@@ -52,10 +52,11 @@ __device__ inline void rotate_head(Chunk& part, const float* turns, int first, i
 template <class T, int kLanes>
 __device__ void query_key_block(const QueryKeyArguments<T>& all) {
     const int64_t run = (block_x() * threads_in_block() + thread_in_block()) / kLanes;
-    const bool is_there = run < 2 * all.tokens * all.heads;
-    const int64_t token = is_there ? run / (2 * all.heads) : 0;
+    const int sides = all.sides();
+    const bool is_there = run < sides * all.tokens * all.heads;
+    const int64_t token = is_there ? run / (sides * all.heads) : 0;
     const auto head = static_cast<int>(run % all.heads);
-    const bool is_key = run / all.heads % 2 != 0;
+    const bool is_key = run / all.heads % sides != 0;
     const HeadSteps& steps = is_key ? all.key_steps : all.query_steps;
     const int first = lane() % kLanes * kChunk;
     T* values = (is_key ? all.keys : all.queries) + token * all.token_stride + int64_t{head} * all.head_size;

@@ -33,8 +33,8 @@ auto kernel_for(int lanes) {
 
 template <class T>
 void launch(const QueryKeyArguments<T>& all, Stream stream) {
-    start(kernel_for<T>(lanes_per_head(all.head_size)), query_key_launch(all.tokens, all.heads, all.head_size), all,
-          stream);
+    start(kernel_for<T>(lanes_per_head(all.head_size)),
+          query_key_launch(all.tokens, all.heads, all.head_size, all.sides()), all, stream);
 }
 
 }  // namespace

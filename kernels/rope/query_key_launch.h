@@ -21,7 +21,7 @@ struct HeadSteps {
 template <class T>
 struct QueryKeyArguments {
     T* queries = nullptr;
-    T* keys = nullptr;  ///< with the strides of the queries
+    T* keys = nullptr;  ///< with the strides of the queries; null: there are queries only
     int64_t tokens = 0;
     int64_t token_stride = 0;
     int heads = 0;
@@ -32,6 +32,8 @@ struct QueryKeyArguments {
     int64_t frame_turns = 0;  ///< elements from one frame's turns to the next; 0: shared
     int64_t patch_turns = 0;
     bool by_words = false;  ///< every head begins at a multiple of 16 bytes, head_size is a multiple of eight
+
+    constexpr int sides() const { return keys ? 2 : 1; }
 };
 
 inline constexpr int kHeadThreads = 128;
@@ -42,9 +44,9 @@ constexpr int lanes_per_head(int head_size) {
     return head_size > kWidestHead ? 0 : power_of_two_above(static_cast<int>(divide_up(head_size, kChunk)));
 }
 
-/// One run of lanes for each query or key of each head and token.
-constexpr Launch query_key_launch(int64_t tokens, int heads, int head_size) {
-    const int64_t heads_in_all = 2 * tokens * heads;
+/// One run of lanes for each head of each token, and of each of its `sides`: queries, or queries and keys.
+constexpr Launch query_key_launch(int64_t tokens, int heads, int head_size, int sides) {
+    const int64_t heads_in_all = sides * tokens * heads;
     return {divide_up(heads_in_all * lanes_per_head(head_size), kHeadThreads), 1, kHeadThreads, 0};
 }
 

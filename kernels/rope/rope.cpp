@@ -4,6 +4,7 @@
 #include "kernels/dispatch.h"
 #include "kernels/host/strided_rows.h"
 #include "kernels/host/visit.h"
+#include "kernels/rope/rope_device.h"
 
 namespace kine::kernels {
 
@@ -39,7 +40,7 @@ void rotate_pairs(const Context& context, Tensor& heads, const Tensor& turns) {
     check_turns(heads, turns);
     const int64_t per_frame = heads.dim(2) * heads.dim(3);  // rows: patches x heads
     const int64_t frames = heads.dim(1);
-    on_device(context, "rotate_pairs", [&] {
+    const auto host = [&] {
         visit_floating(heads.dtype(), [&]<class T>(T) {
             T* values = heads.data<T>();
             for_strided_rows(context, heads, [&](int64_t row, int64_t offset) {
@@ -49,7 +50,8 @@ void rotate_pairs(const Context& context, Tensor& heads, const Tensor& turns) {
                 rotate_row(values + offset, turns.data<float>() + place, heads.dim(-1));
             });
         });
-    });
+    };
+    on_device(context, "rotate_pairs", host, [&] { rotate_pairs_device(context, heads, turns); });
 }
 
 }  // namespace kine::kernels

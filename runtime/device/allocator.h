@@ -16,6 +16,8 @@ class Allocator {
     virtual void release(void* memory, int64_t bytes) noexcept = 0;
 
     virtual Device device() const = 0;
+    /// Whether the host and GPUs may both use its memory, as pinned memory is.
+    virtual bool is_shared() const { return false; }
     virtual int64_t bytes_in_use() const = 0;
     virtual int64_t peak_bytes() const = 0;
     virtual void reset_peak() = 0;

@@ -1,6 +1,8 @@
 // Philox4x32-10: J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 #include "runtime/rng/philox.h"
 
+#include "runtime/tensor/transfer.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -51,7 +53,7 @@ Counter philox4x32(Counter counter, Key key) {
 }
 
 Tensor PhiloxNoise::normal(const Context& context, const Shape& shape) {
-    Tensor tensor = Tensor::empty(context, shape, DType::Float32);
+    Tensor tensor = Tensor::empty(context.host(), shape, DType::Float32);
     const uint64_t draw = draws_++;
     const int64_t count = tensor.elements();
     float* values = tensor.data<float>();
@@ -62,7 +64,7 @@ Tensor PhiloxNoise::normal(const Context& context, const Shape& shape) {
         }
     };
     context.threads.parallel_for((count + kBlock - 1) / kBlock, kGrain, fill);
-    return tensor;
+    return to_device(context, tensor);
 }
 
 }  // namespace kine

@@ -3,6 +3,7 @@
 #include "runtime/rng/torch.h"
 
 #include "runtime/rng/box_muller.h"
+#include "runtime/tensor/transfer.h"
 
 #include <cmath>
 #include <numbers>
@@ -37,22 +38,22 @@ void TorchNoise::fill_uniform(float* values, int64_t count) {
 }
 
 Tensor TorchNoise::normal(const Context& context, const Shape& shape) {
-    Tensor tensor = Tensor::empty(context, shape, DType::Float32);
+    Tensor tensor = Tensor::empty(context.host(), shape, DType::Float32);
     const int64_t count = tensor.elements();
     float* values = tensor.data<float>();
     if (count < kBoxMullerBlock) {
         for (int64_t i = 0; i < count; ++i) values[i] = single();
-        return tensor;
+        return to_device(context, tensor);
     }
     fill_uniform(values, count);
     context.threads.parallel_for(count / kBoxMullerBlock, kGrainBlocks, [=](int64_t begin, int64_t end) {
         for (int64_t block = begin; block < end; ++block) box_muller_block(values + block * kBoxMullerBlock);
     });
-    if (count % kBoxMullerBlock == 0) return tensor;
+    if (count % kBoxMullerBlock == 0) return to_device(context, tensor);
     float* tail = values + count - kBoxMullerBlock;  // drawn afresh, over values that were done already
     fill_uniform(tail, kBoxMullerBlock);
     box_muller_block(tail);
-    return tensor;
+    return to_device(context, tensor);
 }
 
 }  // namespace kine

@@ -6,7 +6,9 @@ namespace kine {
 
 std::shared_ptr<Storage> Storage::allocate(Allocator& allocator, int64_t bytes) {
     auto* memory = static_cast<std::byte*>(allocator.allocate(bytes));
-    return std::shared_ptr<Storage>(new Storage(memory, bytes, allocator.device(), &allocator, nullptr));
+    auto storage = std::shared_ptr<Storage>(new Storage(memory, bytes, allocator.device(), &allocator, nullptr));
+    storage->is_shared_ = allocator.is_shared();
+    return storage;
 }
 
 std::shared_ptr<Storage> Storage::borrow(const void* memory, int64_t bytes, std::shared_ptr<const void> owner) {

@@ -29,6 +29,8 @@ class Storage {
     }
     int64_t bytes() const { return bytes_; }
     Device device() const { return device_; }
+    bool serves_host() const { return is_shared_ || device_.kind == DeviceKind::Cpu; }
+    bool serves_gpus() const { return is_shared_ || device_.kind != DeviceKind::Cpu; }
     bool is_borrowed() const { return allocator_ == nullptr; }
     bool is_imagined() const { return is_imagined_; }
 
@@ -44,6 +46,7 @@ class Storage {
     Allocator* allocator_;
     std::shared_ptr<const void> owner_;
     bool is_imagined_ = false;
+    bool is_shared_ = false;
 };
 
 }  // namespace kine

@@ -1,9 +1,9 @@
 #include "runtime/tensor/tensor.h"
 
 #include "runtime/context.h"
+#include "runtime/tensor/transfer.h"
 
 #include <cstring>
-#include <vector>
 
 namespace kine {
 
@@ -38,8 +38,24 @@ Tensor Tensor::empty(const Context& context, const Shape& shape, DType dtype) {
 
 Tensor Tensor::zeros(const Context& context, const Shape& shape, DType dtype) {
     Tensor tensor = empty(context, shape, dtype);
-    std::memset(tensor.raw(), 0, static_cast<size_t>(tensor.bytes()));
+    fill_with_zeros(context, tensor);
     return tensor;
+}
+
+Tensor Tensor::filled(const Context& context, const Shape& shape, DType dtype, std::span<const std::byte> values) {
+    Tensor tensor = empty(context.host(), shape, dtype);
+    if (!values.empty()) std::memcpy(tensor.raw(), values.data(), values.size());
+    return to_device(context, tensor);
+}
+
+std::byte* Tensor::address() const {
+    if (!storage_) return nullptr;
+    if (!storage_->serves_gpus()) refuse("no GPU reads or writes");
+    return storage_->data() + offset_ * size_of(dtype_);
+}
+
+void Tensor::refuse(std::string_view why) const {
+    fail(ErrorCode::Bug, "tensor {} lies on {}, where {}", to_string(shape_), to_string(device()), why);
 }
 
 bool Tensor::is_contiguous() const {

@@ -41,12 +41,18 @@ class Tensor {
     /// Nobody else holds this storage, and it is ours to write.
     bool is_unique() const { return storage_ && storage_.use_count() == 1 && !storage_->is_borrowed(); }
 
+    // What the host reads and writes; ErrorCode::Bug for a tensor of another device (transfer.h moves it).
     template <class T>
     const T* data() const;
     template <class T>
     T* data();
-    const std::byte* raw() const { return storage_ ? storage_->data() + offset_ * size_of(dtype_) : nullptr; }
-    std::byte* raw() { return storage_ ? storage_->data() + offset_ * size_of(dtype_) : nullptr; }
+    const std::byte* raw() const { return at_host(); }
+    std::byte* raw() { return at_host(); }
+
+    // What is handed to a GPU; ErrorCode::Bug for a tensor of the host.
+    template <class T>
+    T* address() const;
+    std::byte* address() const;
 
     // Views: same storage. Errors are ErrorCode::Bug, since shapes were checked when the model was bound.
     Tensor reshape(const Shape& shape) const;  ///< contiguous tensors only
@@ -57,6 +63,17 @@ class Tensor {
     Tensor split(int axis, int64_t outer) const;  ///< [.., N, ..] -> [.., outer, N / outer, ..], any strides
 
   private:
+    static Tensor filled(const Context& context, const Shape& shape, DType dtype, std::span<const std::byte> values);
+    std::byte* at_host() const {
+        if (!storage_) return nullptr;
+        if (!storage_->serves_host()) refuse("the host neither reads nor writes");
+        return storage_->data() + offset_ * size_of(dtype_);
+    }
+    [[noreturn]] void refuse(std::string_view why) const;
+    void check_is(DType asked, std::string_view how) const {
+        check(dtype_ == asked, ErrorCode::Bug, "tensor is {}, {} as {}", name_of(dtype_), how, name_of(asked));
+    }
+
     std::shared_ptr<Storage> storage_;
     int64_t offset_ = 0;  // in elements
     Shape shape_;
@@ -66,23 +83,27 @@ class Tensor {
 
 template <class T>
 const T* Tensor::data() const {
-    check(dtype_ == kDTypeOf<T>, ErrorCode::Bug, "tensor is {}, read as {}", name_of(dtype_), name_of(kDTypeOf<T>));
+    check_is(kDTypeOf<T>, "read");
     return reinterpret_cast<const T*>(raw());
 }
 
 template <class T>
 T* Tensor::data() {
-    check(dtype_ == kDTypeOf<T>, ErrorCode::Bug, "tensor is {}, written as {}", name_of(dtype_), name_of(kDTypeOf<T>));
+    check_is(kDTypeOf<T>, "written");
     return reinterpret_cast<T*>(raw());
 }
 
 template <class T>
+T* Tensor::address() const {
+    check_is(kDTypeOf<std::remove_const_t<T>>, "handed over");
+    return reinterpret_cast<T*>(address());
+}
+
+template <class T>
 Tensor Tensor::of(const Context& context, const Shape& shape, std::span<const T> values) {
-    Tensor tensor = empty(context, shape, kDTypeOf<T>);
-    check(static_cast<int64_t>(values.size()) == tensor.elements(), ErrorCode::Bug, "{} values for shape {}",
+    check(static_cast<int64_t>(values.size()) == shape.elements(), ErrorCode::Bug, "{} values for shape {}",
           values.size(), to_string(shape));
-    std::copy(values.begin(), values.end(), tensor.data<T>());
-    return tensor;
+    return filled(context, shape, kDTypeOf<T>, std::as_bytes(values));
 }
 
 }  // namespace kine

@@ -8,6 +8,7 @@
 #include "kernels/move/move.h"
 #include "kernels/norm/norm.h"
 #include "kernels/patch/patch.h"
+#include "runtime/tensor/transfer.h"
 
 #include <cmath>
 
@@ -90,11 +91,12 @@ Tensor kept_rows(const Context& context, const Tensor& states, const Tensor& mas
     if (!mask) return states;
     check(mask.rank() == 2 && mask.dim(-1) == states.dim(1), ErrorCode::Bug,
           "caption mask has shape {}, expected [1, {}]", to_string(mask.shape()), states.dim(1));
+    const Tensor flags = to_host(context, mask);
     std::vector<int64_t> rows;
     for (int64_t i = 0; i < mask.dim(-1); ++i) {
-        if (mask.data<uint8_t>()[i] != 0) rows.push_back(i);
+        if (flags.data<uint8_t>()[i] != 0) rows.push_back(i);
     }
-    const Tensor ids = Tensor::of<int64_t>(context, {static_cast<int64_t>(rows.size())}, rows);
+    const Tensor ids = Tensor::of<int64_t>(context.host(), {static_cast<int64_t>(rows.size())}, rows);
     std::vector<Tensor> branches;
     for (int64_t branch = 0; branch < states.dim(0); ++branch) {
         branches.push_back(kernels::gather_rows(context, states.select(0, branch), ids).unsqueeze(0));
@@ -103,9 +105,10 @@ Tensor kept_rows(const Context& context, const Tensor& states, const Tensor& mas
 }
 
 /// cos and sin of frame x frequency, in float32 like the reference's angles. Frames are counted in latents.
-Tensor frame_turns(const Context& context, const Tensor& frequencies, int64_t frames) {
+Tensor frame_turns(const Context& context, const Tensor& bound, int64_t frames) {
+    const Tensor frequencies = to_host(context, bound);
     const int64_t pairs = frequencies.dim(0);
-    Tensor turns = Tensor::empty(context, {frames, 1, 2 * pairs}, DType::Float32);
+    Tensor turns = Tensor::empty(context.host(), {frames, 1, 2 * pairs}, DType::Float32);
     for (int64_t frame = 0; frame < frames; ++frame) {
         float* row = turns.data<float>() + frame * 2 * pairs;
         for (int64_t k = 0; k < pairs; ++k) {
@@ -114,7 +117,7 @@ Tensor frame_turns(const Context& context, const Tensor& frequencies, int64_t fr
             row[2 * k + 1] = std::sin(angle);
         }
     }
-    return turns;
+    return to_device(context, turns);
 }
 
 /// Positions are counted in patches of a square picture as large as the one asked for, padding not included.

@@ -2,6 +2,7 @@
 
 #include "dit/modules/resident.h"
 #include "kernels/move/move.h"
+#include "runtime/tensor/transfer.h"
 
 namespace kine::dit::wan {
 
@@ -15,13 +16,13 @@ Tensor time_rows(const StepContext& step, const WanPrepared& prepared) {
         std::vector<int64_t> of_frames(static_cast<size_t>(frames), 0);
         of_frames[0] = 1;
         const Tensor all = Tensor::of<int64_t>(step.context, {frames}, of_frames);
-        const Tensor mine = resident_rows(step, all, parallel::Split::Frames);
+        const Tensor mine = to_host(step.context, resident_rows(step, all, parallel::Split::Frames));
         of_branch.assign(mine.data<int64_t>(), mine.data<int64_t>() + mine.elements());
     }
     std::vector<int64_t> ids;
     for (int64_t branch = 0; branch < prepared.states.dim(0); ++branch)
         ids.insert(ids.end(), of_branch.begin(), of_branch.end());
-    return Tensor::of<int64_t>(step.context, {static_cast<int64_t>(ids.size())}, ids);
+    return Tensor::of<int64_t>(step.context.host(), {static_cast<int64_t>(ids.size())}, ids);
 }
 
 }  // namespace

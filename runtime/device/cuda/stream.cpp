@@ -13,8 +13,6 @@ cudaEvent_t of(void* event) { return static_cast<cudaEvent_t>(event); }
 
 }  // namespace
 
-void use_device(Device device) { check_cuda(cudaSetDevice(device.index), to_string(device)); }
-
 CudaStream::CudaStream(Device device) : device_(device) {
     use_device(device);
     cudaStream_t made = nullptr;
@@ -64,10 +62,6 @@ PinnedBuffer::PinnedBuffer(int64_t bytes) : size_(bytes) {
 
 PinnedBuffer::~PinnedBuffer() {
     if (memory_ != nullptr) cudaFreeHost(memory_);
-}
-
-void copy_async(void* to, const void* from, int64_t bytes, Stream stream) {
-    check_cuda(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, of(stream)), "a copy");
 }
 
 }  // namespace kine

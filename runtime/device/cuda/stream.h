@@ -1,17 +1,13 @@
 // Queues, marks in them, and host memory that GPUs read and write without the processor. Only in builds with CUDA.
 #pragma once
 
-#include "runtime/device/device.h"
-#include "runtime/device/stream.h"
+#include "runtime/device/cuda/commands.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 namespace kine {
-
-/// Makes `device` the one that the calling thread's next calls of CUDA mean.
-void use_device(Device device);
 
 /// Owns a queue of a GPU. Work in it is in order; queues do not wait for one another. One thread at a time.
 class CudaStream {
@@ -65,8 +61,5 @@ class PinnedBuffer {
     std::byte* memory_ = nullptr;
     int64_t size_ = 0;
 };
-
-/// Enqueues a copy between host and device or within a device; both must last until it is done.
-void copy_async(void* to, const void* from, int64_t bytes, Stream stream);
 
 }  // namespace kine

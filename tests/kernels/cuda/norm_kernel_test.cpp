@@ -33,8 +33,10 @@ void emulate(const NormArguments<T>& norm) {
             norm_block<T, kWarps, kByWords>(norm, reinterpret_cast<float*>(shared));
         });
     };
-    if (!norm.by_words) return with.template operator()<kNormMostWarps, false>();
-    switch (norm_warps(norm.width, true)) {
+    const int warps = norm_warps(norm.width, norm.by_words);
+    if (!norm.by_words && warps > 1) return with.template operator()<kNormMostWarps, false>();
+    if (!norm.by_words) return with.template operator()<1, false>();
+    switch (warps) {
         case 1:
             return with.template operator()<1, true>();
         case 2:
@@ -105,6 +107,7 @@ class NormKernel : public KernelTest {
         norm.out = made.out.data<T>();
         norm.width = static_cast<int>(in.x.dim(-1));
         norm.rows = in.x.elements() / norm.width;
+        norm.places.stride = norm.width;
         norm.gate = row_table(in.gate, norm.rows);
         norm.weight = row_table(in.weight, norm.rows);
         norm.bias = row_table(in.bias, norm.rows);
@@ -199,25 +202,37 @@ TEST(NormLaunch, GivesWideRowsMoreWarps) {
     EXPECT_EQ(norm_launch(1000, 1152, true), (Launch{1000, 1, 64, 8}));
     EXPECT_EQ(norm_launch(5, 8, true), (Launch{2, 1, 128, 0}));
     EXPECT_EQ(norm_launch(1000, 1281, false), (Launch{1000, 1, 256, 32}));
+    EXPECT_EQ(norm_launch(7, 37, false), (Launch{2, 1, 128, 0}));
     EXPECT_EQ(norm_launch(7, 3072, true), (Launch{7, 1, 128, 16}));
     EXPECT_EQ(norm_launch(7, 5120, true), (Launch{7, 1, 256, 32}));
     EXPECT_EQ(norm_warps(kNormWidest, true), 8);
     EXPECT_EQ(norm_warps(kNormWidest + 1, false), 0);
 }
 
-TEST(RowTable, KnowsWhatItsRowsBelongTo) {
-    TestContext test;
-    const Tensor table = random_tensor(test.context, {2, 6, 16}, DType::Float32, 1);
+TEST_P(NormKernel, KnowsWhatTheRowsOfATableBelongTo) {
+    const Tensor table = random_tensor(context, {2, 6, 16}, DType::Float32, 1);
     const RowTable slice = row_table(table.select(1, 3), 10);
     EXPECT_EQ(slice.rows_per_group, 5);
     EXPECT_EQ(slice.stride, 96);
     EXPECT_EQ(row_table({}, 10).values, nullptr);
-    const RowTable weight = row_table(random_tensor(test.context, {9}, DType::Float32, 1), 10);
+    const RowTable weight = row_table(random_tensor(context, {9}, DType::Float32, 1), 10);
     EXPECT_EQ(weight.rows_per_group, 10);
     EXPECT_EQ(weight.stride, 0);
     EXPECT_TRUE(moves_by_words({&table}));
-    const Tensor shifted = random_tensor(test.context, {4, 9}, DType::Float32, 2).slice(1, 1, 9);
+    const Tensor shifted = random_tensor(context, {4, 9}, DType::Float32, 2).slice(1, 1, 9);
     EXPECT_FALSE(moves_by_words({&shifted}));
+}
+
+TEST_P(NormKernel, KnowsWhereRowsOfViewsBegin) {
+    const Tensor packed = random_tensor(context, {2, 3, 5, 4, 8}, DType::Float32, 1);  // the third axis: q, k, v, ...
+    const Tensor keys = packed.select(2, 1);                                           // [2, 3, 4, 8]
+    const auto places = row_places(keys);
+    ASSERT_TRUE(places);
+    for (int64_t row = 0; row < 2 * 3 * 4; ++row)
+        EXPECT_EQ(places->at(row), row / 4 * packed.stride(1) + row % 4 * packed.stride(3)) << row;
+    EXPECT_EQ(row_places(packed)->at(7), 56);
+    EXPECT_FALSE(row_places(packed.transpose(0, 2)));
+    EXPECT_EQ(row_places(packed.select(0, 0).select(0, 0).select(0, 0).select(0, 0))->at(0), 0);
 }
 
 }  // namespace

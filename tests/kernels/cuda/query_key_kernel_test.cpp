@@ -65,7 +65,7 @@ void emulate(const QueryKeyArguments<T>& all) {
         if constexpr (kLanes < 32) emulate<T, kLanes * 2>(all);
         return;
     }
-    emulation::run_grid(query_key_launch(all.tokens, all.heads, all.head_size),
+    emulation::run_grid(query_key_launch(all.tokens, all.heads, all.head_size, all.sides()),
                         [&](std::byte*) { query_key_block<T, kLanes>(all); });
 }
 
@@ -152,8 +152,8 @@ TEST(QueryKeyLaunch, GivesEachHeadARunOfLanes) {
     EXPECT_EQ(lanes_per_head(72), 16);
     EXPECT_EQ(lanes_per_head(256), 32);
     EXPECT_EQ(lanes_per_head(257), 0);
-    EXPECT_EQ(query_key_launch(10, 16, 64), (Launch{20, 1, 128, 0}));
-    EXPECT_EQ(query_key_launch(1, 1, 72), (Launch{1, 1, 128, 0}));
+    EXPECT_EQ(query_key_launch(10, 16, 64, 2), (Launch{20, 1, 128, 0}));
+    EXPECT_EQ(query_key_launch(1, 1, 72, 2), (Launch{1, 1, 128, 0}));
 }
 
 }  // namespace

@@ -216,8 +216,8 @@ TEST_P(TemporalKernel, SurvivesScoresThatAreHuge) {
 }
 
 TEST(TemporalLaunch, FillsABlockAsFarAsSharedMemoryGoes) {
-    EXPECT_EQ(temporal_row(72), 88);
-    EXPECT_EQ(temporal_row(64), 72);
+    EXPECT_EQ(shared_row(72), 88);
+    EXPECT_EQ(shared_row(64), 72);
     EXPECT_EQ(temporal_launch(1024, 16, 16, 72), (Launch{4096, 1, 128, 4 * 48 * 88 * 2}));
     EXPECT_EQ(temporal_launch(3, 1, 64, 72), (Launch{3, 1, 32, 144 * 88 * 2}));
     for (const int size : {32, 64, 72, 96, 128}) {
@@ -225,7 +225,7 @@ TEST(TemporalLaunch, FillsABlockAsFarAsSharedMemoryGoes) {
             const Launch launch = temporal_launch(1, 16, tokens, size);
             EXPECT_LE(launch.shared_bytes, kSharedWithoutAsking);
             EXPECT_EQ(launch.threads % kWarp, 0);
-            EXPECT_EQ(temporal_row(size) * 2 % 32, 16) << "rows begin in the same banks";
+            EXPECT_EQ(shared_row(size) * 2 % 32, 16) << "rows begin in the same banks";
         }
     }
     EXPECT_FALSE(temporal_can_run(65, 16, 64));

@@ -1,6 +1,6 @@
 #include "tests/support/cuda/emulated_grid.h"
 
-#include <ucontext.h>
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
@@ -12,6 +12,31 @@ extern "C" {
 __attribute__((weak)) void __sanitizer_start_switch_fiber(void** fake_stack, const void* bottom, size_t size);
 __attribute__((weak)) void __sanitizer_finish_switch_fiber(void* fake_stack, const void** bottom, size_t* size);
 }
+
+// Goes on where `to` stopped and leaves `*from` to be gone on with. What a call may not change is pushed; swapcontext
+// would ask the kernel about signals too, which takes longer than most kernels' work between two barriers.
+extern "C" void kine_switch_stack(void** from, void* to);
+asm(R"(
+.text
+.type kine_switch_stack, @function
+kine_switch_stack:
+    push %rbp
+    push %rbx
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, (%rdi)
+    mov %rsi, %rsp
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbx
+    pop %rbp
+    ret
+.size kine_switch_stack, . - kine_switch_stack
+)");
 
 namespace kine::emulation {
 namespace {
@@ -35,7 +60,7 @@ struct Stack {
 };
 
 struct Fiber {
-    ucontext_t context = {};
+    void* top = nullptr;  // of its stack, where it stopped
     std::unique_ptr<std::byte[]> memory = std::make_unique_for_overwrite<std::byte[]>(kStackBytes);
     Stack stack;
     Place place;
@@ -122,12 +147,18 @@ class Block {
     std::unique_ptr<std::byte[]> shared_;
     size_t shared_bytes_ = 0;
     Fiber* running_ = nullptr;
-    ucontext_t scheduler_ = {};
+    void* scheduler_ = nullptr;
     Stack scheduler_stack_;
     bool moved_ = false;
 };
 
 thread_local Block* current = nullptr;
+thread_local const Place* lone = nullptr;
+
+Block& block_of_thread() {
+    if (current == nullptr) throw std::logic_error("a thread that was said to be alone waits for others");
+    return *current;
+}
 
 void begin_switch(void** fake, const Stack& to) {
     if (__sanitizer_start_switch_fiber != nullptr) __sanitizer_start_switch_fiber(fake, to.bottom, to.size);
@@ -145,11 +176,12 @@ void Block::start(Fiber& fiber, const Place& place) {
     fiber.is_done = false;
     fiber.exchanges = 0;
     fiber.stack = {fiber.memory.get(), kStackBytes, nullptr};
-    if (getcontext(&fiber.context) != 0) throw std::runtime_error("getcontext failed");
-    fiber.context.uc_stack.ss_sp = fiber.memory.get();
-    fiber.context.uc_stack.ss_size = kStackBytes;
-    fiber.context.uc_link = nullptr;
-    makecontext(&fiber.context, enter_current, 0);
+    // As if it had stopped right before its first function: six registers, where to go on, and the alignment of a call.
+    constexpr size_t kFrame = 8;
+    auto* top = reinterpret_cast<void**>(fiber.memory.get() + kStackBytes) - kFrame;
+    std::fill_n(top, kFrame, nullptr);
+    top[6] = reinterpret_cast<void*>(&enter_current);
+    fiber.top = top;
 }
 
 /// The first function of every fiber. It ends by a switch, never by a return.
@@ -159,14 +191,14 @@ void Block::enter() {
     running_->is_done = true;
     moved_ = true;
     begin_switch(nullptr, scheduler_stack_);  // null: this stack is not needed again
-    setcontext(&scheduler_);
+    kine_switch_stack(&running_->top, scheduler_);
 }
 
 void Block::resume(Fiber& fiber) {
     running_ = &fiber;
     void* fake = nullptr;
     begin_switch(&fake, fiber.stack);
-    swapcontext(&scheduler_, &fiber.context);
+    kine_switch_stack(&scheduler_, fiber.top);
     end_switch(fake, nullptr);
 }
 
@@ -174,7 +206,7 @@ void Block::resume(Fiber& fiber) {
 void Block::leave() {
     Fiber& own = *running_;
     begin_switch(&own.stack.fake, scheduler_stack_);
-    swapcontext(&own.context, &scheduler_);
+    kine_switch_stack(&own.top, scheduler_);
     end_switch(own.stack.fake, &scheduler_stack_);
 }
 
@@ -184,6 +216,13 @@ struct CurrentBlock {
     ~CurrentBlock() { current = nullptr; }
     CurrentBlock(const CurrentBlock&) = delete;
     CurrentBlock& operator=(const CurrentBlock&) = delete;
+};
+
+struct LonePlace {
+    explicit LonePlace(const Place& place) { lone = &place; }
+    ~LonePlace() { lone = nullptr; }
+    LonePlace(const LonePlace&) = delete;
+    LonePlace& operator=(const LonePlace&) = delete;
 };
 
 }  // namespace
@@ -196,9 +235,18 @@ void run_grid(const Launch& launch, const std::function<void(std::byte*)>& body)
     }
 }
 
-const Place& place() { return current->place(); }
-void sync_block() { current->sync(); }
-void sync_warp() { current->sync_warp(); }
-std::span<const uint64_t> exchange(uint64_t own) { return current->exchange(own); }
+void run_lone_threads(const Launch& launch, const std::function<void()>& body) {
+    Place own;
+    own.launch = launch;
+    const LonePlace mark(own);
+    for (own.block_y = 0; own.block_y < launch.blocks_y; ++own.block_y)
+        for (own.block_x = 0; own.block_x < launch.blocks_x; ++own.block_x)
+            for (own.thread = 0; own.thread < launch.threads; ++own.thread) body();
+}
+
+const Place& place() { return lone != nullptr ? *lone : current->place(); }
+void sync_block() { block_of_thread().sync(); }
+void sync_warp() { block_of_thread().sync_warp(); }
+std::span<const uint64_t> exchange(uint64_t own) { return block_of_thread().exchange(own); }
 
 }  // namespace kine::emulation

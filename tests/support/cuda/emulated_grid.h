@@ -14,6 +14,10 @@ namespace kine::emulation {
 /// Runs `body` in every thread of every block. One grid at a time for each thread of the host.
 void run_grid(const kernels::cuda::Launch& launch, const std::function<void(std::byte* shared)>& body);
 
+/// The same for kernels whose threads neither wait nor exchange, and take no shared memory: much faster, since they
+/// need no stacks of their own. One that waits all the same is an error.
+void run_lone_threads(const kernels::cuda::Launch& launch, const std::function<void()>& body);
+
 struct Place {
     int thread = 0;
     int64_t block_x = 0;

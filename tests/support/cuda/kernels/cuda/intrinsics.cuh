@@ -39,6 +39,7 @@ inline uint32_t pack_bfloat16(float low, float high) {
 }
 
 inline float fast_exp(float x) { return std::exp(x); }
+inline float natural_exp(float x) { return std::exp(x); }
 inline float natural_log(float x) { return std::log(x); }
 inline float inverse_square_root(float x) { return 1.0f / std::sqrt(x); }
 inline float round_to_even(float x) { return std::rint(x); }

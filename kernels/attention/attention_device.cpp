@@ -1,0 +1,107 @@
+#include "kernels/attention/attention_device.h"
+
+#include "kernels/attention/flash_cuda.h"
+#include "kernels/attention/rows_cuda.h"
+#include "kernels/attention/temporal_cuda.h"
+#include "kernels/cuda/tensor_rows.h"
+#include "runtime/config.h"
+
+#include <array>
+
+namespace kine::kernels {
+
+namespace {
+
+/// Of [B1, B2, L, H, D]; an axis of size 1 is shared.
+cuda::HeadStrides strides_of(const Tensor& x) {
+    return {x.dim(0) == 1 ? 0 : x.stride(0), x.dim(1) == 1 ? 0 : x.stride(1), x.stride(2), x.stride(3)};
+}
+
+/// What our kernels for the matrix unit take.
+bool is_for_matrix_unit(const AttentionProblem& problem) {
+    constexpr int64_t kMostTokens = INT32_MAX - 64;
+    return problem.q.dtype() == DType::BFloat16 && !problem.bias && problem.queries() <= kMostTokens &&
+           problem.keys() <= kMostTokens && cuda::moves_by_words({&problem.q, &problem.k, &problem.v, &problem.out});
+}
+
+bool is_temporal(const AttentionProblem& problem) {
+    constexpr int64_t kMost = cuda::kMostTemporalTokens;
+    return is_for_matrix_unit(problem) && !problem.key_mask && problem.queries() <= kMost && problem.keys() <= kMost &&
+           cuda::temporal_can_run(static_cast<int>(problem.queries()), static_cast<int>(problem.keys()),
+                                  static_cast<int>(problem.head_size()));
+}
+
+bool is_flash(const AttentionProblem& problem) {
+    return is_for_matrix_unit(problem) && cuda::flash_can_run(problem.head_size());
+}
+
+/// What the arguments of both kernels for the matrix unit have in common.
+template <class Arguments>
+Arguments matrix_arguments(const AttentionProblem& problem) {
+    Arguments all;
+    all.q = problem.q.address<const BFloat16>();
+    all.k = problem.k.address<const BFloat16>();
+    all.v = problem.v.address<const BFloat16>();
+    all.out = problem.out.address<BFloat16>();
+    all.log_sums = problem.log_sums ? problem.log_sums.address<float>() : nullptr;
+    all.q_strides = strides_of(problem.q);
+    all.k_strides = strides_of(problem.k);
+    all.v_strides = strides_of(problem.v);
+    all.out_strides = strides_of(problem.out);
+    all.outer = problem.q.dim(0);
+    all.inner = problem.q.dim(1);
+    all.heads = static_cast<int>(problem.heads());
+    all.queries = static_cast<int>(problem.queries());
+    all.keys = static_cast<int>(problem.keys());
+    all.scale = problem.scale;
+    return all;
+}
+
+void temporal_attention_device(const Context& context, AttentionProblem& problem) {
+    const auto all = matrix_arguments<cuda::TemporalArguments>(problem);
+    if constexpr (kHasCuda) cuda::launch_temporal(all, static_cast<int>(problem.head_size()), context.stream);
+}
+
+void flash_attention_device(const Context& context, AttentionProblem& problem) {
+    auto all = matrix_arguments<cuda::FlashArguments>(problem);
+    if (problem.key_mask) all.key_mask = problem.key_mask.address<const uint8_t>();
+    if constexpr (kHasCuda) cuda::launch_flash(all, static_cast<int>(problem.head_size()), context.stream);
+}
+
+bool fits_a_row(const AttentionProblem& problem) { return problem.head_size() <= cuda::kRowAttentionWidest; }
+
+void row_attention_device(const Context& context, AttentionProblem& problem) {
+    cuda::RowAttentionArguments all;
+    all.q = problem.q.address();
+    all.k = problem.k.address();
+    all.v = problem.v.address();
+    all.out = problem.out.address();
+    all.dtype = problem.q.dtype();
+    all.log_sums = problem.log_sums ? problem.log_sums.address<float>() : nullptr;
+    all.bias = problem.bias ? problem.bias.address<const float>() : nullptr;
+    all.key_mask = problem.key_mask ? problem.key_mask.address<const uint8_t>() : nullptr;
+    all.q_strides = strides_of(problem.q);
+    all.k_strides = strides_of(problem.k);
+    all.v_strides = strides_of(problem.v);
+    all.out_strides = strides_of(problem.out);
+    all.outer = problem.q.dim(0);
+    all.inner = problem.q.dim(1);
+    all.heads = problem.heads();
+    all.queries = problem.queries();
+    all.keys = problem.keys();
+    all.head_size = static_cast<int>(problem.head_size());
+    all.scale = problem.scale;
+    if constexpr (kHasCuda) cuda::launch_row_attention(all, context.stream);
+}
+
+constexpr std::array<AttentionVariant, 3> kVariants = {{
+    {"temporal", "few tokens, one warp a site and head on matrix units", is_temporal, temporal_attention_device},
+    {"flash", "blocks of 64 keys with online softmax, on matrix units", is_flash, flash_attention_device},
+    {"rows", "plain, a warp a query: any length, bias, mask and type", fits_a_row, row_attention_device},
+}};
+
+}  // namespace
+
+std::span<const AttentionVariant> device_attention_variants() { return kVariants; }
+
+}  // namespace kine::kernels

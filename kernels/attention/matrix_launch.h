@@ -1,0 +1,25 @@
+// Heads as the matrix unit takes them. Plain C++: host, device and tests share it.
+#pragma once
+
+#include "kernels/cuda/rows.h"
+
+namespace kine::kernels::cuda {
+
+/// Elements between neighbours of [B1, B2, L, H, D] along its first four axes; 0 along an axis that is shared.
+struct HeadStrides {
+    int64_t outer = 0;
+    int64_t inner = 0;
+    int64_t token = 0;
+    int64_t head = 0;
+};
+
+inline constexpr int kMatrixSide = 16;                  ///< rows of a step of the matrix unit
+inline constexpr int kSharedWithoutAsking = 48 * 1024;  ///< bytes that every GPU gives a block
+
+/// The product's inner axis goes by steps of 16: channels are padded with zeros.
+constexpr int padded_head(int head_size) { return static_cast<int>(divide_up(head_size, kMatrixSide)) * kMatrixSide; }
+
+/// Elements of a row in shared memory. An odd multiple of 16 bytes, so that eight rows lie in different banks.
+constexpr int shared_row(int head_size) { return padded_head(head_size) + kChunk; }
+
+}  // namespace kine::kernels::cuda

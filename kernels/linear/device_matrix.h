@@ -1,0 +1,38 @@
+// A weight in the memory of a GPU, and rows times its transpose. linear and conv stand on it.
+#pragma once
+
+#include "kernels/linear/linear.h"
+
+namespace kine::kernels {
+
+/// Rows of the matrix's depth and type, `stride` elements apart.
+struct DeviceRows {
+    const std::byte* first = nullptr;
+    int64_t count = 0;
+    int64_t stride = 0;
+};
+
+/// Immutable; safe for several threads.
+class DeviceMatrix {
+  public:
+    /// `weight` [N, K] contiguous, f32 or bf16, where `context` computes or imagined; `bias` [N] or empty.
+    DeviceMatrix(const Context& context, const Tensor& weight, const Tensor& bias);
+
+    int64_t in_features() const { return weight_.dim(1); }
+    int64_t out_features() const { return weight_.dim(0); }
+    DType dtype() const { return weight_.dtype(); }
+    Quantization quantization() const { return Quantization::None; }
+    /// f32 [N], zeros where there was none.
+    const Tensor& bias() const { return bias_; }
+    Tensor unpacked(const Context& context) const;
+
+    /// To `out`, contiguous [rows, N] of the weight's dtype. The bits of a row may depend on how many others there are.
+    void multiply(const Context& context, const DeviceRows& rows, Activation activation, Tensor& out) const;
+
+  private:
+    Tensor weight_;
+    Tensor bias_;         // f32
+    Tensor bias_to_add_;  // of the weight's dtype
+};
+
+}  // namespace kine::kernels

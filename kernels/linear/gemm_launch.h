@@ -1,0 +1,30 @@
+// A product on a GPU: what it is asked. Plain C++: host, device and tests share it.
+#pragma once
+
+#include "runtime/tensor/dtype.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kine::kernels::cuda {
+
+/// out [rows, columns] = rows of x [rows, depth] times weight [columns, depth] transposed, plus bias [columns], perhaps
+/// through GELU (tanh). All of one dtype, f32 or bf16, sums in f32; only x may have a stride from row to row.
+struct GemmArguments {
+    const std::byte* x = nullptr;
+    const std::byte* weight = nullptr;
+    const std::byte* bias = nullptr;  ///< null: none
+    std::byte* out = nullptr;
+    std::byte* workspace = nullptr;  ///< kGemmWorkspace bytes
+    DType dtype = DType::Float32;
+    int64_t rows = 0;
+    int64_t columns = 0;
+    int64_t depth = 0;
+    int64_t x_stride = 0;  ///< elements
+    bool has_gelu = false;
+};
+
+/// Bytes; what cuBLASLt asks for on Hopper at most.
+inline constexpr int64_t kGemmWorkspace = int64_t{32} << 20;
+
+}  // namespace kine::kernels::cuda

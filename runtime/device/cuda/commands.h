@@ -1,0 +1,24 @@
+// What the host asks of a GPU outside kernels: copies, fills, waiting. Only in builds with CUDA; tests of dispatch put
+// a device of their own behind these names (tests/support/emulated_device).
+#pragma once
+
+#include "runtime/device/device.h"
+#include "runtime/device/stream.h"
+
+#include <cstdint>
+
+namespace kine {
+
+/// Makes `device` the one that the calling thread's next calls of CUDA mean.
+void use_device(Device device);
+
+/// Enqueues a copy between host and device or within a device; both must last until it is done.
+void copy_async(void* to, const void* from, int64_t bytes, Stream stream);
+
+/// Enqueues the filling with zeros.
+void zero_async(void* to, int64_t bytes, Stream stream);
+
+/// Waits until all that was enqueued is done, and throws what went wrong in it.
+void synchronize(Stream stream);
+
+}  // namespace kine

@@ -1,0 +1,59 @@
+#include "runtime/tensor/transfer.h"
+
+#include "runtime/config.h"
+#include "runtime/device/cuda/commands.h"
+#include "runtime/tensor/convert.h"
+
+#include <cstring>
+
+namespace kine {
+
+namespace {
+
+[[noreturn]] void fail_without_cuda(Device device) {
+    fail(ErrorCode::Device, "a tensor of {} in a build without CUDA", to_string(device));
+}
+
+/// Waits for the copy: pageable memory is read in its own time, and `from` may be gone by then.
+void copy_now(const Context& context, std::byte* to, const std::byte* from, int64_t bytes) {
+    if constexpr (!kHasCuda) {
+        fail_without_cuda(context.device);
+    } else if (bytes > 0) {
+        use_device(context.device);
+        copy_async(to, from, bytes, context.stream);
+        synchronize(context.stream);
+    }
+}
+
+}  // namespace
+
+Tensor to_device(const Context& context, const Tensor& x) {
+    if (!x || x.is_imagined() || x.device() == context.device) return x;
+    const Context& host = context.host();
+    const Tensor packed = x.is_contiguous() ? x : convert(host, x, x.dtype());
+    Tensor copy = Tensor::empty(context, packed.shape(), packed.dtype());
+    copy_now(context, copy.address(), packed.raw(), packed.bytes());
+    return copy;
+}
+
+Tensor to_host(const Context& context, const Tensor& x) {
+    if (!x || x.is_imagined() || x.device().kind == DeviceKind::Cpu) return x;
+    check(x.is_contiguous(), ErrorCode::Bug, "to_host: {} is not contiguous", to_string(x.shape()));
+    Tensor copy = Tensor::empty(context.host(), x.shape(), x.dtype());
+    copy_now(context, copy.raw(), x.address(), x.bytes());
+    return copy;
+}
+
+void fill_with_zeros(const Context& context, Tensor& x) {
+    if (x.elements() == 0) return;
+    if (x.device().kind == DeviceKind::Cpu) {
+        std::memset(x.raw(), 0, static_cast<size_t>(x.bytes()));
+    } else if constexpr (kHasCuda) {
+        use_device(context.device);
+        zero_async(x.address(), x.bytes(), context.stream);
+    } else {
+        fail_without_cuda(x.device());
+    }
+}
+
+}  // namespace kine

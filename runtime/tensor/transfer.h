@@ -1,0 +1,20 @@
+// Between the memory of the host and that of a GPU.
+#pragma once
+
+#include "runtime/context.h"
+#include "runtime/tensor/tensor.h"
+
+namespace kine {
+
+/// `x` in the memory of context.device: itself where it lies there, or is imagined, else a contiguous copy. What the
+/// copy is made from may go at once.
+Tensor to_device(const Context& context, const Tensor& x);
+
+/// `x` where the host can read it: itself, or a contiguous copy of what the work enqueued so far leaves there. Views
+/// that are not contiguous are copied by kernels::contiguous first.
+Tensor to_host(const Context& context, const Tensor& x);
+
+/// In the order of the context's work.
+void fill_with_zeros(const Context& context, Tensor& x);
+
+}  // namespace kine

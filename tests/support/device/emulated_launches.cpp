@@ -1,0 +1,258 @@
+// Every launch that ops make, on an emulated grid: the kernels are ours, compiled as C++. cuBLASLt's place takes a
+// plain product. A program that has these does not link the launches of the library.
+#include "kernels/attention/flash.cuh"
+#include "kernels/attention/flash_cuda.h"
+#include "kernels/attention/merge.cuh"
+#include "kernels/attention/merge_cuda.h"
+#include "kernels/attention/rows.cuh"
+#include "kernels/attention/rows_cuda.h"
+#include "kernels/attention/temporal.cuh"
+#include "kernels/attention/temporal_cuda.h"
+#include "kernels/conv/windows.cuh"
+#include "kernels/conv/windows_cuda.h"
+#include "kernels/elementwise/finite.cuh"
+#include "kernels/elementwise/finite_cuda.h"
+#include "kernels/elementwise/strided.cuh"
+#include "kernels/elementwise/strided_cuda.h"
+#include "kernels/linear/gemm_cuda.h"
+#include "kernels/move/gather.cuh"
+#include "kernels/move/gather_cuda.h"
+#include "kernels/norm/group_norm.cuh"
+#include "kernels/norm/group_norm_cuda.h"
+#include "kernels/norm/norm.cuh"
+#include "kernels/norm/norm_cuda.h"
+#include "kernels/norm/squares.cuh"
+#include "kernels/norm/squares_cuda.h"
+#include "kernels/patch/patch.cuh"
+#include "kernels/patch/patch_cuda.h"
+#include "kernels/resample/fold.cuh"
+#include "kernels/resample/fold_cuda.h"
+#include "kernels/rope/query_key.cuh"
+#include "kernels/rope/query_key_cuda.h"
+#include "tests/support/cuda/emulated_grid.h"
+
+#include <vector>
+
+namespace kine::kernels::cuda {
+
+namespace {
+
+using emulation::run_grid;
+using emulation::run_lone_threads;
+
+float* floats(std::byte* shared) { return reinterpret_cast<float*>(shared); }
+
+/// Calls run with the type that `dtype` stands for.
+template <class Run>
+void with_type(DType dtype, const Run& run) {
+    if (dtype == DType::Float32) return run(float{});
+    run(BFloat16{});
+}
+
+template <class T, int kWarps, bool kByWords>
+void run_norm(const NormArguments<T>& norm) {
+    run_grid(norm_launch(norm.rows, norm.width, norm.by_words),
+             [&](std::byte* shared) { norm_block<T, kWarps, kByWords>(norm, floats(shared)); });
+}
+
+template <class T>
+void choose_norm(const NormArguments<T>& norm) {
+    const int warps = norm_warps(norm.width, norm.by_words);
+    if (!norm.by_words) return warps == 1 ? run_norm<T, 1, false>(norm) : run_norm<T, kNormMostWarps, false>(norm);
+    switch (warps) {
+        case 1:
+            return run_norm<T, 1, true>(norm);
+        case 2:
+            return run_norm<T, 2, true>(norm);
+        case 4:
+            return run_norm<T, 4, true>(norm);
+        default:
+            return run_norm<T, 8, true>(norm);
+    }
+}
+
+template <class T>
+void run_group_norm(const GroupNormArguments<T>& norm) {
+    const Launch runs = group_norm_launch(norm.pictures, norm.positions, norm.channels);
+    run_grid(runs, [&](std::byte* shared) { group_moments_block(norm, floats(shared)); });
+    run_grid(group_merge_launch(norm.pictures, norm.groups), [&](std::byte*) { group_merge_block(norm); });
+    run_grid(runs,
+             [&](std::byte*) { norm.has_silu ? group_norm_block<T, true>(norm) : group_norm_block<T, false>(norm); });
+}
+
+template <class T, int kLanes = 1>
+void run_query_key(const QueryKeyArguments<T>& all) {
+    if (lanes_per_head(all.head_size) != kLanes) {
+        if constexpr (kLanes < kWarp) run_query_key<T, kLanes * 2>(all);
+        return;
+    }
+    run_grid(query_key_launch(all.tokens, all.heads, all.head_size, all.sides()),
+             [&](std::byte*) { query_key_block<T, kLanes>(all); });
+}
+
+template <int kHeadSize>
+void run_temporal(const TemporalArguments& all) {
+    run_grid(temporal_launch(all.outer * all.inner, all.heads, all.keys, kHeadSize),
+             [&](std::byte* shared) { temporal_block<kHeadSize>(all, reinterpret_cast<BFloat16*>(shared)); });
+}
+
+template <int kHeadSize>
+void run_flash(const FlashArguments& all) {
+    run_grid(flash_launch(all.outer * all.inner, all.heads, all.queries, kHeadSize),
+             [&](std::byte* shared) { flash_block<kHeadSize>(all, reinterpret_cast<BFloat16*>(shared)); });
+}
+
+template <class T>
+std::vector<float> widened(const std::byte* values, int64_t rows, int64_t stride, int64_t count) {
+    std::vector<float> wide;
+    wide.reserve(static_cast<size_t>(rows * count));
+    for (int64_t row = 0; row < rows; ++row) {
+        const T* from = reinterpret_cast<const T*>(values) + row * stride;
+        wide.insert(wide.end(), from, from + count);
+    }
+    return wide;
+}
+
+/// Eight sums side by side, so that a compiler may use lanes.
+float dot(const float* a, const float* b, int64_t count) {
+    float sums[kChunk] = {};
+    int64_t i = 0;
+    for (; i + kChunk <= count; i += kChunk)
+        for (int lane = 0; lane < kChunk; ++lane) sums[lane] += a[i + lane] * b[i + lane];
+    for (; i < count; ++i) sums[0] += a[i] * b[i];
+    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+}
+
+template <class T>
+void run_gemm(const GemmArguments& gemm) {
+    const std::vector<float> x = widened<T>(gemm.x, gemm.rows, gemm.x_stride, gemm.depth);
+    const std::vector<float> weight = widened<T>(gemm.weight, gemm.columns, gemm.depth, gemm.depth);
+    const auto* bias = reinterpret_cast<const T*>(gemm.bias);
+    auto* out = reinterpret_cast<T*>(gemm.out);
+    for (int64_t row = 0; row < gemm.rows; ++row) {
+        for (int64_t column = 0; column < gemm.columns; ++column) {
+            float sum = dot(x.data() + row * gemm.depth, weight.data() + column * gemm.depth, gemm.depth);
+            if (bias) sum += static_cast<float>(bias[column]);
+            out[row * gemm.columns + column] = T(gemm.has_gelu ? gelu_tanh(sum) : sum);
+        }
+    }
+}
+
+}  // namespace
+
+void launch_strided(const StridedArguments& work, Stream) {
+    run_lone_threads(strided_launch(work.rows(), work.last()), [&] { strided_block(work); });
+}
+
+void launch_strided_copy(const StridedArguments& work, int64_t bytes, Stream) {
+    run_lone_threads(strided_copy_launch(work.rows() * work.last()), [&] {
+        if (bytes == 1) return strided_copy_block<uint8_t>(work);
+        if (bytes == 2) return strided_copy_block<uint16_t>(work);
+        if (bytes == 4) return strided_copy_block<uint32_t>(work);
+        strided_copy_block<uint64_t>(work);
+    });
+}
+
+void launch_find_not_finite(const FiniteArguments& work, Stream) {
+    with_type(work.dtype,
+              [&]<class T>(T) { run_lone_threads(finite_launch(work.count), [&] { finite_block<T>(work); }); });
+}
+
+void launch_norm(const NormArguments<float>& norm, Stream) { choose_norm(norm); }
+void launch_norm(const NormArguments<BFloat16>& norm, Stream) { choose_norm(norm); }
+void launch_group_norm(const GroupNormArguments<float>& norm, Stream) { run_group_norm(norm); }
+void launch_group_norm(const GroupNormArguments<BFloat16>& norm, Stream) { run_group_norm(norm); }
+
+void launch_squares(const SquaresArguments& work, Stream) {
+    with_type(work.dtype,
+              [&]<class T>(T) { run_grid(squares_launch(work.rows), [&](std::byte*) { squares_block<T>(work); }); });
+}
+
+void launch_query_key(const QueryKeyArguments<float>& all, Stream) { run_query_key(all); }
+void launch_query_key(const QueryKeyArguments<BFloat16>& all, Stream) { run_query_key(all); }
+
+void launch_gather(const GatherArguments& work, Stream) {
+    run_lone_threads(gather_launch(work.rows), [&] { gather_block(work); });
+}
+
+void launch_unfold(const FoldArguments<float>& work, Stream) {
+    run_lone_threads(fold_launch(work.values()), [&] { unfold_block(work); });
+}
+void launch_unfold(const FoldArguments<BFloat16>& work, Stream) {
+    run_lone_threads(fold_launch(work.values()), [&] { unfold_block(work); });
+}
+void launch_fold(const FoldArguments<float>& work, Stream) {
+    run_lone_threads(fold_launch(work.values()), [&] { fold_block(work); });
+}
+void launch_fold(const FoldArguments<BFloat16>& work, Stream) {
+    run_lone_threads(fold_launch(work.values()), [&] { fold_block(work); });
+}
+
+void launch_windows(const WindowArguments<float>& work, Stream) {
+    run_lone_threads(window_launch(work.rows, work.pixels(), work.channels), [&] { window_block(work); });
+}
+void launch_windows(const WindowArguments<BFloat16>& work, Stream) {
+    run_lone_threads(window_launch(work.rows, work.pixels(), work.channels), [&] { window_block(work); });
+}
+
+void launch_patchify(const PatchArguments<float>& work, Stream) {
+    run_lone_threads(patch_launch(work.geometry.token_values()), [&] { patchify_block(work); });
+}
+void launch_patchify(const PatchArguments<BFloat16>& work, Stream) {
+    run_lone_threads(patch_launch(work.geometry.token_values()), [&] { patchify_block(work); });
+}
+void launch_unpatchify(const UnpatchArguments<float>& work, Stream) {
+    run_lone_threads(patch_launch(work.geometry.latent_values()), [&] { unpatchify_block(work); });
+}
+void launch_unpatchify(const UnpatchArguments<BFloat16>& work, Stream) {
+    run_lone_threads(patch_launch(work.geometry.latent_values()), [&] { unpatchify_block(work); });
+}
+
+void launch_row_attention(const RowAttentionArguments& all, Stream) {
+    with_type(all.dtype, [&]<class T>(T) {
+        run_grid(row_attention_launch(all.rows(), all.head_size),
+                 [&](std::byte* shared) { row_attention_block<T>(all, floats(shared)); });
+    });
+}
+
+void launch_temporal(const TemporalArguments& all, int head_size, Stream) {
+    switch (head_size) {
+        case 32:
+            return run_temporal<32>(all);
+        case 64:
+            return run_temporal<64>(all);
+        case 72:
+            return run_temporal<72>(all);
+        case 96:
+            return run_temporal<96>(all);
+        default:
+            return run_temporal<128>(all);
+    }
+}
+
+void launch_flash(const FlashArguments& all, int head_size, Stream) {
+    switch (head_size) {
+        case 32:
+            return run_flash<32>(all);
+        case 64:
+            return run_flash<64>(all);
+        case 72:
+            return run_flash<72>(all);
+        case 80:
+            return run_flash<80>(all);
+        case 96:
+            return run_flash<96>(all);
+        default:
+            return run_flash<128>(all);
+    }
+}
+
+void launch_merge(const MergeArguments& work, Stream) {
+    run_grid(merge_launch(work.rows), [&](std::byte*) { merge_block(work); });
+}
+
+void launch_gemm(const GemmArguments& gemm, Stream) {
+    with_type(gemm.dtype, [&]<class T>(T) { run_gemm<T>(gemm); });
+}
+
+}  // namespace kine::kernels::cuda
