@@ -207,8 +207,9 @@ TEST_F(MpiRanks, EndWithTheCauseWhenOneCannotGoOn) {
 
 TEST_F(MpiRanks, KeepTheFinishedFramesWhenARunIsCancelled) {
     const LongModel model;
-    const std::vector<std::string> arguments = generate_with(
-        model.path(), {"-f", "600", "--decode-chunk", "1", "--progress", "json", "-y", "-o", folder / "video.mp4"});
+    const std::vector<std::string> arguments =
+        generate_with(model.path(), {"-f", "600", "--width", "64", "--height", "64", "--decode-chunk", "1",
+                                     "--progress", "json", "-y", "-o", folder / "video.mp4"});
     Program program(mpi_launch(2, arguments));
     ASSERT_TRUE(program.wait_for("{\"done\":12,"));
     program.send(SIGTERM);
