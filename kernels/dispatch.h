@@ -1,7 +1,6 @@
 // The only branch on device. Opens the profile zone of the op.
 #pragma once
 
-#include "runtime/config.h"
 #include "runtime/context.h"
 #include "runtime/device/cuda/commands.h"
 #include "runtime/error.h"
@@ -22,17 +21,13 @@ decltype(auto) on_device(const Context& context, std::string_view name, Host&& h
     return host();
 }
 
-/// Runs `host` on the CPU; on a GPU `cuda`, which enqueues to the context's stream.
-template <class Host, class Cuda>
-decltype(auto) on_device(const Context& context, std::string_view name, Host&& host, Cuda&& cuda) {
+/// Runs `host` on the CPU; on a GPU `device`, which enqueues to the context's stream.
+template <class Host, class OnDevice>
+decltype(auto) on_device(const Context& context, std::string_view name, Host&& host, OnDevice&& device) {
     const ProfileZone zone(context.profiler, name);
     if (context.device.kind == DeviceKind::Cpu) return host();
-    if constexpr (kHasCuda) {
-        use_device(context.device);
-        return cuda();
-    } else {
-        fail_on_device(context, name);
-    }
+    use_device(context.device);
+    return device();
 }
 
 }  // namespace kine::kernels

@@ -4,7 +4,6 @@
 #include "kernels/attention/rows_cuda.h"
 #include "kernels/attention/temporal_cuda.h"
 #include "kernels/cuda/tensor_rows.h"
-#include "runtime/config.h"
 
 #include <array>
 
@@ -59,13 +58,13 @@ Arguments matrix_arguments(const AttentionProblem& problem) {
 
 void temporal_attention_device(const Context& context, AttentionProblem& problem) {
     const auto all = matrix_arguments<cuda::TemporalArguments>(problem);
-    if constexpr (kHasCuda) cuda::launch_temporal(all, static_cast<int>(problem.head_size()), context.stream);
+    cuda::launch_temporal(all, static_cast<int>(problem.head_size()), context.stream);
 }
 
 void flash_attention_device(const Context& context, AttentionProblem& problem) {
     auto all = matrix_arguments<cuda::FlashArguments>(problem);
     if (problem.key_mask) all.key_mask = problem.key_mask.address<const uint8_t>();
-    if constexpr (kHasCuda) cuda::launch_flash(all, static_cast<int>(problem.head_size()), context.stream);
+    cuda::launch_flash(all, static_cast<int>(problem.head_size()), context.stream);
 }
 
 bool fits_a_row(const AttentionProblem& problem) { return problem.head_size() <= cuda::kRowAttentionWidest; }
@@ -91,7 +90,7 @@ void row_attention_device(const Context& context, AttentionProblem& problem) {
     all.keys = problem.keys();
     all.head_size = static_cast<int>(problem.head_size());
     all.scale = problem.scale;
-    if constexpr (kHasCuda) cuda::launch_row_attention(all, context.stream);
+    cuda::launch_row_attention(all, context.stream);
 }
 
 constexpr std::array<AttentionVariant, 3> kVariants = {{

@@ -3,7 +3,6 @@
 #include "kernels/conv/windows_cuda.h"
 #include "kernels/cuda/tensor_rows.h"
 #include "kernels/host/visit.h"
-#include "runtime/config.h"
 
 #include <algorithm>
 
@@ -53,7 +52,7 @@ void multiply_windows(const Context& context, const Tensor& x, const WindowGeome
         work.by_words = cuda::moves_by_words({&x, &rows});
         for (work.first = 0; work.first < all; work.first += most) {
             work.rows = std::min(most, all - work.first);
-            if constexpr (kHasCuda) cuda::launch_windows(work, context.stream);
+            cuda::launch_windows(work, context.stream);
             Tensor part = out.slice(0, work.first, work.first + work.rows);
             matrix.multiply(context, {rows.address(), work.rows, depth}, Activation::None, part);
         }

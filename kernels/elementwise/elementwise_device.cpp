@@ -2,7 +2,6 @@
 
 #include "kernels/elementwise/finite_cuda.h"
 #include "kernels/elementwise/strided.h"
-#include "runtime/config.h"
 #include "runtime/tensor/transfer.h"
 
 namespace kine::kernels {
@@ -72,9 +71,7 @@ Tensor combine_device(const Context& context, const Tensor& x, const Tensor& y, 
 
 bool all_finite_device(const Context& context, const Tensor& x) {
     Tensor found = Tensor::zeros(context, {1}, DType::Int32);
-    if constexpr (kHasCuda) {
-        cuda::launch_find_not_finite({x.address(), x.dtype(), x.elements(), found.address<int32_t>()}, context.stream);
-    }
+    { cuda::launch_find_not_finite({x.address(), x.dtype(), x.elements(), found.address<int32_t>()}, context.stream); }
     return to_host(context, found).data<int32_t>()[0] == 0;
 }
 

@@ -1,7 +1,6 @@
 #include "kernels/elementwise/strided.h"
 
 #include "kernels/elementwise/strided_cuda.h"
-#include "runtime/config.h"
 
 #include <array>
 #include <bit>
@@ -83,7 +82,7 @@ StridedArguments strided(StridedOp op, const Tensor& out, std::initializer_list<
 void run_strided(const Context& context, StridedOp op, const Tensor& out, std::initializer_list<Tensor> operands,
                  float p, float q) {
     if (out.elements() == 0) return;
-    if constexpr (kHasCuda) launch_strided(strided(op, out, operands, p, q), context.stream);
+    launch_strided(strided(op, out, operands, p, q), context.stream);
 }
 
 void run_copy(const Context& context, const Tensor& x, const Tensor& out) {
@@ -92,13 +91,11 @@ void run_copy(const Context& context, const Tensor& x, const Tensor& out) {
                                   (out.dtype() == DType::Float32 || out.dtype() == DType::BFloat16);
     check(is_floating_pair || x.dtype() == out.dtype(), ErrorCode::Bug, "copy: {} to {}", name_of(x.dtype()),
           name_of(out.dtype()));
-    if constexpr (kHasCuda) {
-        const StridedArguments work = strided(StridedOp::Copy, out, {x});
-        if (x.dtype() == out.dtype() && !work.by_words) {
-            launch_strided_copy(work, size_of(x.dtype()), context.stream);
-        } else {
-            launch_strided(work, context.stream);
-        }
+    const StridedArguments work = strided(StridedOp::Copy, out, {x});
+    if (x.dtype() == out.dtype() && !work.by_words) {
+        launch_strided_copy(work, size_of(x.dtype()), context.stream);
+    } else {
+        launch_strided(work, context.stream);
     }
 }
 

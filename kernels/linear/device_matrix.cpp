@@ -5,7 +5,6 @@
 #include "kernels/elementwise/strided.h"
 #include "kernels/linear/gemm_cuda.h"
 #include "kernels/move/move.h"
-#include "runtime/config.h"
 
 namespace kine::kernels {
 
@@ -52,7 +51,7 @@ void DeviceMatrix::multiply(const Context& context, const DeviceRows& rows, Acti
     gemm.depth = in_features();
     gemm.x_stride = rows.count == 1 ? in_features() : rows.stride;
     gemm.has_gelu = activation == Activation::GeluTanh;
-    if constexpr (kHasCuda) cuda::launch_gemm(gemm, context.stream);
+    cuda::launch_gemm(gemm, context.stream);
     if (activation == Activation::Silu) activate_in_place_device(context, out, activation);
 }
 

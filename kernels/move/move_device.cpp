@@ -1,7 +1,6 @@
 #include "kernels/move/move_device.h"
 
 #include "kernels/move/gather_cuda.h"
-#include "runtime/config.h"
 
 namespace kine::kernels {
 
@@ -9,9 +8,8 @@ void gather_rows_device(const Context& context, const Tensor& table, const Tenso
     const int64_t bytes = table.dim(1) * size_of(table.dtype());
     check(bytes % 2 == 0, ErrorCode::Unsupported, "gather_rows: rows of {} bytes on {}, expected an even number", bytes,
           to_string(context.device));
-    if constexpr (kHasCuda)
-        cuda::launch_gather({table.address(), ids.address<const int64_t>(), out.address(), ids.elements(), bytes},
-                            context.stream);
+    cuda::launch_gather({table.address(), ids.address<const int64_t>(), out.address(), ids.elements(), bytes},
+                        context.stream);
 }
 
 }  // namespace kine::kernels

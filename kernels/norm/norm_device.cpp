@@ -6,7 +6,6 @@
 #include "kernels/norm/group_norm_cuda.h"
 #include "kernels/norm/norm_cuda.h"
 #include "kernels/norm/squares_cuda.h"
-#include "runtime/config.h"
 
 namespace kine::kernels {
 
@@ -41,7 +40,7 @@ void norm_rows(const Context& context, const Tensor& x, Tensor& out, const cuda:
         norm.eps = by.eps;
         norm.subtracts_mean = by.subtracts_mean;
         norm.by_words = moves_by_words({&x, &out, &weight, &bias, &shift, &scale});
-        if constexpr (kHasCuda) cuda::launch_norm(norm, context.stream);
+        cuda::launch_norm(norm, context.stream);
     });
 }
 
@@ -83,10 +82,9 @@ Tensor sums_of_squares_device(const Context& context, const Tensor& x) {
     Tensor sums = Tensor::empty(context, shape, DType::Float32);
     Tensor rows = x;
     on_rows_in_place(context, rows, [&](const Tensor& packed, const cuda::RowPlaces& places) {
-        if constexpr (kHasCuda)
-            cuda::launch_squares({packed.address(), packed.dtype(), sums.address<float>(), sums.elements(), places,
-                                  static_cast<int>(x.dim(-1))},
-                                 context.stream);
+        cuda::launch_squares({packed.address(), packed.dtype(), sums.address<float>(), sums.elements(), places,
+                              static_cast<int>(x.dim(-1))},
+                             context.stream);
     });
     return sums;
 }
@@ -117,7 +115,7 @@ Tensor group_norm_device(const Context& context, const Tensor& x, const Tensor& 
         const Tensor moments = Tensor::empty(context, {norm.pictures * groups, 2}, DType::Float32);
         norm.parts = reinterpret_cast<cuda::GroupMoments*>(parts.address());
         norm.moments = reinterpret_cast<cuda::GroupMoments*>(moments.address());
-        if constexpr (kHasCuda) cuda::launch_group_norm(norm, context.stream);
+        cuda::launch_group_norm(norm, context.stream);
     });
     return out;
 }

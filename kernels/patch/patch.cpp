@@ -19,7 +19,7 @@ cuda::PatchGeometry geometry_of(const Tensor& latents, int64_t patch) {
 void patchify_device(const Context& context, const Tensor& x, int64_t patch, Tensor& out) {
     visit_floating(out.dtype(), [&]<class T>(T) {
         const cuda::PatchArguments<T> work = {x.address<const float>(), out.address<T>(), geometry_of(x, patch)};
-        if constexpr (kHasCuda) cuda::launch_patchify(work, context.stream);
+        cuda::launch_patchify(work, context.stream);
     });
 }
 
@@ -29,7 +29,7 @@ void unpatchify_device(const Context& context, const Tensor& tokens, int64_t pat
         work.tokens = tokens.address<const T>();
         work.latents = out.address<float>();
         work.geometry = geometry_of(out, patch);
-        if constexpr (kHasCuda) cuda::launch_unpatchify(work, context.stream);
+        cuda::launch_unpatchify(work, context.stream);
     });
 }
 

@@ -4,7 +4,6 @@
 #include "kernels/elementwise/strided.h"
 #include "kernels/host/visit.h"
 #include "kernels/rope/query_key_cuda.h"
-#include "runtime/config.h"
 
 namespace kine::kernels {
 
@@ -34,7 +33,7 @@ void rotate_even(const Context& context, Tensor& heads, const Tensor& turns) {
         all.frame_turns = turns.dim(0) == 1 ? 0 : turns.stride(0);
         all.patch_turns = turns.dim(1) == 1 ? 0 : turns.stride(1);
         all.by_words = cuda::moves_by_words({&heads});
-        if constexpr (kHasCuda) cuda::launch_query_key(all, context.stream);
+        cuda::launch_query_key(all, context.stream);
     });
 }
 

@@ -1,10 +1,8 @@
 #include "runtime/device/floor.h"
 
-#include "runtime/config.h"
 #include "runtime/device/cuda/floor.h"
 #include "runtime/device/gpus.h"
 #include "runtime/device/host/host_allocator.h"
-#include "runtime/error.h"
 
 namespace kine {
 
@@ -23,8 +21,7 @@ class HostFloor final : public DeviceFloor {
 std::unique_ptr<DeviceFloor> open_floor(Device device) {
     if (device.kind == DeviceKind::Cpu) return std::make_unique<HostFloor>();
     check_usable(device, find_gpus());
-    if constexpr (kHasCuda) return open_cuda_floor(device);
-    fail(ErrorCode::Device, "{}: this build has no CUDA", to_string(device));
+    return open_cuda_floor(device);
 }
 
 }  // namespace kine

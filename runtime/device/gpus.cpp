@@ -12,10 +12,7 @@ std::string version_text(int version) { return fmt::format("{}.{}", version / 10
 
 }  // namespace
 
-GpuFacts find_gpus() {
-    if constexpr (kHasCuda) return probe_gpus();
-    return {};
-}
+GpuFacts find_gpus() { return probe_gpus(); }
 
 std::string why_none(const GpuFacts& facts) {
     if (facts.runtime_version == 0) return "this build has no CUDA";

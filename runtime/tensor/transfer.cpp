@@ -1,6 +1,5 @@
 #include "runtime/tensor/transfer.h"
 
-#include "runtime/config.h"
 #include "runtime/device/cuda/commands.h"
 #include "runtime/tensor/convert.h"
 
@@ -10,19 +9,12 @@ namespace kine {
 
 namespace {
 
-[[noreturn]] void fail_without_cuda(Device device) {
-    fail(ErrorCode::Device, "a tensor of {} in a build without CUDA", to_string(device));
-}
-
 /// Waits for the copy: pageable memory is read in its own time, and `from` may be gone by then.
 void copy_now(const Context& context, std::byte* to, const std::byte* from, int64_t bytes) {
-    if constexpr (!kHasCuda) {
-        fail_without_cuda(context.device);
-    } else if (bytes > 0) {
-        use_device(context.device);
-        copy_async(to, from, bytes, context.stream);
-        synchronize(context.stream);
-    }
+    if (bytes == 0) return;
+    use_device(context.device);
+    copy_async(to, from, bytes, context.stream);
+    synchronize(context.stream);
 }
 
 }  // namespace
@@ -48,11 +40,9 @@ void fill_with_zeros(const Context& context, Tensor& x) {
     if (x.elements() == 0) return;
     if (x.device().kind == DeviceKind::Cpu) {
         std::memset(x.raw(), 0, static_cast<size_t>(x.bytes()));
-    } else if constexpr (kHasCuda) {
+    } else {
         use_device(context.device);
         zero_async(x.address(), x.bytes(), context.stream);
-    } else {
-        fail_without_cuda(x.device());
     }
 }
 
