@@ -69,10 +69,21 @@ int obey(const WorkKind& kind, const std::string& dtype, const std::filesystem::
     return 0;
 }
 
+const WorkKind& find_work(std::string_view name) {
+    for (const auto& kinds : {work_kinds(), demo_kinds()}) {
+        for (const WorkKind& kind : kinds) {
+            if (kind.name == name) return kind;
+        }
+    }
+    fail(ErrorCode::Usage, "work '{}': expected one of those that bench_work list prints", name);
+}
+
 int run(const std::vector<std::string>& words) {
     const std::string command = words.empty() ? "" : words[0];
     if (command == "list" && words.size() == 1) {
-        for (const WorkKind& kind : work_kinds()) fmt::print("{:<16} {}\n", kind.name, kind.summary);
+        for (const auto& kinds : {work_kinds(), demo_kinds()}) {
+            for (const WorkKind& kind : kinds) fmt::print("{:<16} {}\n", kind.name, kind.summary);
+        }
         return 0;
     }
     if (command == "files" && words.size() == 3) {

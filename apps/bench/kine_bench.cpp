@@ -1,5 +1,7 @@
-// Speed of the parts that a run spends its time in. `kine_bench --benchmark_filter=works` runs some of them.
+// Speed of the parts that a run spends its time in. `kine_bench --benchmark_filter=works` runs some of them,
+// `kine_bench cuda` runs them on a GPU.
 #include "apps/bench/report.h"
+#include "runtime/device/gpus.h"
 
 #include <fmt/core.h>
 
@@ -7,12 +9,18 @@
 
 namespace {
 
-void run_benchmarks() {
+std::string name_of(kine::Device device) {
+    return device.kind == kine::DeviceKind::Cpu
+               ? kine::bench::processor_name()
+               : kine::describe(kine::find_gpus().gpus.at(static_cast<size_t>(device.index)));
+}
+
+void run_benchmarks(kine::Device device) {
     using namespace kine::bench;
-    const BenchSession session;
+    const BenchSession session(0, device);
     const BenchSetup setup = {session.context, measure_rates(session.context)};
     fmt::print(stderr, "{}, {} threads: multiply-add {:.0f}, linear f32 {:.0f}, linear bf16 {:.0f} GFLOP/s\n",
-               processor_name(), session.threads.size(), setup.rates.fused_multiply_add / 1e9,
+               name_of(device), session.threads.size(), setup.rates.fused_multiply_add / 1e9,
                setup.rates.linear_float32 / 1e9, setup.rates.linear_bfloat16 / 1e9);
     register_linear(setup);
     register_works(setup);
@@ -24,9 +32,10 @@ void run_benchmarks() {
 
 int main(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    const bool names_device = argc == 2 && argv[1][0] != '-';
+    if (!names_device && benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
     try {
-        run_benchmarks();
+        run_benchmarks(kine::parse_device(names_device ? argv[1] : "cpu"));
     } catch (const std::exception& error) {
         fmt::print(stderr, "kine_bench: {}\n", error.what());
         return 1;

@@ -17,7 +17,7 @@ void run_linear(benchmark::State& state, const BenchSetup& setup, LinearSize siz
     const kernels::LinearWeight weight(setup.context,
                                        random_tensor(setup.context, {size.out, size.in}, dtype, 2, 0.03f),
                                        random_tensor(setup.context, {size.out}, dtype, 3), quantization);
-    for (auto _ : state) benchmark::DoNotOptimize(kernels::linear(setup.context, x, weight).raw());
+    for (auto _ : state) await_result(setup.context, kernels::linear(setup.context, x, weight));
     report_rate(state, setup, 2.0 * static_cast<double>(size.rows * size.in * size.out), dtype);
 }
 
@@ -32,7 +32,7 @@ void register_linear(const BenchSetup& setup) {
         };
         add("linear", DType::Float32, Quantization::None);
         add("linear", DType::BFloat16, Quantization::None);
-        add("linear_int8", DType::BFloat16, Quantization::Int8);
+        if (setup.is_on_cpu()) add("linear_int8", DType::BFloat16, Quantization::Int8);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "apps/bench/measured_rates.h"
 
+#include "apps/bench/bench_session.h"
 #include "apps/bench/random_model.h"
 #include "kernels/linear/linear.h"
 
@@ -66,11 +67,12 @@ double measure_fused_multiply_add(const Context& context) {
 double measure_linear(const Context& context, DType dtype) {
     const Tensor x = random_tensor(context, {4096, 1152}, dtype, 1);
     const kernels::LinearWeight weight(context, random_tensor(context, {4608, 1152}, dtype, 2, 0.03f));
-    return 2.0 * 4096 * 1152 * 4608 / best_seconds([&] { kernels::linear(context, x, weight); });
+    return 2.0 * 4096 * 1152 * 4608 / best_seconds([&] { await_result(context, kernels::linear(context, x, weight)); });
 }
 
 MeasuredRates measure_rates(const Context& context) {
-    return {.fused_multiply_add = measure_fused_multiply_add(context),
+    const bool is_on_cpu = context.device.kind == DeviceKind::Cpu;
+    return {.fused_multiply_add = is_on_cpu ? measure_fused_multiply_add(context) : 0.0,
             .linear_float32 = measure_linear(context, DType::Float32),
             .linear_bfloat16 = measure_linear(context, DType::BFloat16)};
 }

@@ -8,7 +8,7 @@ namespace kine::bench {
 
 /// FLOP per second, all threads of the context.
 struct MeasuredRates {
-    double fused_multiply_add = 0;  ///< f32 in registers, of the vector width that we are compiled for
+    double fused_multiply_add = 0;  ///< of the CPU, f32 in registers, of the vector width that we are compiled for
     double linear_float32 = 0;      ///< our linear layer, 4096 x 1152 x 4608
     double linear_bfloat16 = 0;
 

@@ -1,6 +1,7 @@
 #include "apps/bench/random_model.h"
 
 #include "kernels/elementwise/elementwise.h"
+#include "runtime/tensor/transfer.h"
 
 #include <unistd.h>
 
@@ -66,7 +67,7 @@ float weight_deviation(const std::string& name, const Shape& shape) {
 }  // namespace
 
 Tensor random_tensor(const Context& context, const Shape& shape, DType dtype, uint64_t seed, float deviation) {
-    Tensor values = Tensor::empty(context, shape, DType::Float32);
+    Tensor values = Tensor::empty(context.host(), shape, DType::Float32);
     float* at = values.data<float>();
     uint64_t state = seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du;
     const double width = 2 * std::sqrt(3.0) * deviation;
@@ -76,12 +77,13 @@ Tensor random_tensor(const Context& context, const Shape& shape, DType dtype, ui
         state ^= state << 17;
         at[i] = static_cast<float>(width * (static_cast<double>(state >> 11) * 0x1.0p-53 - 0.5));
     }
-    return dtype == DType::Float32 ? values : kernels::cast(context, values, dtype);
+    const Tensor drawn = to_device(context, values);
+    return dtype == DType::Float32 ? drawn : kernels::cast(context, drawn, dtype);
 }
 
 Tensor moving_waves(const Context& context, const Shape& shape) {
     constexpr double kTurn = 2 * std::numbers::pi;
-    Tensor values = Tensor::empty(context, shape, DType::Float32);
+    Tensor values = Tensor::empty(context.host(), shape, DType::Float32);
     const int64_t width = shape[3];
     const auto wave = [width](int64_t channel, int64_t frame, int64_t row, int64_t column) {
         const double along = static_cast<double>(column + frame) / static_cast<double>(width);
@@ -95,7 +97,7 @@ Tensor moving_waves(const Context& context, const Shape& shape) {
         const int64_t picture = line / shape[2];
         *at++ = static_cast<float>(wave(picture / shape[1], picture % shape[1], line % shape[2], i % width));
     }
-    return values;
+    return to_device(context, values);
 }
 
 void write_random_weights(const Context& context, const ShapeMap& shapes, DType dtype,
@@ -114,7 +116,7 @@ void write_random_weights(const Context& context, const ShapeMap& shapes, DType 
 Weights random_weights(const Context& context, const ShapeMap& shapes) {
     const std::filesystem::path file =
         std::filesystem::temp_directory_path() / ("kine_bench_" + std::to_string(getpid()) + ".safetensors");
-    write_random_weights(context, shapes, DType::Float32, file);
+    write_random_weights(context.host(), shapes, DType::Float32, file);
     Weights weights = Weights::open_file(file);
     std::filesystem::remove(file);  // the mapping keeps the bytes
     return weights;

@@ -13,9 +13,11 @@ namespace kine::bench {
 struct BenchSetup {
     const Context& context;
     MeasuredRates rates;
+
+    bool is_on_cpu() const { return context.device.kind == DeviceKind::Cpu; }
 };
 
-/// GFLOP/s, and its share of what our linear layer and the multiply-add probe reach here.
+/// GFLOP/s, and its share of what our linear layer and, on the CPU, the multiply-add probe reach here.
 void report_rate(benchmark::State& state, const BenchSetup& setup, double flops, DType dtype);
 
 void register_linear(const BenchSetup& setup);

@@ -29,7 +29,8 @@ class PassingFolder {
 
 std::unique_ptr<Work> open_passing(Context& context, const WorkKind& kind, DType dtype, Quantization quantization) {
     const PassingFolder folder;
-    write_files(context, kind, folder.path());
+    Context host = context.host();
+    write_files(host, kind, folder.path());
     return kind.open({context, dtype, folder.path(), quantization});
 }
 
@@ -37,7 +38,7 @@ void repeat(benchmark::State& state, const BenchSetup& setup, const WorkKind& ki
             Quantization quantization) {
     Context context = setup.context;
     const std::unique_ptr<Work> work = open_passing(context, kind, dtype, quantization);
-    for (auto _ : state) benchmark::DoNotOptimize(work->run().raw());
+    for (auto _ : state) await_result(context, work->run());
     report_rate(state, setup, work->flops(), dtype);
 }
 
@@ -53,7 +54,7 @@ void register_works(const BenchSetup& setup) {
         };
         add("works", DType::Float32, Quantization::None);
         add("works", DType::BFloat16, Quantization::None);
-        if (kind.name == "block_pair") add("works_int8", DType::BFloat16, Quantization::Int8);
+        if (kind.name == "block_pair" && setup.is_on_cpu()) add("works_int8", DType::BFloat16, Quantization::Int8);
     }
 }
 

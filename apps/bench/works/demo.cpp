@@ -42,7 +42,7 @@ class Demo final : public Work {
 
     Tensor pictures() const {  // [F, Y, X, 3] in [0, 1]
         const int64_t frames = static_cast<int64_t>(pixels_.size()) / (height_ * width_ * 3);
-        Tensor result = Tensor::empty(context_, {frames, height_, width_, 3}, DType::Float32);
+        Tensor result = Tensor::empty(context_.host(), {frames, height_, width_, 3}, DType::Float32);
         std::ranges::transform(pixels_, result.data<float>(),
                                [](uint8_t level) { return static_cast<float>(level) / 255.0f; });
         return result;
@@ -55,9 +55,16 @@ class Demo final : public Work {
     int64_t height_ = 0, width_ = 0;
 };
 
-}  // namespace
-
 std::unique_ptr<Work> open_demo(const Opening& opening) { return std::make_unique<Demo>(opening, 25); }
 std::unique_ptr<Work> open_demo_step(const Opening& opening) { return std::make_unique<Demo>(opening, 1); }
+
+constexpr std::array<WorkKind, 2> kKinds = {{
+    {"demo", "the demo model end to end, 25 steps with guidance", false, no_weights, nothing, open_demo},
+    {"demo_step", "the demo model end to end, one step", false, no_weights, nothing, open_demo_step},
+}};
+
+}  // namespace
+
+std::span<const WorkKind> demo_kinds() { return kKinds; }
 
 }  // namespace kine::bench

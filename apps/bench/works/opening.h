@@ -30,7 +30,4 @@ std::unique_ptr<Work> open_vae(const Opening& opening);
 ShapeMap t5_weights(Context& context);
 std::unique_ptr<Work> open_t5(const Opening& opening);
 
-std::unique_ptr<Work> open_demo(const Opening& opening);
-std::unique_ptr<Work> open_demo_step(const Opening& opening);
-
 }  // namespace kine::bench

@@ -20,11 +20,10 @@ dit::T5Config one_block() {
 class TextBlock final : public Work {
   public:
     explicit TextBlock(const Opening& opening)
-        : context_(opening.context),
-          ids_(Tensor::empty(context_, {kLength}, DType::Int64)),
-          mask_(Tensor::empty(context_, {kLength}, DType::UInt8)) {
-        std::iota(ids_.data<int64_t>(), ids_.data<int64_t>() + kLength, 0);
-        std::fill_n(mask_.data<uint8_t>(), kLength, uint8_t{1});
+        : context_(opening.context), mask_(Tensor::of<uint8_t>(context_, {kLength}, std::vector<uint8_t>(kLength, 1))) {
+        std::vector<int64_t> ids(kLength);
+        std::iota(ids.begin(), ids.end(), 0);
+        ids_ = Tensor::of<int64_t>(context_.host(), {kLength}, ids);
         Weights weights = opening.weights();
         encoder_ = std::make_unique<dit::T5Encoder>(Scope(context_, weights, opening.dtype), one_block());
         weights.finish();
@@ -41,7 +40,7 @@ class TextBlock final : public Work {
 
   private:
     Context& context_;
-    Tensor ids_, mask_;
+    Tensor mask_, ids_;
     std::unique_ptr<dit::T5Encoder> encoder_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "apps/bench/works/opening.h"
 #include "kernels/elementwise/elementwise.h"
+#include "runtime/tensor/transfer.h"
 
 #include <array>
 
@@ -9,7 +10,7 @@ namespace kine::bench {
 
 namespace {
 
-constexpr std::array<WorkKind, 9> kKinds = {{
+constexpr std::array<WorkKind, 7> kKinds = {{
     {"temporal_256x16", "attention over 16 frames of 256 patches, 16 heads of 72", true, no_weights, temporal_16_inputs,
      open_temporal_16},
     {"spatial_16x256", "attention over 256 patches of 16 frames, 16 heads of 72", true, no_weights, spatial_256_inputs,
@@ -20,8 +21,6 @@ constexpr std::array<WorkKind, 9> kKinds = {{
      block_pair_inputs, open_block_pair},
     {"t5_block", "one block of the T5-XXL encoder, 120 tokens", true, t5_weights, nothing, open_t5},
     {"vae_256", "one frame of 256 x 256 through Stable Diffusion's decoder", true, vae_weights, vae_inputs, open_vae},
-    {"demo", "the demo model end to end, 25 steps with guidance", false, no_weights, nothing, open_demo},
-    {"demo_step", "the demo model end to end, one step", false, no_weights, nothing, open_demo_step},
     {"latte_step", "Latte-1 at full size, 256 x 256 x 16, one guided step", false, latte_step_weights,
      latte_step_inputs, open_latte_step},
 }};
@@ -37,13 +36,6 @@ ShapeMap no_weights(Context&) { return {}; }
 
 std::span<const WorkKind> work_kinds() { return kKinds; }
 
-const WorkKind& find_work(std::string_view name) {
-    for (const WorkKind& kind : kKinds) {
-        if (kind.name == name) return kind;
-    }
-    fail(ErrorCode::Usage, "work '{}': expected one of those that bench_work list prints", name);
-}
-
 Weights Opening::weights() const {
     Weights weights = Weights::open_file(folder / "weights.safetensors");
     weights.quantize_blocks(quantization);
@@ -51,7 +43,8 @@ Weights Opening::weights() const {
 }
 
 Tensor Opening::input(const std::string& name) const {
-    return as(context, SafetensorsFile::open(folder / "inputs.safetensors").tensor(name), dtype);
+    const Tensor stored = SafetensorsFile::open(folder / "inputs.safetensors").tensor(name);
+    return as(context, to_device(context, stored), dtype);
 }
 
 void write_files(Context& context, const WorkKind& kind, const std::filesystem::path& folder) {

@@ -39,9 +39,10 @@ struct WorkKind {
     std::unique_ptr<Work> (*open)(const Opening& opening);
 };
 
+/// Parts of models, and a step of one.
 std::span<const WorkKind> work_kinds();
-/// Usage error for a name that is not in the table.
-const WorkKind& find_work(std::string_view name);
+/// The demo model end to end, which takes the whole library and so is linked by those alone who ask.
+std::span<const WorkKind> demo_kinds();
 
 /// Random weights and inputs of a work, in bf16, so that no dtype that either program computes in has to round them.
 void write_files(Context& context, const WorkKind& kind, const std::filesystem::path& folder);
