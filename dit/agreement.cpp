@@ -57,7 +57,7 @@ void check_agreement(const Context& context, parallel::Communicator& communicato
     const Shape shape{static_cast<int64_t>(own.values.size())};
     const std::vector<Shape> shapes(static_cast<size_t>(communicator.size()), shape);
     const std::vector<Tensor> all =
-        communicator.all_gather(context, Tensor::of<int64_t>(context, shape, own.values), shapes);
+        communicator.all_gather(context.host(), Tensor::of<int64_t>(context.host(), shape, own.values), shapes);
     for (size_t rank = 1; rank < all.size(); ++rank) {
         for (size_t i = 0; i < own.names.size(); ++i) {
             check(all[rank].data<int64_t>()[i] == all[0].data<int64_t>()[i], ErrorCode::Usage,

@@ -392,8 +392,8 @@ RunReport Generator::generate(Context& context, const Request& asked, FrameQueue
                               std::stop_token stop) {
     try {
         const Request request = resolve(asked);
-        check(request.ranks == 1 || context.device.kind == DeviceKind::Cpu, ErrorCode::Unsupported,
-              "ranks {}: several ranks run on cpu only, {} takes one", request.ranks, to_string(context.device));
+        check(!processes_ || context.device.kind == DeviceKind::Cpu, ErrorCode::Unsupported,
+              "ranks that are processes run on cpu only, not on {}", to_string(context.device));
         check_fits(context, request);
         Observer nobody;
         Observer& told = !processes_ || processes_->group_rank() == 0 ? observer : nobody;

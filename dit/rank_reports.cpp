@@ -75,7 +75,7 @@ void gather_reports(const Context& context, parallel::Communicator& communicator
     const std::vector<int64_t> row = row_of(own);
     const Shape shape = {static_cast<int64_t>(row.size())};
     const std::vector<Shape> shapes(reports.size(), shape);
-    const auto all = communicator.all_gather(context, Tensor::of<int64_t>(context, shape, row), shapes);
+    const auto all = communicator.all_gather(context.host(), Tensor::of<int64_t>(context.host(), shape, row), shapes);
     for (size_t rank = 0; rank < all.size(); ++rank) reports[rank] = report_of(all[rank].data<int64_t>(), steps);
 }
 

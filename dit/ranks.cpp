@@ -67,8 +67,9 @@ void on_ranks(const Context& context, const RankHost& host, const RankBody& body
         const int64_t share = parallel::partition(context.threads.size(), communicator.rank(), ranks).size();
         ThreadPool threads(static_cast<int>(std::max<int64_t>(share, 1)));
         parallel::RankProfiler profiler(context.profiler, communicator.rank());
+        const Context beside{Device{}, context.host().allocator, threads, profiler.get()};
         const Context own{context.device, context.allocator, threads,
-                          profiler.get(), context.stream,    context.host_side};
+                          profiler.get(), context.stream,    context.host_side ? &beside : nullptr};
         run_named(own, {communicator, communicator.rank()}, body);
     };
     parallel::GiveUp give_up;

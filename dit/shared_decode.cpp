@@ -152,8 +152,9 @@ class SharedDecode {
         if (communicator_.size() == 1) return word;
         const auto own = static_cast<int64_t>(word);
         const std::vector<Shape> shapes(static_cast<size_t>(communicator_.size()), Shape{1});
-        const Tensor part = Tensor::of<int64_t>(context_, {1}, {&own, 1});
-        return static_cast<Word>(communicator_.all_gather(context_, part, shapes).front().data<int64_t>()[0]);
+        const Context& host = context_.host();
+        const Tensor part = Tensor::of<int64_t>(host, {1}, {&own, 1});
+        return static_cast<Word>(communicator_.all_gather(host, part, shapes).front().data<int64_t>()[0]);
     }
 
     void agree_to_go_on() {

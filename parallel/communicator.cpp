@@ -87,8 +87,8 @@ Pending Communicator::begin(const Context& context, std::string_view operation, 
     call.result_ = std::move(letters.result);
     call.bytes_sent_ = bytes_of(letters.sent);
     call.bytes_received_ = bytes_of(letters.received);
-    call.exchange_ = transport_->begin({operation, watch_->place, watch_->timeout_seconds}, std::move(letters.sent),
-                                       std::move(letters.received));
+    call.exchange_ = transport_->begin({operation, watch_->place, watch_->timeout_seconds, context.stream},
+                                       std::move(letters.sent), std::move(letters.received));
     traffic_.seconds += seconds_since(start);
     return call;
 }
@@ -198,7 +198,8 @@ void Communicator::barrier() {
 std::unique_ptr<Communicator> Communicator::split(const Context& context, int64_t color, int64_t key) {
     const int64_t own[] = {color, key};
     const std::vector<Shape> shapes(static_cast<size_t>(size()), Shape{2});
-    const std::vector<Tensor> all = all_gather(context, Tensor::of<int64_t>(context, {2}, own), shapes);
+    const Context& host = context.host();
+    const std::vector<Tensor> all = all_gather(host, Tensor::of<int64_t>(host, {2}, own), shapes);
     std::vector<int> members;
     for (int other = 0; other < size(); ++other) {
         if (all[static_cast<size_t>(other)].data<int64_t>()[0] == color) members.push_back(other);

@@ -52,7 +52,8 @@ void check_same_groups(const Context& context, Communicator& world, int groups) 
     world.set_place("the beginning");
     const int64_t own = groups;
     const std::vector<Shape> shapes(static_cast<size_t>(world.size()), Shape{1});
-    const std::vector<Tensor> all = world.all_gather(context, Tensor::of<int64_t>(context, {1}, {&own, 1}), shapes);
+    const std::vector<Tensor> all =
+        world.all_gather(context.host(), Tensor::of<int64_t>(context.host(), {1}, {&own, 1}), shapes);
     for (size_t rank = 1; rank < all.size(); ++rank) {
         const int64_t first = all[0].data<int64_t>()[0], other = all[rank].data<int64_t>()[0];
         check(other == first, ErrorCode::Usage, "rank {} was started with request_parallel {}, rank 0 with {}", rank,

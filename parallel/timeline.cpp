@@ -88,7 +88,8 @@ RankProfiler::~RankProfiler() {
     }
 }
 
-void gather_zones(const Context& context, Communicator& communicator) {
+void gather_zones(const Context& of_device, Communicator& communicator) {
+    const Context& context = of_device.host();
     if (!is_wanted(context, communicator)) return;
     std::vector<int64_t> ahead(static_cast<size_t>(communicator.size()));
     for (int other = 1; other < communicator.size(); ++other) {

@@ -2,6 +2,7 @@
 // collectives are, and what they count, is the communicator's business and the same for all of them.
 #pragma once
 
+#include "runtime/device/stream.h"
 #include "runtime/tensor/tensor.h"
 
 #include <exception>
@@ -23,6 +24,7 @@ struct Call {
     std::string_view operation;
     std::string_view place;      ///< e.g. "step 3"; may be empty
     double timeout_seconds = 0;  ///< for a peer to answer; 0 waits for ever
+    Stream stream = {};          ///< of a GPU's tensors: what it holds so far comes before
 };
 
 /// Parcels on their way. Destroyed before it has finished, the rank gives the call up; its peers are not released by

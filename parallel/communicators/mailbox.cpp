@@ -1,8 +1,10 @@
 #include "parallel/communicators/mailbox.h"
 
+#include "runtime/device/cuda/commands.h"
+#include "runtime/tensor/transfer.h"
+
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <functional>
 #include <thread>
 
@@ -24,6 +26,14 @@ void stay_awake_for(std::unique_lock<std::mutex>& lock, const std::function<bool
         std::this_thread::yield();
         lock.lock();
     }
+}
+
+/// A GPU's queue is told; queues that differ wait for one another, since the sender may write again when this returns.
+void copy(const Tensor& from, Stream sender, Tensor& to, Stream receiver) {
+    const bool waits = from.device().kind != DeviceKind::Cpu && sender.handle != receiver.handle;
+    if (waits) synchronize(sender);
+    copy_contents(from, to, receiver);
+    if (waits) synchronize(receiver);
 }
 
 }  // namespace
@@ -94,8 +104,9 @@ void Mailbox::read_from(Lock& lock, int rank, Parcel& received, int64_t skipped)
           to_string(sent.shape()));
     if (!sent || sent.elements() == 0) return;
     ++sender.readers;
+    const Stream from = sender.call.stream, to = own.call.stream;
     lock.unlock();
-    std::memcpy(received.tensor.raw(), sent.raw(), static_cast<size_t>(sent.bytes()));
+    copy(sent, from, received.tensor, to);
     lock.lock();
     --sender.readers;
     room_->changed.notify_all();

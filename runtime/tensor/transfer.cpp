@@ -36,6 +36,19 @@ Tensor to_host(const Context& context, const Tensor& x) {
     return copy;
 }
 
+void copy_contents(const Tensor& from, Tensor& to, Stream stream) {
+    check(from.device() == to.device() && from.bytes() == to.bytes(), ErrorCode::Bug,
+          "copy_contents: {} bytes on {} to {} on {}", from.bytes(), to_string(from.device()), to.bytes(),
+          to_string(to.device()));
+    if (from.bytes() == 0) return;
+    if (from.device().kind == DeviceKind::Cpu) {
+        std::memcpy(to.raw(), from.raw(), static_cast<size_t>(from.bytes()));
+    } else {
+        use_device(to.device());
+        copy_async(to.address(), from.address(), from.bytes(), stream);
+    }
+}
+
 void fill_with_zeros(const Context& context, Tensor& x) {
     if (x.elements() == 0) return;
     if (x.device().kind == DeviceKind::Cpu) {

@@ -14,6 +14,9 @@ Tensor to_device(const Context& context, const Tensor& x);
 /// that are not contiguous are copied by kernels::contiguous first.
 Tensor to_host(const Context& context, const Tensor& x);
 
+/// Of two contiguous tensors as long as one another, in the same memory; on a GPU in the order of `stream`.
+void copy_contents(const Tensor& from, Tensor& to, Stream stream);
+
 /// In the order of the context's work.
 void fill_with_zeros(const Context& context, Tensor& x);
 
