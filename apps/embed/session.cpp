@@ -56,8 +56,6 @@ void check_device(const SessionOptions& options) {
     const bool is_cpu = parse_device(options.device).kind == DeviceKind::Cpu;
     check(is_cpu || options.request_parallel == 1, ErrorCode::Unsupported,
           "request_parallel {}: a GPU makes one video at a time, expected 1", options.request_parallel);
-    check(is_cpu || options.quantize == "none", ErrorCode::Unsupported, "quantize {}: not on {}, expected none",
-          options.quantize, options.device);
 }
 
 std::filesystem::path variable(const char* name) {

@@ -1,7 +1,5 @@
 #include "dit/families/first_picture.h"
 
-#include "runtime/tensor/transfer.h"
-
 #include <algorithm>
 
 namespace kine::dit {
@@ -16,11 +14,11 @@ void check_image_size(const Request& request) {
 
 Tensor first_picture(const Context& context, const Request& request) {
     check_image_size(request);
-    Tensor picture = Tensor::empty(context.host(), {1, request.height, request.width, 3}, DType::Float32);
     const auto* levels = request.image.data<uint8_t>();
-    std::transform(levels, levels + picture.elements(), picture.data<float>(),
+    std::vector<float> values(static_cast<size_t>(request.image.elements()));
+    std::transform(levels, levels + request.image.elements(), values.begin(),
                    [](uint8_t level) { return static_cast<float>(level) / 255.0f * 2.0f - 1.0f; });
-    return to_device(context, picture);
+    return Tensor::of<float>(context, {1, request.height, request.width, 3}, values);
 }
 
 }  // namespace kine::dit

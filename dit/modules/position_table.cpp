@@ -1,7 +1,5 @@
 #include "dit/modules/position_table.h"
 
-#include "runtime/tensor/transfer.h"
-
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -35,51 +33,55 @@ std::vector<double> divided(int64_t count, double interpolation) {
     return positions;
 }
 
-}  // namespace
-
-Tensor position_table(const Context& context, std::span<const double> positions, int64_t channels) {
-    Tensor table = Tensor::empty(context.host(), {static_cast<int64_t>(positions.size()), channels}, DType::Float32);
-    float* row = table.data<float>();
+/// A row of `channels` for each position.
+std::vector<float> sinusoids(std::span<const double> positions, int64_t channels) {
+    std::vector<float> rows(positions.size() * static_cast<size_t>(channels));
+    float* row = rows.data();
     for (const double position : positions) {
         write_sinusoid(position, channels, row);
         row += channels;
     }
-    return to_device(context, table);
+    return rows;
+}
+
+void append_row(const std::vector<float>& rows, int64_t channels, int64_t row, std::vector<float>& to) {
+    const auto from = rows.begin() + row * channels;
+    to.insert(to.end(), from, from + channels);
+}
+
+}  // namespace
+
+Tensor position_table(const Context& context, std::span<const double> positions, int64_t channels) {
+    return Tensor::of<float>(context, {static_cast<int64_t>(positions.size()), channels},
+                             sinusoids(positions, channels));
 }
 
 Tensor patch_position_table(const Context& context, const PatchGrid& grid, int64_t channels) {
-    const std::vector<double> x = stretched(grid.columns, grid);
-    const std::vector<double> y = stretched(grid.rows, grid);
-    Tensor table = Tensor::empty(context.host(), {grid.rows * grid.columns, channels}, DType::Float32);
-    float* row = table.data<float>();
-    for (const double y_position : y) {
-        for (const double x_position : x) {
-            write_sinusoid(x_position, channels / 2, row);
-            write_sinusoid(y_position, channels / 2, row + channels / 2);
-            row += channels;
-        }
+    const int64_t half = channels / 2;
+    const std::vector<float> x = sinusoids(stretched(grid.columns, grid), half);
+    const std::vector<float> y = sinusoids(stretched(grid.rows, grid), half);
+    std::vector<float> table;
+    for (int64_t patch = 0; patch < grid.rows * grid.columns; ++patch) {
+        append_row(x, half, patch % grid.columns, table);
+        append_row(y, half, patch / grid.columns, table);
     }
-    return to_device(context, table);
+    return Tensor::of<float>(context, {grid.rows * grid.columns, channels}, table);
 }
 
 Tensor video_position_table(const Context& context, const VideoGrid& grid, int64_t channels) {
     const int64_t of_frame = channels / 4, of_side = channels / 8 * 3;
-    const Tensor frames = position_table(context.host(), divided(grid.frames, grid.temporal_interpolation), of_frame);
-    const Tensor rows = position_table(context.host(), divided(grid.rows, grid.spatial_interpolation), of_side);
-    const Tensor columns = position_table(context.host(), divided(grid.columns, grid.spatial_interpolation), of_side);
-    Tensor table = Tensor::empty(context.host(), {grid.frames, grid.rows * grid.columns, channels}, DType::Float32);
-    float* to = table.data<float>();
-    const auto add = [&to](const Tensor& axis, int64_t position) {
-        to = std::copy_n(axis.data<float>() + position * axis.dim(1), axis.dim(1), to);
-    };
+    const std::vector<float> frames = sinusoids(divided(grid.frames, grid.temporal_interpolation), of_frame);
+    const std::vector<float> rows = sinusoids(divided(grid.rows, grid.spatial_interpolation), of_side);
+    const std::vector<float> columns = sinusoids(divided(grid.columns, grid.spatial_interpolation), of_side);
+    std::vector<float> table;
     for (int64_t frame = 0; frame < grid.frames; ++frame) {
         for (int64_t patch = 0; patch < grid.rows * grid.columns; ++patch) {
-            add(frames, frame);
-            add(columns, patch % grid.columns);
-            add(rows, patch / grid.columns);
+            append_row(frames, of_frame, frame, table);
+            append_row(columns, of_side, patch % grid.columns, table);
+            append_row(rows, of_side, patch / grid.columns, table);
         }
     }
-    return to_device(context, table);
+    return Tensor::of<float>(context, {grid.frames, grid.rows * grid.columns, channels}, table);
 }
 
 }  // namespace kine::dit

@@ -1,7 +1,5 @@
 #include "dit/modules/rotary_grid.h"
 
-#include "runtime/tensor/transfer.h"
-
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -57,10 +55,12 @@ Tensor rotary_turns(const Context& context, const RotaryGrid& grid) {
                              columns = turns_of(grid.columns, grid.arithmetic);
     const auto count = [](const RotaryAxis& axis) { return static_cast<int64_t>(axis.positions.size()); };
     const int64_t patches = count(grid.rows) * count(grid.columns);
-    Tensor turns = Tensor::empty(context.host(), {count(grid.frames), patches, grid.channels()}, DType::Float32);
-    float* to = turns.data<float>();
-    const auto add = [&to](const std::vector<float>& table, const RotaryAxis& axis, int64_t position) {
-        to = std::copy_n(table.data() + position * axis.channels, axis.channels, to);
+    const Shape shape = {count(grid.frames), patches, grid.channels()};
+    std::vector<float> turns;
+    turns.reserve(static_cast<size_t>(shape.elements()));
+    const auto add = [&turns](const std::vector<float>& table, const RotaryAxis& axis, int64_t position) {
+        const auto from = table.begin() + position * axis.channels;
+        turns.insert(turns.end(), from, from + axis.channels);
     };
     for (int64_t frame = 0; frame < count(grid.frames); ++frame) {
         for (int64_t patch = 0; patch < patches; ++patch) {
@@ -69,7 +69,7 @@ Tensor rotary_turns(const Context& context, const RotaryGrid& grid) {
             add(columns, grid.columns, patch % count(grid.columns));
         }
     }
-    return to_device(context, turns);
+    return Tensor::of<float>(context, shape, turns);
 }
 
 }  // namespace kine::dit

@@ -1,7 +1,6 @@
 #include "dit/modules/timestep_embedding.h"
 
 #include "kernels/elementwise/elementwise.h"
-#include "runtime/tensor/transfer.h"
 
 #include <cmath>
 
@@ -9,18 +8,18 @@ namespace kine::dit {
 
 Tensor timestep_sinusoid(const Context& context, std::span<const double> timesteps, int64_t half) {
     const auto steps = static_cast<int64_t>(timesteps.size());
-    Tensor table = Tensor::empty(context.host(), {steps, 2 * half}, DType::Float32);
-    float* values = table.data<float>();
+    std::vector<float> values(static_cast<size_t>(steps * 2 * half));
     const auto log_period = static_cast<float>(-std::log(10000.0));
     for (int64_t step = 0; step < steps; ++step) {
         const auto t = static_cast<float>(timesteps[static_cast<size_t>(step)]);
         for (int64_t k = 0; k < half; ++k) {
             const float angle = t * std::exp(log_period * static_cast<float>(k) / static_cast<float>(half));
-            values[step * 2 * half + k] = std::cos(angle);
-            values[step * 2 * half + half + k] = std::sin(angle);
+            const auto at = static_cast<size_t>(step * 2 * half + k);
+            values[at] = std::cos(angle);
+            values[at + static_cast<size_t>(half)] = std::sin(angle);
         }
     }
-    return to_device(context, table);
+    return Tensor::of<float>(context, {steps, 2 * half}, values);
 }
 
 SinusoidMlp::SinusoidMlp(const Scope& in, const Scope& out, int64_t channels, int64_t sinusoids)

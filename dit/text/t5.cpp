@@ -74,10 +74,10 @@ Tensor to_dtype(const Context& context, const Tensor& x, DType dtype) {
 // table [buckets, H] -> [H, L, L]: one value for every pair of positions that are equally far apart.
 Tensor pairwise_bias(const Context& context, const Tensor& table, const RelativeBuckets& buckets, int64_t length) {
     const int64_t heads = table.dim(1);
-    Tensor bias = Tensor::empty(context.host(), {heads, length, length}, DType::Float32);
+    std::vector<float> bias(static_cast<size_t>(heads * length * length));
     const Tensor of_buckets = to_host(context, table);
     const float* values = of_buckets.data<float>();
-    float* out = bias.data<float>();
+    float* out = bias.data();
     for (int64_t offset = 1 - length; offset < length; ++offset) {
         const float* of_heads = values + relative_bucket(buckets, offset) * heads;
         const int64_t first_query = std::max<int64_t>(0, -offset);
@@ -86,7 +86,7 @@ Tensor pairwise_bias(const Context& context, const Tensor& table, const Relative
             for (int64_t query = first_query; query < last_query; ++query)
                 out[(head * length + query) * length + query + offset] = of_heads[head];
     }
-    return to_device(context, bias);
+    return Tensor::of<float>(context, {heads, length, length}, bias);
 }
 
 }  // namespace

@@ -34,10 +34,7 @@ bool is_flash(const AttentionProblem& problem) {
     return is_for_matrix_unit(problem) && cuda::flash_can_run(problem.head_size());
 }
 
-/// What the arguments of both kernels for the matrix unit have in common.
-template <class Arguments>
-Arguments matrix_arguments(const AttentionProblem& problem) {
-    Arguments all;
+void describe(const AttentionProblem& problem, cuda::MatrixArguments& all) {
     all.q = problem.q.address<const BFloat16>();
     all.k = problem.k.address<const BFloat16>();
     all.v = problem.v.address<const BFloat16>();
@@ -53,16 +50,17 @@ Arguments matrix_arguments(const AttentionProblem& problem) {
     all.queries = static_cast<int>(problem.queries());
     all.keys = static_cast<int>(problem.keys());
     all.scale = problem.scale;
-    return all;
 }
 
 void temporal_attention_device(const Context& context, AttentionProblem& problem) {
-    const auto all = matrix_arguments<cuda::TemporalArguments>(problem);
+    cuda::TemporalArguments all;
+    describe(problem, all);
     cuda::launch_temporal(all, static_cast<int>(problem.head_size()), context.stream);
 }
 
 void flash_attention_device(const Context& context, AttentionProblem& problem) {
-    auto all = matrix_arguments<cuda::FlashArguments>(problem);
+    cuda::FlashArguments all;
+    describe(problem, all);
     if (problem.key_mask) all.key_mask = problem.key_mask.address<const uint8_t>();
     cuda::launch_flash(all, static_cast<int>(problem.head_size()), context.stream);
 }

@@ -122,8 +122,8 @@ __device__ inline int64_t offset_of(const HeadPlace& place, const HeadStrides& s
 }
 
 /// 16 results through shared memory, so that rows leave by 16 bytes.
-template <int kHeadSize, class Arguments>
-__device__ void write_rows(const Arguments& all, const HeadPlace& place, int first_query,
+template <int kHeadSize>
+__device__ void write_rows(const MatrixArguments& all, const HeadPlace& place, int first_query,
                            const HeadSums<kHeadSize>& sums, BFloat16* shared) {
     using Tile = HeadTile<kHeadSize>;
 #pragma unroll

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/cuda/rows.h"
+#include "runtime/tensor/dtype.h"
 
 namespace kine::kernels::cuda {
 
@@ -11,6 +12,22 @@ struct HeadStrides {
     int64_t inner = 0;
     int64_t token = 0;
     int64_t head = 0;
+};
+
+/// q, out [B1, B2, Lq, H, D]; k, v [.., .., Lk, H, D]; bf16. Every head begins at a multiple of 16 bytes.
+struct MatrixArguments {
+    const BFloat16* q = nullptr;
+    const BFloat16* k = nullptr;
+    const BFloat16* v = nullptr;
+    BFloat16* out = nullptr;
+    float* log_sums = nullptr;  ///< [B1, B2, Lq, H] contiguous, or null
+    HeadStrides q_strides, k_strides, v_strides, out_strides;
+    int64_t outer = 0;
+    int64_t inner = 0;
+    int heads = 0;
+    int queries = 0;
+    int keys = 0;
+    float scale = 1.0f;
 };
 
 inline constexpr int kMatrixSide = 16;                  ///< rows of a step of the matrix unit

@@ -4,24 +4,10 @@
 
 #include "kernels/attention/matrix_launch.h"
 #include "kernels/rope/query_key_launch.h"
-#include "runtime/tensor/dtype.h"
 
 namespace kine::kernels::cuda {
 
-/// q, out [B1, B2, Lq, H, D]; k, v [.., .., Lk, H, D]; bf16. Every head begins at a multiple of 16 bytes.
-struct TemporalArguments {
-    const BFloat16* q = nullptr;
-    const BFloat16* k = nullptr;
-    const BFloat16* v = nullptr;
-    BFloat16* out = nullptr;
-    float* log_sums = nullptr;  ///< [B1, B2, Lq, H] contiguous, or null
-    HeadStrides q_strides, k_strides, v_strides, out_strides;
-    int64_t outer = 0;
-    int64_t inner = 0;
-    int heads = 0;
-    int queries = 0;
-    int keys = 0;
-    float scale = 1.0f;
+struct TemporalArguments : MatrixArguments {
     HeadSteps query_steps, key_steps;  ///< turns of the first token
     int64_t token_turns = 0;           ///< elements from one token's turns to the next
 };

@@ -24,7 +24,7 @@ struct GemmArguments {
     bool has_gelu = false;
 };
 
-/// Bytes; what cuBLASLt asks for on Hopper at most.
+/// Bytes, as cuBLAS's manual advises for Hopper.
 inline constexpr int64_t kGemmWorkspace = int64_t{32} << 20;
 
 }  // namespace kine::kernels::cuda

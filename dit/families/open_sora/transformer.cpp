@@ -105,19 +105,18 @@ Tensor kept_rows(const Context& context, const Tensor& states, const Tensor& mas
 }
 
 /// cos and sin of frame x frequency, in float32 like the reference's angles. Frames are counted in latents.
-Tensor frame_turns(const Context& context, const Tensor& bound, int64_t frames) {
-    const Tensor frequencies = to_host(context, bound);
-    const int64_t pairs = frequencies.dim(0);
-    Tensor turns = Tensor::empty(context.host(), {frames, 1, 2 * pairs}, DType::Float32);
+Tensor frame_turns(const Context& context, const Tensor& frequencies, int64_t frames) {
+    const Tensor known = to_host(context, frequencies);
+    const int64_t pairs = known.dim(0);
+    std::vector<float> turns;
     for (int64_t frame = 0; frame < frames; ++frame) {
-        float* row = turns.data<float>() + frame * 2 * pairs;
         for (int64_t k = 0; k < pairs; ++k) {
-            const float angle = static_cast<float>(frame) * frequencies.data<float>()[k];
-            row[2 * k] = std::cos(angle);
-            row[2 * k + 1] = std::sin(angle);
+            const float angle = static_cast<float>(frame) * known.data<float>()[k];
+            turns.push_back(std::cos(angle));
+            turns.push_back(std::sin(angle));
         }
     }
-    return to_device(context, turns);
+    return Tensor::of<float>(context, {frames, 1, 2 * pairs}, turns);
 }
 
 /// Positions are counted in patches of a square picture as large as the one asked for, padding not included.

@@ -2,7 +2,6 @@
 
 #include "dit/modules/resident.h"
 #include "kernels/move/move.h"
-#include "runtime/tensor/transfer.h"
 
 namespace kine::dit::wan {
 
@@ -15,8 +14,8 @@ Tensor time_rows(const StepContext& step, const WanPrepared& prepared) {
         const int64_t frames = step.tokens[1];
         std::vector<int64_t> of_frames(static_cast<size_t>(frames), 0);
         of_frames[0] = 1;
-        const Tensor all = Tensor::of<int64_t>(step.context, {frames}, of_frames);
-        const Tensor mine = to_host(step.context, resident_rows(step, all, parallel::Split::Frames));
+        const Tensor all = Tensor::of<int64_t>(step.context.host(), {frames}, of_frames);
+        const Tensor mine = resident_rows(step, all, parallel::Split::Frames);
         of_branch.assign(mine.data<int64_t>(), mine.data<int64_t>() + mine.elements());
     }
     std::vector<int64_t> ids;

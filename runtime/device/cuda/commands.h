@@ -1,5 +1,5 @@
-// What the host asks of a GPU outside kernels: copies, fills, waiting. Only in builds with CUDA; tests of dispatch put
-// a device of their own behind these names (tests/support/emulated_device).
+// What the host asks of a GPU outside kernels: copies, fills, waiting. Builds without CUDA refuse (without_cuda/),
+// tests of dispatch put a device of their own behind these names (tests/support/device).
 #pragma once
 
 #include "runtime/device/device.h"

@@ -1,4 +1,4 @@
-// A GPU as work stands on it. Only in builds with CUDA.
+// A GPU as work stands on it. Builds without CUDA refuse (without_cuda/).
 #pragma once
 
 #include "runtime/device/floor.h"

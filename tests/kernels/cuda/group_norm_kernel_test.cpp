@@ -6,6 +6,7 @@
 #include "kernels/norm/group_norm_cuda.h"
 #include "kernels/norm/norm.h"
 #include "runtime/config.h"
+#include "tests/support/cuda/emulated_kernels.h"
 #include "tests/support/cuda/kernel_test.h"
 #include "tests/support/expect_close.h"
 
@@ -15,15 +16,6 @@ namespace kine::kernels::cuda {
 namespace {
 
 constexpr float kEps = 1e-6f;
-
-template <class T>
-void emulate(const GroupNormArguments<T>& norm) {
-    const Launch runs = group_norm_launch(norm.pictures, norm.positions, norm.channels);
-    emulation::run_grid(runs, [&](std::byte* shared) { group_moments_block(norm, reinterpret_cast<float*>(shared)); });
-    emulation::run_grid(group_merge_launch(norm.pictures, norm.groups), [&](std::byte*) { group_merge_block(norm); });
-    emulation::run_grid(
-        runs, [&](std::byte*) { norm.has_silu ? group_norm_block<T, true>(norm) : group_norm_block<T, false>(norm); });
-}
 
 struct Case {
     int64_t pictures, positions;

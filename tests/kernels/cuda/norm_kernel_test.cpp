@@ -6,6 +6,7 @@
 #include "kernels/norm/norm.h"
 #include "kernels/norm/norm_cuda.h"
 #include "runtime/config.h"
+#include "tests/support/cuda/emulated_kernels.h"
 #include "tests/support/cuda/kernel_test.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/test_context.h"
@@ -25,28 +26,6 @@ struct Inputs {
 struct Outputs {
     Tensor sum, out;
 };
-
-template <class T>
-void emulate(const NormArguments<T>& norm) {
-    const auto with = [&]<int kWarps, bool kByWords>() {
-        emulation::run_grid(norm_launch(norm.rows, norm.width, norm.by_words), [&](std::byte* shared) {
-            norm_block<T, kWarps, kByWords>(norm, reinterpret_cast<float*>(shared));
-        });
-    };
-    const int warps = norm_warps(norm.width, norm.by_words);
-    if (!norm.by_words && warps > 1) return with.template operator()<kNormMostWarps, false>();
-    if (!norm.by_words) return with.template operator()<1, false>();
-    switch (warps) {
-        case 1:
-            return with.template operator()<1, true>();
-        case 2:
-            return with.template operator()<2, true>();
-        case 4:
-            return with.template operator()<4, true>();
-        default:
-            return with.template operator()<8, true>();
-    }
-}
 
 /// The element of a table that belongs to element `i` of x; `otherwise` where there is no table.
 class Spread {

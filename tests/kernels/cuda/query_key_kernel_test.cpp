@@ -5,6 +5,7 @@
 #include "kernels/rope/query_key_cuda.h"
 #include "runtime/config.h"
 #include "tests/kernels/cuda/head_twin.h"
+#include "tests/support/cuda/emulated_kernels.h"
 #include "tests/support/cuda/kernel_test.h"
 #include "tests/support/expect_close.h"
 
@@ -59,16 +60,6 @@ QueryKeyArguments<T> arguments_of(Packed& in) {
     return all;
 }
 
-template <class T, int kLanes>
-void emulate(const QueryKeyArguments<T>& all) {
-    if (lanes_per_head(all.head_size) != kLanes) {
-        if constexpr (kLanes < 32) emulate<T, kLanes * 2>(all);
-        return;
-    }
-    emulation::run_grid(query_key_launch(all.tokens, all.heads, all.head_size, all.sides()),
-                        [&](std::byte*) { query_key_block<T, kLanes>(all); });
-}
-
 std::vector<double> twin(const Packed& in) {
     std::vector<double> values = to_doubles(in.qkv);
     const auto size = static_cast<size_t>(in.qkv.dim(3)), heads = static_cast<size_t>(in.qkv.dim(2));
@@ -110,7 +101,7 @@ class QueryKeyKernel : public KernelTest {
         if constexpr (kHasCuda) {
             if (is_on_gpu()) return run_on_gpu([&](Stream stream) { launch_query_key(all, stream); });
         }
-        emulate<T, 1>(all);
+        emulate(all);
     }
 };
 

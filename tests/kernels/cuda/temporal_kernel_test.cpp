@@ -4,6 +4,7 @@
 #include "kernels/attention/temporal_cuda.h"
 #include "runtime/config.h"
 #include "tests/kernels/cuda/head_twin.h"
+#include "tests/support/cuda/emulated_kernels.h"
 #include "tests/support/cuda/kernel_test.h"
 #include "tests/support/expect_close.h"
 
@@ -70,28 +71,6 @@ TemporalArguments arguments_of(const Problem& problem, Tensor& out, Tensor& log_
     all.key_steps = steps_of(problem, problem.key_weight);
     all.token_turns = problem.size();
     return all;
-}
-
-template <int kHeadSize>
-void emulate(const TemporalArguments& all) {
-    emulation::run_grid(temporal_launch(all.outer * all.inner, all.heads, all.keys, kHeadSize), [&](std::byte* shared) {
-        temporal_block<kHeadSize>(all, reinterpret_cast<BFloat16*>(shared));
-    });
-}
-
-void emulate(const TemporalArguments& all, int head_size) {
-    switch (head_size) {
-        case 32:
-            return emulate<32>(all);
-        case 64:
-            return emulate<64>(all);
-        case 72:
-            return emulate<72>(all);
-        case 96:
-            return emulate<96>(all);
-        default:
-            return emulate<128>(all);
-    }
 }
 
 /// Heads by (outer, inner, head) as rows of tokens, after norm and rotation, rounded as the matrix unit takes them.

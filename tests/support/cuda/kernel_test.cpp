@@ -3,7 +3,7 @@
 #include "runtime/config.h"
 #include "runtime/device/cuda/stream.h"
 #include "runtime/device/gpus.h"
-#include "runtime/device/host/host_allocator.h"
+#include "tests/support/cuda/emulated_memory.h"
 
 #include <map>
 
@@ -34,28 +34,11 @@ class PinnedAllocator final : public Allocator {
     std::map<void*, std::unique_ptr<PinnedBuffer>> buffers_;
 };
 
-/// Host memory that an emulated grid takes for its own.
-class EmulatedAllocator final : public Allocator {
-  public:
-    void* allocate(int64_t bytes) override { return memory_.allocate(bytes); }
-    void release(void* memory, int64_t bytes) noexcept override { memory_.release(memory, bytes); }
-    Device device() const override { return {}; }
-    bool is_shared() const override { return true; }
-    int64_t bytes_in_use() const override { return memory_.bytes_in_use(); }
-    int64_t peak_bytes() const override { return memory_.peak_bytes(); }
-    void reset_peak() override { memory_.reset_peak(); }
-    void set_budget(int64_t bytes) override { memory_.set_budget(bytes); }
-    int64_t budget() const override { return memory_.budget(); }
-
-  private:
-    HostAllocator memory_;
-};
-
 std::unique_ptr<Allocator> memory_at(Place place) {
     if constexpr (kHasCuda) {
         if (place == Place::Gpu) return std::make_unique<PinnedAllocator>();
     }
-    return std::make_unique<EmulatedAllocator>();
+    return std::make_unique<EmulatedMemory>(Device{}, true);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include "kernels/attention/merge_cuda.h"
 #include "kernels/attention/rows.cuh"
 #include "kernels/attention/rows_cuda.h"
-#include "kernels/attention/temporal.cuh"
 #include "kernels/attention/temporal_cuda.h"
 #include "kernels/conv/windows.cuh"
 #include "kernels/conv/windows_cuda.h"
@@ -17,9 +16,7 @@
 #include "kernels/linear/gemm_cuda.h"
 #include "kernels/move/gather.cuh"
 #include "kernels/move/gather_cuda.h"
-#include "kernels/norm/group_norm.cuh"
 #include "kernels/norm/group_norm_cuda.h"
-#include "kernels/norm/norm.cuh"
 #include "kernels/norm/norm_cuda.h"
 #include "kernels/norm/squares.cuh"
 #include "kernels/norm/squares_cuda.h"
@@ -27,9 +24,8 @@
 #include "kernels/patch/patch_cuda.h"
 #include "kernels/resample/fold.cuh"
 #include "kernels/resample/fold_cuda.h"
-#include "kernels/rope/query_key.cuh"
 #include "kernels/rope/query_key_cuda.h"
-#include "tests/support/cuda/emulated_grid.h"
+#include "tests/support/cuda/emulated_kernels.h"
 
 #include <vector>
 
@@ -40,60 +36,11 @@ namespace {
 using emulation::run_grid;
 using emulation::run_lone_threads;
 
-float* floats(std::byte* shared) { return reinterpret_cast<float*>(shared); }
-
 /// Calls run with the type that `dtype` stands for.
 template <class Run>
 void with_type(DType dtype, const Run& run) {
     if (dtype == DType::Float32) return run(float{});
     run(BFloat16{});
-}
-
-template <class T, int kWarps, bool kByWords>
-void run_norm(const NormArguments<T>& norm) {
-    run_grid(norm_launch(norm.rows, norm.width, norm.by_words),
-             [&](std::byte* shared) { norm_block<T, kWarps, kByWords>(norm, floats(shared)); });
-}
-
-template <class T>
-void choose_norm(const NormArguments<T>& norm) {
-    const int warps = norm_warps(norm.width, norm.by_words);
-    if (!norm.by_words) return warps == 1 ? run_norm<T, 1, false>(norm) : run_norm<T, kNormMostWarps, false>(norm);
-    switch (warps) {
-        case 1:
-            return run_norm<T, 1, true>(norm);
-        case 2:
-            return run_norm<T, 2, true>(norm);
-        case 4:
-            return run_norm<T, 4, true>(norm);
-        default:
-            return run_norm<T, 8, true>(norm);
-    }
-}
-
-template <class T>
-void run_group_norm(const GroupNormArguments<T>& norm) {
-    const Launch runs = group_norm_launch(norm.pictures, norm.positions, norm.channels);
-    run_grid(runs, [&](std::byte* shared) { group_moments_block(norm, floats(shared)); });
-    run_grid(group_merge_launch(norm.pictures, norm.groups), [&](std::byte*) { group_merge_block(norm); });
-    run_grid(runs,
-             [&](std::byte*) { norm.has_silu ? group_norm_block<T, true>(norm) : group_norm_block<T, false>(norm); });
-}
-
-template <class T, int kLanes = 1>
-void run_query_key(const QueryKeyArguments<T>& all) {
-    if (lanes_per_head(all.head_size) != kLanes) {
-        if constexpr (kLanes < kWarp) run_query_key<T, kLanes * 2>(all);
-        return;
-    }
-    run_grid(query_key_launch(all.tokens, all.heads, all.head_size, all.sides()),
-             [&](std::byte*) { query_key_block<T, kLanes>(all); });
-}
-
-template <int kHeadSize>
-void run_temporal(const TemporalArguments& all) {
-    run_grid(temporal_launch(all.outer * all.inner, all.heads, all.keys, kHeadSize),
-             [&](std::byte* shared) { temporal_block<kHeadSize>(all, reinterpret_cast<BFloat16*>(shared)); });
 }
 
 template <int kHeadSize>
@@ -158,18 +105,18 @@ void launch_find_not_finite(const FiniteArguments& work, Stream) {
               [&]<class T>(T) { run_lone_threads(finite_launch(work.count), [&] { finite_block<T>(work); }); });
 }
 
-void launch_norm(const NormArguments<float>& norm, Stream) { choose_norm(norm); }
-void launch_norm(const NormArguments<BFloat16>& norm, Stream) { choose_norm(norm); }
-void launch_group_norm(const GroupNormArguments<float>& norm, Stream) { run_group_norm(norm); }
-void launch_group_norm(const GroupNormArguments<BFloat16>& norm, Stream) { run_group_norm(norm); }
+void launch_norm(const NormArguments<float>& norm, Stream) { emulate(norm); }
+void launch_norm(const NormArguments<BFloat16>& norm, Stream) { emulate(norm); }
+void launch_group_norm(const GroupNormArguments<float>& norm, Stream) { emulate(norm); }
+void launch_group_norm(const GroupNormArguments<BFloat16>& norm, Stream) { emulate(norm); }
 
 void launch_squares(const SquaresArguments& work, Stream) {
     with_type(work.dtype,
               [&]<class T>(T) { run_grid(squares_launch(work.rows), [&](std::byte*) { squares_block<T>(work); }); });
 }
 
-void launch_query_key(const QueryKeyArguments<float>& all, Stream) { run_query_key(all); }
-void launch_query_key(const QueryKeyArguments<BFloat16>& all, Stream) { run_query_key(all); }
+void launch_query_key(const QueryKeyArguments<float>& all, Stream) { emulate(all); }
+void launch_query_key(const QueryKeyArguments<BFloat16>& all, Stream) { emulate(all); }
 
 void launch_gather(const GatherArguments& work, Stream) {
     run_lone_threads(gather_launch(work.rows), [&] { gather_block(work); });
@@ -211,24 +158,11 @@ void launch_unpatchify(const UnpatchArguments<BFloat16>& work, Stream) {
 void launch_row_attention(const RowAttentionArguments& all, Stream) {
     with_type(all.dtype, [&]<class T>(T) {
         run_grid(row_attention_launch(all.rows(), all.head_size),
-                 [&](std::byte* shared) { row_attention_block<T>(all, floats(shared)); });
+                 [&](std::byte* shared) { row_attention_block<T>(all, reinterpret_cast<float*>(shared)); });
     });
 }
 
-void launch_temporal(const TemporalArguments& all, int head_size, Stream) {
-    switch (head_size) {
-        case 32:
-            return run_temporal<32>(all);
-        case 64:
-            return run_temporal<64>(all);
-        case 72:
-            return run_temporal<72>(all);
-        case 96:
-            return run_temporal<96>(all);
-        default:
-            return run_temporal<128>(all);
-    }
-}
+void launch_temporal(const TemporalArguments& all, int head_size, Stream) { emulate(all, head_size); }
 
 void launch_flash(const FlashArguments& all, int head_size, Stream) {
     switch (head_size) {

@@ -1,0 +1,76 @@
+// Kernels of several instances on an emulated grid, picked as their entries pick them on a GPU.
+#pragma once
+
+#include "kernels/attention/temporal.cuh"
+#include "kernels/norm/group_norm.cuh"
+#include "kernels/norm/norm.cuh"
+#include "kernels/rope/query_key.cuh"
+#include "tests/support/cuda/emulated_grid.h"
+
+namespace kine::kernels::cuda {
+
+template <class T, int kWarps, bool kByWords>
+void run_norm(const NormArguments<T>& norm) {
+    emulation::run_grid(norm_launch(norm.rows, norm.width, norm.by_words), [&](std::byte* shared) {
+        norm_block<T, kWarps, kByWords>(norm, reinterpret_cast<float*>(shared));
+    });
+}
+
+template <class T>
+void emulate(const NormArguments<T>& norm) {
+    const int warps = norm_warps(norm.width, norm.by_words);
+    if (!norm.by_words) return warps == 1 ? run_norm<T, 1, false>(norm) : run_norm<T, kNormMostWarps, false>(norm);
+    switch (warps) {
+        case 1:
+            return run_norm<T, 1, true>(norm);
+        case 2:
+            return run_norm<T, 2, true>(norm);
+        case 4:
+            return run_norm<T, 4, true>(norm);
+        default:
+            return run_norm<T, 8, true>(norm);
+    }
+}
+
+template <class T>
+void emulate(const GroupNormArguments<T>& norm) {
+    const Launch runs = group_norm_launch(norm.pictures, norm.positions, norm.channels);
+    emulation::run_grid(runs, [&](std::byte* shared) { group_moments_block(norm, reinterpret_cast<float*>(shared)); });
+    emulation::run_grid(group_merge_launch(norm.pictures, norm.groups), [&](std::byte*) { group_merge_block(norm); });
+    emulation::run_grid(
+        runs, [&](std::byte*) { norm.has_silu ? group_norm_block<T, true>(norm) : group_norm_block<T, false>(norm); });
+}
+
+template <class T, int kLanes = 1>
+void emulate(const QueryKeyArguments<T>& all) {
+    if (lanes_per_head(all.head_size) != kLanes) {
+        if constexpr (kLanes < kWarp) emulate<T, kLanes * 2>(all);
+        return;
+    }
+    emulation::run_grid(query_key_launch(all.tokens, all.heads, all.head_size, all.sides()),
+                        [&](std::byte*) { query_key_block<T, kLanes>(all); });
+}
+
+template <int kHeadSize>
+void run_temporal(const TemporalArguments& all) {
+    emulation::run_grid(temporal_launch(all.outer * all.inner, all.heads, all.keys, kHeadSize), [&](std::byte* shared) {
+        temporal_block<kHeadSize>(all, reinterpret_cast<BFloat16*>(shared));
+    });
+}
+
+inline void emulate(const TemporalArguments& all, int head_size) {
+    switch (head_size) {
+        case 32:
+            return run_temporal<32>(all);
+        case 64:
+            return run_temporal<64>(all);
+        case 72:
+            return run_temporal<72>(all);
+        case 96:
+            return run_temporal<96>(all);
+        default:
+            return run_temporal<128>(all);
+    }
+}
+
+}  // namespace kine::kernels::cuda
