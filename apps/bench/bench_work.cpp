@@ -1,11 +1,12 @@
 // One side of apps/bench/compare: does a work whenever it is told to, so that two programs can take turns.
 //   bench_work list
 //   bench_work files WORK FOLDER               writes random weights and inputs, the same for the same work
-//   bench_work run WORK DTYPE FOLDER THREADS   then obeys lines of standard input, a line of answer each:
+//   bench_work run WORK ARITHMETIC FOLDER THREADS   then obeys lines of standard input, a line of answer each:
 //     run          does the work; seconds
 //     output FILE  its last result as safetensors, f32, under the name "output"
 //     flops        what the work needs
-//     rates        what the machine does now: FLOP/s of multiply-adds in registers, of our linear layer in DTYPE
+//     rates        what the machine does now: FLOP/s of multiply-adds in registers, of our linear layer
+// ARITHMETIC is a dtype, or int8: bf16 with the linear layers of blocks in eight bits.
 #include "apps/bench/bench_session.h"
 #include "apps/bench/measured_rates.h"
 #include "apps/bench/works/work.h"
@@ -20,10 +21,22 @@
 namespace kine::bench {
 namespace {
 
+struct Arithmetic {
+    DType dtype;
+    Quantization quantization = Quantization::None;
+};
+
+Arithmetic arithmetic_from_name(const std::string& name) {
+    if (name == "int8") return {DType::BFloat16, Quantization::Int8};
+    return {dtype_from_name(name)};
+}
+
 class Obeying {
   public:
-    Obeying(BenchSession& session, const WorkKind& kind, DType dtype, const std::filesystem::path& folder)
-        : context_(session.context), dtype_(dtype), work_(kind.open({context_, dtype, folder})) {}
+    Obeying(BenchSession& session, const WorkKind& kind, Arithmetic arithmetic, const std::filesystem::path& folder)
+        : context_(session.context),
+          arithmetic_(arithmetic),
+          work_(kind.open({context_, arithmetic.dtype, folder, arithmetic.quantization})) {}
 
     std::string answer(const std::string& line) {
         if (line == "run") return run();
@@ -43,7 +56,7 @@ class Obeying {
     }
 
     std::string rates() const {
-        return fmt::format("{} {}", measure_fused_multiply_add(context_), measure_linear(context_, dtype_));
+        return fmt::format("{} {}", measure_fused_multiply_add(context_), measure_linear(context_, arithmetic_.dtype));
     }
 
     std::string write(const std::string& file) const {
@@ -54,16 +67,16 @@ class Obeying {
     }
 
     Context& context_;
-    DType dtype_;
+    Arithmetic arithmetic_;
     std::unique_ptr<Work> work_;
     Tensor result_;
 };
 
 void say(const std::string& line) { std::cout << line << std::endl; }
 
-int obey(const WorkKind& kind, const std::string& dtype, const std::filesystem::path& folder, int threads) {
+int obey(const WorkKind& kind, const std::string& arithmetic, const std::filesystem::path& folder, int threads) {
     BenchSession session(threads);
-    Obeying obeying(session, kind, dtype_from_name(dtype), folder);
+    Obeying obeying(session, kind, arithmetic_from_name(arithmetic), folder);
     say("ready");
     for (std::string line; std::getline(std::cin, line);) say(obeying.answer(line));
     return 0;
@@ -93,7 +106,7 @@ int run(const std::vector<std::string>& words) {
     }
     if (command == "run" && words.size() == 5)
         return obey(find_work(words[1]), words[2], words[3], std::stoi(words[4]));
-    fmt::print(stderr, "usage: bench_work list | files WORK FOLDER | run WORK DTYPE FOLDER THREADS\n");
+    fmt::print(stderr, "usage: bench_work list | files WORK FOLDER | run WORK ARITHMETIC FOLDER THREADS\n");
     return 2;
 }
 

@@ -1,6 +1,7 @@
 // Attention by blocks of keys (FlashAttention, Dao et al. 2022, arXiv:2205.14135): the scores of some queries and one
 // block live in cache; a running maximum and total per query make the softmax exact. Up to 256 keys are one block, and
-// nothing is ever rescaled. A query's bits depend on its keys alone, not on the queries beside it.
+// nothing is ever rescaled; later a maximum that rises by little stands, as FlashAttention-4 has it: shares may be
+// above one. A query's bits depend on its keys alone, not on the queries beside it.
 //
 // What multiplies is an Engine, one per thread, which holds the operands of a task as its products want them:
 //   Share                         what the shares of a softmax are stored as
@@ -27,6 +28,7 @@
 namespace kine::kernels {
 
 inline constexpr int64_t kKeyBlock = 256;
+inline constexpr float kSlack = 5.0f;  // shares up to e^5 are as exact as those up to 1
 
 struct Span {
     int64_t begin = 0;
@@ -46,7 +48,7 @@ struct Values {
 
 /// One thread's memory beside its engine's.
 struct SoftmaxState {
-    Values<float> largest, totals;  // of each query of a task
+    Values<float> largest, totals;  // of each query of a task; the largest within kSlack
     Values<float> mask;             // [key block]: 0 or -infinity
     Values<float> bias;             // [key block]: a padded copy of a row
 
@@ -140,6 +142,8 @@ class FlashTask {
         float* const largest = state_.largest.data + rows.begin;
         std::copy_n(largest, rows.count, before);
         raise_largest(scores, scale, largest);
+        for (int64_t row = 0; row < rows.count; ++row)
+            if (largest[row] - before[row] <= kSlack) largest[row] = before[row];
         exponentiate(scores, scale, largest, engine_.shares(rows.count, padded_keys()), sums);
         for (int64_t row = 0; row < rows.count; ++row) {
             float& total = state_.totals.data[rows.begin + row];

@@ -58,9 +58,14 @@ class TileEngine {
     void accumulate(Span rows, Span keys) {
         const int64_t depth = rounded_up(keys.count, kTileDepth);
         const Start start = keys.begin == 0 ? Start::Zero : Start::Add;
-        for (int64_t column = 0; column < size_; column += kTileBlock)
-            multiply_panel(tiles_, depth, {shares_.data, kShareStride}, values_.data + panel_offset(keys.count, column),
-                           {sums_.data + rows.begin * width_ + column, width_}, start);
+        const TileRows shares = {shares_.data, kShareStride};
+        for (int64_t column = 0; column < size_; column += kTileBlock) {
+            const BFloat16* panel = values_.data + panel_offset(keys.count, column);
+            const MutableMatrix sums = {sums_.data + rows.begin * width_ + column, width_};
+            const bool is_half = size_ - column <= kTileSide;
+            const auto multiply = is_half ? multiply_panel<1, Tiles> : multiply_panel<2, Tiles>;
+            multiply(tiles_, depth, shares, panel, sums, start);
+        }
     }
 
     RowTile<float> scores(int64_t rows, int64_t keys) { return {scores_.data, kScoreStride, rows, keys}; }

@@ -170,6 +170,22 @@ TEST(Attention, AddsTheBiasOfEachHead) {
     }
 }
 
+// The largest score rises by twice the number of the query from block to block: what earlier blocks gave is
+// rescaled for some, and stands for others.
+TEST(Attention, StaysExactWhereLaterKeysScoreHigher) {
+    TestContext test;
+    constexpr int64_t kQueries = 20, kKeys = 4 * kKeyBlock - 7;
+    std::vector<double> bias;
+    for (int64_t query = 0; query < kQueries; ++query) {
+        for (int64_t key = 0; key < kKeys; ++key) bias.push_back(static_cast<double>(key / kKeyBlock * query * 2));
+    }
+    for (const DType dtype : {DType::Float32, DType::BFloat16}) {
+        Case problem = make_case(test.context, {1, 1, kQueries, kKeys, 1, 24}, dtype);
+        problem.options.bias = from_doubles(test.context, {1, kQueries, kKeys}, DType::Float32, bias);
+        expect_all_variants_right(test.context, problem);
+    }
+}
+
 TEST(Attention, LeavesOutMaskedKeysEvenWhereAWholeBlockIsMasked) {
     TestContext test;
     for (const int64_t keys : {21, 280}) {
