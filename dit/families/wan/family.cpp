@@ -23,7 +23,7 @@ struct WanModel final : Model {
     Config config;
     PipelineConfig pipeline;
     WanVaeConfig vae;
-    double boundary = 0;                ///< the first timestep that is still the first expert's
+    ExpertBoundary boundary;
     WanTransformer* experts = nullptr;  ///< the transformer
     std::unique_ptr<AutoencoderWanEncoder> encoder;
 
@@ -54,7 +54,7 @@ struct WanModel final : Model {
     }
 
     bool is_guided(const Request& request) const override { return *request.guidance_scale > 1.0; }
-    bool is_second_expert(double timestep) const { return pipeline.has_second_expert && timestep < boundary; }
+    bool is_second_expert(double timestep) const { return boundary.expert_at(timestep) == 1; }
     Stage stage_at(double timestep) const override {
         return is_second_expert(timestep) ? Stage::Refine : Stage::Denoise;
     }
@@ -200,7 +200,8 @@ std::unique_ptr<Model> read(const Components& components) {
     read_scheduler(components, *model);
     const auto trained = model->scheduler->find("num_train_timesteps");
     const bool says_steps = trained != model->scheduler->end() && trained->is_number();
-    model->boundary = model->pipeline.boundary_ratio.value_or(0.0) * (says_steps ? trained->get<double>() : 1000.0);
+    const double training_steps = says_steps ? trained->get<double>() : 1000.0;
+    model->boundary = {model->pipeline.boundary_ratio.value_or(0.0) * training_steps};
     return model;
 }
 

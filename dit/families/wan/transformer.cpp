@@ -166,7 +166,7 @@ const ExpertPrepared& WanTransformer::under_expert(const Context& context, const
     for (const double t : prepared.timesteps) {
         TimeRows& rows = made->time.emplace_back();
         const double moments[] = {t, 0.0};  // a given first frame is clean, whatever the step
-        if (expert_at(t) == expert)
+        if (boundary_.expert_at(t) == expert)
             rows = experts_[expert]->time_of(context, std::span(moments, prepared.condition ? 2 : 1));
     }
     return *made;
@@ -175,7 +175,7 @@ const ExpertPrepared& WanTransformer::under_expert(const Context& context, const
 Tensor WanTransformer::predict(const StepContext& step, const Prepared& any, const Tensor& latents) const {
     const auto& prepared = static_cast<const WanPrepared&>(any);
     const auto index = static_cast<size_t>(step.index);
-    const size_t expert = expert_at(prepared.timesteps[index]);
+    const size_t expert = boundary_.expert_at(prepared.timesteps[index]);
     const auto& [_, text, time] = under_expert(step.context, prepared, expert);
     const Tensor seen = prepared.condition ? with_first_frame(step.context, latents, prepared.condition) : latents;
     return experts_[expert]->predict(step, text, moment_of(step, prepared, time[index]), seen);

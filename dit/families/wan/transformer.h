@@ -74,10 +74,17 @@ class Expert {
 struct WanPrepared;
 struct ExpertPrepared;
 
-/// One expert, or two: the second takes over from the first at timesteps below `boundary`.
+/// Which expert serves a timestep: the first, or the second where that is below the boundary. 0: the first alone.
+struct ExpertBoundary {
+    double timestep = 0;
+
+    size_t expert_at(double asked) const { return asked < timestep ? 1 : 0; }
+};
+
+/// One expert, or two.
 class WanTransformer final : public Transformer {
   public:
-    WanTransformer(double boundary, const Config& config, DType dtype)
+    WanTransformer(ExpertBoundary boundary, const Config& config, DType dtype)
         : boundary_(boundary), config_(config), dtype_(dtype) {}
 
     /// The first one stands before the second comes; null: not in memory.
@@ -90,11 +97,10 @@ class WanTransformer final : public Transformer {
     Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const override;
 
   private:
-    size_t expert_at(double timestep) const { return experts_.size() > 1 && timestep < boundary_ ? 1 : 0; }
     const ExpertPrepared& under_expert(const Context& context, const WanPrepared& prepared, size_t expert) const;
 
     std::vector<std::optional<Expert>> experts_;
-    double boundary_;
+    ExpertBoundary boundary_;
     Config config_;
     DType dtype_;
 };
