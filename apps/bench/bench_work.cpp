@@ -1,16 +1,17 @@
 // One side of apps/bench/compare: does a work whenever it is told to, so that two programs can take turns.
 //   bench_work list
 //   bench_work files WORK FOLDER               writes random weights and inputs, the same for the same work
-//   bench_work run WORK ARITHMETIC FOLDER THREADS   then obeys lines of standard input, a line of answer each:
-//     run          does the work; seconds
+//   bench_work run WORK ARITHMETIC FOLDER THREADS DEVICE   then obeys lines of standard input, a line of answer each:
+//     run TIMES    does the work so often, one after the other; seconds of one
 //     output FILE  its last result as safetensors, f32, under the name "output"
 //     flops        what the work needs
-//     rates        what the machine does now: FLOP/s of multiply-adds in registers, of our linear layer
+//     rates        what the machine does now: FLOP/s of multiply-adds in registers (0 on a GPU), of our linear layer
 // ARITHMETIC is a dtype, or int8: bf16 with the linear layers of blocks in eight bits.
 #include "apps/bench/bench_session.h"
 #include "apps/bench/measured_rates.h"
 #include "apps/bench/works/work.h"
 #include "kernels/elementwise/elementwise.h"
+#include "runtime/tensor/transfer.h"
 
 #include <fmt/core.h>
 
@@ -39,30 +40,36 @@ class Obeying {
           work_(kind.open({context_, arithmetic.dtype, folder, arithmetic.quantization})) {}
 
     std::string answer(const std::string& line) {
-        if (line == "run") return run();
+        if (line.starts_with("run ")) return run(std::stoi(line.substr(4)));
         if (line == "flops") return fmt::format("{}", work_->flops());
         if (line == "rates") return rates();
-        check(line.starts_with("output "), ErrorCode::Usage, "expected run, output FILE, flops or rates, got '{}'",
-              line);
+        check(line.starts_with("output "), ErrorCode::Usage,
+              "expected run TIMES, output FILE, flops or rates, got '{}'", line);
         return write(line.substr(7));
     }
 
   private:
-    std::string run() {
+    std::string run(int times) {
         result_ = {};
         const auto begin = std::chrono::steady_clock::now();
-        result_ = work_->run();
-        return fmt::format("{}", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+        for (int i = 0; i < times; ++i) result_ = work_->run();
+        await_result(context_, result_);
+        const std::chrono::duration<double> all = std::chrono::steady_clock::now() - begin;
+        return fmt::format("{}", all.count() / times);
     }
 
     std::string rates() const {
-        return fmt::format("{} {}", measure_fused_multiply_add(context_), measure_linear(context_, arithmetic_.dtype));
+        const bool is_on_cpu = context_.device.kind == DeviceKind::Cpu;
+        return fmt::format("{} {}", is_on_cpu ? measure_fused_multiply_add(context_) : 0.0,
+                           measure_linear(context_, arithmetic_.dtype));
     }
 
     std::string write(const std::string& file) const {
         check(bool(result_), ErrorCode::Usage, "output {}: expected after run", file);
-        const bool is_float = result_.dtype() == DType::Float32;
-        write_safetensors(file, {{"output", is_float ? result_ : kernels::cast(context_, result_, DType::Float32)}});
+        const Tensor result = to_host(context_, result_);
+        const bool is_float = result.dtype() == DType::Float32;
+        write_safetensors(file,
+                          {{"output", is_float ? result : kernels::cast(context_.host(), result, DType::Float32)}});
         return "written";
     }
 
@@ -74,8 +81,14 @@ class Obeying {
 
 void say(const std::string& line) { std::cout << line << std::endl; }
 
-int obey(const WorkKind& kind, const std::string& arithmetic, const std::filesystem::path& folder, int threads) {
-    BenchSession session(threads);
+struct BenchPlace {
+    int threads;
+    Device device;
+};
+
+int obey(const WorkKind& kind, const std::string& arithmetic, const std::filesystem::path& folder,
+         const BenchPlace& place) {
+    BenchSession session(place.threads, place.device);
     Obeying obeying(session, kind, arithmetic_from_name(arithmetic), folder);
     say("ready");
     for (std::string line; std::getline(std::cin, line);) say(obeying.answer(line));
@@ -104,9 +117,9 @@ int run(const std::vector<std::string>& words) {
         write_files(session.context, find_work(words[1]), words[2]);
         return 0;
     }
-    if (command == "run" && words.size() == 5)
-        return obey(find_work(words[1]), words[2], words[3], std::stoi(words[4]));
-    fmt::print(stderr, "usage: bench_work list | files WORK FOLDER | run WORK ARITHMETIC FOLDER THREADS\n");
+    if (command == "run" && words.size() == 6)
+        return obey(find_work(words[1]), words[2], words[3], {std::stoi(words[4]), parse_device(words[5])});
+    fmt::print(stderr, "usage: bench_work list | files WORK FOLDER | run WORK ARITHMETIC FOLDER THREADS DEVICE\n");
     return 2;
 }
 

@@ -1,7 +1,7 @@
 """The works of ../works with PyTorch: the modules that people use there, on the files that `bench_work files` wrote.
 
-    pytorch.py WORK DTYPE FOLDER THREADS      DTYPE f32, bf16 or f64
-Then it obeys lines of standard input like bench_work: run, output FILE, and
+    pytorch.py WORK DTYPE FOLDER THREADS DEVICE      DTYPE f32, bf16 or f64, DEVICE cpu or cuda
+Then it obeys lines of standard input like bench_work: run TIMES, output FILE, and
     error FILE    relative RMS difference between the tensor "output" of FILE and its own last result
     versions      of the packages
 """
@@ -26,16 +26,17 @@ Run = Callable[[], Tensor]
 
 
 class Files:
-    def __init__(self, folder: Path, dtype: torch.dtype) -> None:
+    def __init__(self, folder: Path, dtype: torch.dtype, device: str) -> None:
         self.folder = folder
         self.dtype = dtype
+        self.device = device
 
     def weights(self, prefix: str = "") -> dict[str, Tensor]:
-        every = load_file(self.folder / "weights.safetensors")
+        every = load_file(self.folder / "weights.safetensors", device=self.device)
         return {name.removeprefix(prefix): value.to(self.dtype) for name, value in every.items() if name.startswith(prefix)}
 
     def input(self, name: str) -> Tensor:
-        return load_file(self.folder / "inputs.safetensors")[name].to(self.dtype)
+        return load_file(self.folder / "inputs.safetensors", device=self.device)[name].to(self.dtype)
 
 
 def attention(files: Files, over_frames: bool) -> Run:
@@ -120,7 +121,7 @@ def latte_step(files: Files) -> Run:
     link = folder / "diffusion_pytorch_model.safetensors"
     if not link.is_symlink():
         link.symlink_to(files.folder.resolve() / "weights.safetensors")
-    model = LatteTransformer3DModel.from_pretrained(folder, dtype=files.dtype).eval()
+    model = LatteTransformer3DModel.from_pretrained(folder, dtype=files.dtype).to(files.device).eval()
     latents, text, times = files.input("latents"), files.input("text"), torch.tensor([500, 500])
     return lambda: model(latents, times, encoder_hidden_states=text).sample
 
@@ -128,12 +129,12 @@ def latte_step(files: Files) -> Run:
 def demo(files: Files, steps: int) -> Run:
     from diffusers import LattePipeline
 
-    pipeline = LattePipeline.from_pretrained(files.folder / "model", dtype=files.dtype)
+    pipeline = LattePipeline.from_pretrained(files.folder / "model", dtype=files.dtype).to(files.device)
     pipeline.set_progress_bar_config(disable=True)
     form = pipeline.transformer.config
     side = pipeline.vae_scale_factor * form.sample_size
     shape = (1, form.in_channels, form.video_length, form.sample_size, form.sample_size)
-    noise = torch.randn(shape, generator=torch.Generator().manual_seed(1)).to(files.dtype)
+    noise = torch.randn(shape, generator=torch.Generator("cpu").manual_seed(1), device="cpu").to(files.device, files.dtype)
 
     def run() -> Tensor:
         frames = pipeline(
@@ -170,27 +171,30 @@ def versions() -> str:
 
 
 def answer(line: str, run: Run, last: list[Tensor]) -> str:
-    command, _, file = line.partition(" ")
+    command, _, argument = line.partition(" ")
     if command == "run":
         last.clear()
         begin = time.perf_counter()
-        last.append(run())
-        return str(time.perf_counter() - begin)
+        for _ in range(int(argument)):
+            last[:] = [run()]
+        if last[0].is_cuda:
+            torch.cuda.synchronize()
+        return str((time.perf_counter() - begin) / int(argument))
     if command == "output":
-        save_file({"output": last[0].float().contiguous()}, file)
+        save_file({"output": last[0].float().cpu().contiguous()}, argument)
         return "written"
     if command == "error":
-        return str(relative_error(load_file(file)["output"], last[0]))
+        return str(relative_error(load_file(argument)["output"], last[0].cpu()))
     if command == "versions":
         return versions()
-    raise ValueError(f"expected run, output FILE, error FILE or versions, got {line!r}")
+    raise ValueError(f"expected run TIMES, output FILE, error FILE or versions, got {line!r}")
 
 
 def main() -> None:
-    work, dtype, folder, threads = sys.argv[1:]
+    work, dtype, folder, threads, device = sys.argv[1:]
     torch.set_num_threads(int(threads))
-    with torch.inference_mode():
-        run = WORKS[work](Files(Path(folder), DTYPES[dtype]))
+    with torch.inference_mode(), torch.device(device):
+        run = WORKS[work](Files(Path(folder), DTYPES[dtype], device))
         print("ready", flush=True)
         last: list[Tensor] = []
         for line in sys.stdin:
