@@ -1,5 +1,6 @@
 #include "dit/rank_plan.h"
 
+#include "dit/run.h"
 #include "parallel/mesh.h"
 #include "runtime/error.h"
 
@@ -61,6 +62,7 @@ parallel::Work rank_work(const Model& model, const Request& request, const broad
     const TransformerCost cost = model.transformer->cost(latents, branches);
     parallel::Work work = rank_work(model.transformer->token_shape(latents, branches), cost, plan);
     work.weight_bytes = model.weights.total();
+    work.decode_bytes = model.decoder->working_bytes(latents[2], latents[3], decode_options(request));
     return request.cfg_parallel ? one_branch(work) : work;
 }
 

@@ -50,11 +50,11 @@ struct Request {
         v("prompt", prompt, "what the video shows");
         v("negative_prompt", negative_prompt, "what it should not show");
         v("prompt_options", prompt_options, "what the family says besides the prompt, key=value,...");
-        v("width", width, "pixels, 0 for the model's own");
-        v("height", height, "pixels, 0 for the model's own");
-        v("num_frames", num_frames, "frames of the video, 0 for the model's own");
+        v("width", width, "pixels; the model\'s own if not given");
+        v("height", height, "pixels; the model\'s own if not given");
+        v("num_frames", num_frames, "frames of the video; the model\'s own if not given");
         v("fps", fps, "frames per second, exact: 24, 24000/1001, 12.5");
-        v("steps", steps, "denoising steps, 0 for the model's own");
+        v("steps", steps, "denoising steps; the model\'s own if not given");
         v("guidance_scale", guidance_scale, "classifier-free guidance, 1 or less for none");
         v("guidance_scale_2", guidance_scale_2, "guidance of a second expert, for little noise; not given: the same");
         v("sequential_guidance", sequential_guidance, "guidance branches one after the other instead of in one batch");

@@ -33,7 +33,7 @@ const CommandRow& find_command(const std::string& name) {
 
 int dispatch(std::vector<std::string> arguments, Surroundings& around) {
     if (arguments.empty()) {
-        fmt::print(stderr, "{}", overview());
+        talk(overview());
         return KINE_USAGE;
     }
     std::string name = arguments.front();

@@ -96,12 +96,12 @@ constexpr std::array kRows = {
               "ranks that share one video, or part into groups: threads of this process (1)"},
     OptionRow{
         "parallel", "--parallel,--parallel-mode", "NAME", Request, kRuns, kRanks,
-        "how ranks share the tokens, see `kinescope list strategies` (auto: the fastest); rings agree with one rank to "
-        "float32 noise, those that only move tokens to the bit"},
+        "how ranks share the tokens, see `kinescope list strategies` (auto: the fastest; plan also knows all); rings, "
+        "usp and megatron agree with one rank to float32 noise, those that only move tokens to the bit"},
     OptionRow{"cluster", "--cluster", "NAME|FILE", Request, kRuns, kRanks,
               "whose rates auto and plan go by: a preset, see `kinescope list clusters`, or a .json file (cpu)"},
     OptionRow{"model_preset", "--preset,--model-preset", "NAME|FILE", Session, kPlan, kModel,
-              "plan a published model without its files, see `kinescope list families`"},
+              "plan a published model without its files, see `kinescope list presets`"},
     OptionRow{"scaling", "--scaling", "[RANKS]", Session, kPlan, kRanks,
               "plan for 1, 2, 4, ... ranks too, and say where scaling ends (1024)"},
     OptionRow{"cfg_parallel", "--cfg-parallel,--use-cfg-parallel,--enable-cfg-parallel", "[auto]", Program, kRuns,
@@ -153,7 +153,7 @@ constexpr std::array kRows = {
     OptionRow{"trace", "--trace", "FILE", Session, kGenerate | kBench, kTalk,
               "write a Chrome trace of all ranks (open it with Perfetto)"},
     OptionRow{"progress", "--progress", "MODE", Program, kGenerate | kBench, kTalk, "auto, bar, plain, json or none"},
-    OptionRow{"quiet", "-q,--quiet", "", Program, kSessions | kCompare, kTalk, "say nothing but errors"},
+    OptionRow{"quiet", "-q,--quiet", "", Program, kSessions | kCompare, kTalk, "say nothing but warnings and errors"},
     OptionRow{"verbose", "-v,--verbose", "", Program, kSessions | kCompare, kTalk, "say more, e.g. what each rank did"},
     OptionRow{"config", "--config", "FILE", Program, kRuns, kTalk,
               "JSON object of option names; flags on the command line win"},

@@ -61,15 +61,14 @@ void Progress::show(const kine_progress& p, const PromptNumber& which) {
     nlohmann::json row = {
         {"stage", p.stage}, {"done", p.done}, {"total", p.total}, {"seconds", p.seconds}, {"eta_seconds", left}};
     if (which.count > 1) row.update({{"prompt", which.number}, {"prompts", which.count}});
-    fmt::print(stderr, "{}\n", row.dump());
+    talk(row.dump() + "\n");
 }
 
 void Progress::show_bar(const kine_progress& p, const PromptNumber& which) {
     const auto cells = static_cast<int>(p.total > 0 ? kBarCells * p.done / p.total : 0);
     const std::string bar =
         std::string(static_cast<size_t>(cells), '#') + std::string(static_cast<size_t>(kBarCells - cells), '.');
-    fmt::print(stderr, "\r\x1b[K[{}] {}{}", bar, which.label(), line_of(p));
-    std::fflush(stderr);
+    talk(fmt::format("\r\x1b[K[{}] {}{}", bar, which.label(), line_of(p)));
     drawn_ = true;
 }
 
@@ -87,7 +86,7 @@ void Progress::log(std::string_view level, std::string_view line, const PromptNu
     if (mode_ == Mode::Json) {
         nlohmann::json row = {{"level", level}, {"line", line}};
         if (which.count > 1) row.update({{"prompt", which.number}, {"prompts", which.count}});
-        fmt::print(stderr, "{}\n", row.dump());
+        talk(row.dump() + "\n");
         return;
     }
     say(which.label() + (level == "info" ? std::string(line) : fmt::format("{}: {}", level, line)));
@@ -106,8 +105,7 @@ void Progress::clear() {
 
 void Progress::erase_bar() {
     if (!drawn_) return;
-    fmt::print(stderr, "\r\x1b[K");
-    std::fflush(stderr);
+    talk("\r\x1b[K");
     drawn_ = false;
 }
 
@@ -119,6 +117,11 @@ std::string duration_text(double seconds) {
 
 std::string bytes_text(double bytes) { return fmt::format("{:.1f} MiB", bytes / (1 << 20)); }
 
+void talk(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
+}
+
 void say(std::string_view line) {
     std::string shown;  // names of files and tensors may hold terminal escapes
     for (size_t i = 0; i < line.size(); ++i) {
@@ -127,7 +130,7 @@ void say(std::string_view line) {
         const bool is_control = (byte < 0x20 && !is_own_list) || byte == 0x7f;
         shown += is_control ? fmt::format("\\x{:02x}", byte) : std::string(1, line[i]);
     }
-    fmt::print(stderr, "kinescope: {}\n", shown);
+    talk(fmt::format("kinescope: {}\n", shown));
 }
 
 }  // namespace kinescope::cli

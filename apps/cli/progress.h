@@ -44,6 +44,8 @@ class Progress {
 std::string duration_text(double seconds);
 /// "12.5 MiB".
 std::string bytes_text(double bytes);
+/// To standard error. What nobody can be told is lost, and the work goes on.
+void talk(std::string_view text);
 /// A line on standard error, starting with "kinescope: ".
 void say(std::string_view line);
 

@@ -10,10 +10,20 @@ namespace {
 
 constexpr int kStopWatching = SIGUSR2;
 
+/// Whoever started us may have said that a signal is nothing to us: nohup does, and shells do for what runs beside
+/// them.
+bool is_ignored(int number) {
+    struct sigaction inherited = {};
+    return sigaction(number, nullptr, &inherited) == 0 && inherited.sa_handler == SIG_IGN;
+}
+
 sigset_t watched() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, kStopWatching}) sigaddset(&set, number);
+    sigaddset(&set, kStopWatching);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+        if (!is_ignored(number)) sigaddset(&set, number);
+    }
     return set;
 }
 

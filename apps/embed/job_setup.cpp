@@ -34,7 +34,7 @@ void check_distinct_files(const Session& session, const RunRequest& request) {
     const auto add = [&](const std::string& what, const std::string& path) {
         if (path.empty() || path == "-") return;
         std::error_code ignored;
-        const auto [other, is_new] = seen.emplace(fs::weakly_canonical(path, ignored), what);
+        const auto [other, is_new] = seen.emplace(fs::weakly_canonical(fs::absolute(path), ignored), what);
         check(is_new, ErrorCode::Usage, "{} and {} are the same file '{}'", other->second, what, path);
     };
     add("image", request.run.image);

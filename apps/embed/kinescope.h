@@ -95,12 +95,13 @@ const char* kine_missing_processor(void);
 /* Why the last call of this thread failed; the text belongs to the library until the thread's next call. */
 const char* kine_last_error(void);
 
-/* Makes FFmpeg's own messages on standard error stop, in the whole process. For programs that say themselves what went
- * wrong; the library never calls it, since a host may want them. */
+/* Makes the messages of FFmpeg and its encoders on standard error stop, in the whole process (of SVT-AV1 by the
+ * environment variable SVT_LOG, unless it is set). For programs that say themselves what went wrong, before they start
+ * threads; the library never calls it, since a host may want them. */
 void kine_silence_codecs(void);
 
-/* A table as a JSON array: "families", "policies", "strategies", "samplers", "codecs", "devices", "options", "build";
- * the caller owns *json and gives it back with kine_text_destroy. */
+/* A table as JSON: "families", "presets", "policies", "qualities", "strategies", "clusters", "samplers", "codecs",
+ * "devices", "options" or "build"; the caller owns *json and gives it back with kine_text_destroy. */
 kine_status kine_list(const char* table, char** json);
 
 /* Gives back a text that another function handed out. */
@@ -109,8 +110,9 @@ void kine_text_destroy(char* text);
 /* ---- session: a device, its memory and threads, and at most one model ---------------------------------------------
  */
 
-/* Options: model, device, dtype, quantize, threads, max_ram, max_vram, trace, request_parallel; the caller owns
- * *session and destroys it. Without a model the session can inspect and verify only.
+/* Options are those that kine_list("options") prints for sessions: model, device, dtype, threads, max_ram and others;
+ * the caller owns *session and destroys it. Without a model the session can inspect, verify and calibrate only; with
+ * model_preset it can plan.
  *
  * One run at a time. With request_parallel R, up to R jobs may run at once, each on a thread of the host: they share
  * the weights, and have an R-th of the threads and of the memory budget each. A request's `ranks` are then those of all
@@ -212,7 +214,7 @@ void kine_job_destroy(kine_job* job);
 /* What a run would do and hold, as text for people and as a JSON object; either may be NULL, the caller owns both. */
 kine_status kine_plan(kine_session* session, const kine_request* request, char** text, char** json);
 
-/* What a model directory or a video file holds, as a JSON object; the caller owns *json. */
+/* What a model directory, a weight file or a video file holds, as a JSON object; the caller owns *json. */
 kine_status kine_inspect(kine_session* session, const char* path, char** json);
 
 /* Holds the build against a golden case; calls `report` for every stage; *passed is 1 if all that ran are ok. */

@@ -1,5 +1,5 @@
 // The C interface as C++ values: handles that destroy themselves, exceptions rebuilt from status, a range over frames.
-// Header only; nothing here is compiled into the library.
+// Header only; nothing here is compiled into the library. C++20.
 #pragma once
 
 #include "apps/embed/kinescope.h"
@@ -116,13 +116,24 @@ class Session {
         check(kine_calibrate(handle_.get(), path.empty() ? nullptr : path.c_str(), overwrite ? 1 : 0, &json));
         return take(json);
     }
-    /// Whether all stages that ran are ok.
+    /// Whether all stages that ran are ok. What `report` throws is thrown once the case has been gone through.
     bool verify(const std::string& golden_case, const std::function<void(const kine_stage_result&)>& report) {
-        using Report = std::function<void(const kine_stage_result&)>;
-        const auto forward = [](void* data, const kine_stage_result* row) { (*static_cast<Report*>(data))(*row); };
-        Report copy = report;
+        struct Listener {
+            const std::function<void(const kine_stage_result&)>& report;
+            std::exception_ptr failure;  // must not pass through C
+
+            void hear(const kine_stage_result& row) noexcept {
+                try {
+                    if (!failure) report(row);
+                } catch (...) {
+                    failure = std::current_exception();
+                }
+            }
+        } listener{report, nullptr};
+        const auto forward = [](void* data, const kine_stage_result* row) { static_cast<Listener*>(data)->hear(*row); };
         int32_t passed = 0;
-        check(kine_verify(handle_.get(), golden_case.c_str(), forward, &copy, &passed));
+        check(kine_verify(handle_.get(), golden_case.c_str(), forward, &listener, &passed));
+        if (listener.failure) std::rethrow_exception(listener.failure);
         return passed != 0;
     }
     void share(const kine_ranks* ranks) { check(kine_session_share(handle_.get(), ranks)); }
@@ -155,7 +166,7 @@ class Job;
 /// Frames of a started job, pulled one by one; a frame is valid until the next one is asked for.
 class FrameIterator {
   public:
-    using iterator_category = std::input_iterator_tag;
+    using iterator_concept = std::input_iterator_tag;
     using value_type = kine_frame;
     using difference_type = std::ptrdiff_t;
     using pointer = const kine_frame*;
@@ -168,6 +179,7 @@ class FrameIterator {
         advance();
         return *this;
     }
+    void operator++(int) { advance(); }
     bool operator==(const FrameIterator& other) const { return job_ == other.job_; }
 
   private:

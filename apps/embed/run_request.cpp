@@ -49,7 +49,7 @@ void set_output_options(codecs::SinkOptions& options, const KeyValues& values) {
 
 std::filesystem::path canonical(const std::string& path) {
     std::error_code failed;
-    const std::filesystem::path absolute = std::filesystem::weakly_canonical(path, failed);
+    const std::filesystem::path absolute = std::filesystem::weakly_canonical(std::filesystem::absolute(path), failed);
     return failed ? std::filesystem::path(path) : absolute;
 }
 

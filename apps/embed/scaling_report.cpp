@@ -78,7 +78,9 @@ void add_scaling(PlanReport& report, const parallel::Work& all_branches, const d
         rows.push_back(row_json(row));
         report.text += row_text(row);
     }
-    report.text += fmt::format("scaling ends at {} ranks: {}\n", scaling.ends_at, scaling.reason);
+    const bool goes_on = scaling.ends_at == scaling.rows.back().ranks;
+    report.text += fmt::format("scaling {} {} ranks: {}\n", goes_on ? "goes on beyond" : "ends at", scaling.ends_at,
+                               scaling.reason);
     report.json["scaling"] = {
         {"cluster", cluster.name}, {"rows", rows}, {"ends_at", scaling.ends_at}, {"reason", scaling.reason}};
 }

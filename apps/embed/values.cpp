@@ -37,9 +37,9 @@ int64_t parse_bytes(std::string_view what, std::string_view text) {
     std::string_view number = text;
     const double factor = take_suffix(number);
     if (factor == 1) {
-        const int64_t bytes = parse_int(what, number);
-        check(bytes >= 0, ErrorCode::Usage, "{}: expected a number of bytes, 0 or more, not '{}'", what, text);
-        return bytes;
+        const bool is_whole = !number.empty() && number.find_first_not_of("0123456789") == std::string_view::npos;
+        check(is_whole, ErrorCode::Usage, "{}: expected bytes, such as 0, 512M or 4G, not '{}'", what, text);
+        return parse_int(what, number);
     }
     const double bytes = parse_number(what, number) * factor;
     check(bytes >= 0 && bytes < 9e18, ErrorCode::Usage, "{}: expected bytes such as 512M or 4G, not '{}'", what, text);

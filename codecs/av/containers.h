@@ -14,6 +14,7 @@ struct Container {
     std::string_view options;   ///< of the muxer, "key=value:key=value"
     bool keeps_metadata;
     bool index_first;  ///< copied once more at the end, see faststart.h
+    int64_t most_fps;  ///< that it can say, 0: any
 };
 
 extern const Container kMp4;

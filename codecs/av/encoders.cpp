@@ -161,9 +161,11 @@ CodecPointer open_encoder(const EncoderRequest& request) {
     Options options;
     set_options(options, request, encoder->thread_count);
     const int result = avcodec_open2(encoder.get(), codec, options.get());
-    check(result >= 0, ErrorCode::Output, "{} cannot encode {}x{} {} at {} frames/s{}: {}", kind.name, size.width,
-          size.height, av_get_pix_fmt_name(encoder->pix_fmt), to_string(request.info.fps), hint_for(kind),
-          av_reason(result));
+    const ErrorCode code = kind.name.ends_with("_nvenc") ? ErrorCode::Device
+                           : result == AVERROR(EINVAL)   ? ErrorCode::Usage
+                                                         : ErrorCode::Output;
+    check(result >= 0, code, "{} cannot encode {}x{} {} at {} frames/s{}: {}", kind.name, size.width, size.height,
+          av_get_pix_fmt_name(encoder->pix_fmt), to_string(request.info.fps), hint_for(kind), av_reason(result));
     options.expect_all_taken(std::string(kind.name));
     return encoder;
 }

@@ -3,8 +3,8 @@
 
 namespace kine::codecs {
 
-/// Makes FFmpeg's own messages stop, in the whole process: it has one log for all. For programs; a library must leave
-/// this to its host.
+/// Makes the messages of FFmpeg and of SVT-AV1 stop, in the whole process: each has one log. For programs; a library
+/// must leave this to its host.
 void silence_libav();
 
 }  // namespace kine::codecs

@@ -19,15 +19,18 @@ const Container kMp4 = {"mp4",
                         "libx264 libx265 libsvtav1 libaom-av1 h264_nvenc hevc_nvenc",
                         "movflags=frag_every_frame+empty_moov+default_base_moof+use_metadata_tags",
                         true,
-                        true};
+                        true,
+                        0};
 const Container kMatroska = {"mkv",
                              "matroska",
                              "libx264 libx265 libvpx-vp9 libsvtav1 libaom-av1 ffv1 h264_nvenc hevc_nvenc",
                              "cluster_time_limit=250",
                              true,
-                             false};
-const Container kWebm = {"webm", "webm", "libvpx-vp9 libsvtav1 libaom-av1", "cluster_time_limit=250", true, false};
-const Container kGif = {"gif", "gif", "gif", "", false, false};
+                             false,
+                             0};
+const Container kWebm = {"webm", "webm", "libvpx-vp9 libsvtav1 libaom-av1", "cluster_time_limit=250", true, false, 0};
+// Delays are hundredths of a second, and viewers take a single one for ten.
+const Container kGif = {"gif", "gif", "gif", "", false, false, 50};
 
 namespace {
 
@@ -54,7 +57,7 @@ CodecPointer open_hardware(const Container& container, const EncoderRequest& wan
         const EncoderKind& kind = find_encoder(kHardwareEncoder, container.encoders, container.name);
         return open_encoder({kind, wanted.info, wanted.options, wanted.global_header});
     } catch (const Error& error) {
-        if (error.code() != ErrorCode::Output) throw;
+        if (error.code() != ErrorCode::Device && error.code() != ErrorCode::Usage) throw;
         return {};
     }
 }
@@ -233,6 +236,8 @@ void VideoSink::abandon() noexcept {
 
 std::unique_ptr<Sink> make_video_sink(const Container& container, const std::string& target, const VideoInfo& info,
                                       const SinkOptions& options) {
+    check(container.most_fps == 0 || info.fps.num <= container.most_fps * info.fps.den, ErrorCode::Usage,
+          "fps {}: {} says at most {} frames a second", to_string(info.fps), container.name, container.most_fps);
     return std::make_unique<VideoSink>(container, target, info, options);
 }
 

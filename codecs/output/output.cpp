@@ -85,7 +85,7 @@ void check_target(const std::filesystem::path& target, bool overwrite) {
     check(!S_ISDIR(status.st_mode), ErrorCode::Output, "cannot write {}: it is a folder, expected a file name", shown);
     check(S_ISREG(status.st_mode) || S_ISLNK(status.st_mode), ErrorCode::Output,
           "cannot write {}: it is neither a file nor a pipe", shown);
-    check(overwrite, ErrorCode::Output, "cannot write {}: it exists, and overwrite is not set", shown);
+    check(overwrite, ErrorCode::Output, "cannot write {}: it exists, and overwrite (-y) is not set", shown);
 }
 
 void rename_file(const std::filesystem::path& from, const std::filesystem::path& to, bool overwrite) {

@@ -125,8 +125,9 @@ void SequenceSink::lock() {
 
 void SequenceSink::check_nothing_exists() {
     const auto existing = numbering_.existing();
-    check(overwrite_ || existing.empty(), ErrorCode::Output, "cannot write {}: {} exists, and overwrite is not set",
-          shown_name(pattern_.string()), existing.empty() ? "" : shown_name(existing.begin()->second.string()));
+    check(overwrite_ || existing.empty(), ErrorCode::Output,
+          "cannot write {}: {} exists, and overwrite (-y) is not set", shown_name(pattern_.string()),
+          existing.empty() ? "" : shown_name(existing.begin()->second.string()));
 }
 
 void SequenceSink::write(const Frame& frame) {

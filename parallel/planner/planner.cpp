@@ -42,8 +42,8 @@ void add_memory(Price& price, const Division& division, const Method& method) {
     for (const SharedAttention& attention : attentions_of(work, method)) {
         if (attention.work.calls > 0) beside = std::max(beside, extra_bytes(division, attention));
     }
-    price.memory_bytes_per_rank =
-        work.weight_bytes + part(work.activation_bytes) + part(work.cache_bytes) + static_cast<int64_t>(beside);
+    const int64_t denoising = part(work.activation_bytes) + part(work.cache_bytes) + static_cast<int64_t>(beside);
+    price.memory_bytes_per_rank = work.weight_bytes + std::max(denoising, work.decode_bytes);
     price.fits = division.cluster.memory_bytes == 0 || price.memory_bytes_per_rank <= division.cluster.memory_bytes;
 }
 

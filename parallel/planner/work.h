@@ -32,6 +32,7 @@ struct Work {
     int64_t weight_bytes = 0;
     int64_t activation_bytes = 0;
     int64_t cache_bytes = 0;
+    int64_t decode_bytes = 0;  ///< of decoding afterwards, on a rank that decodes
 };
 
 /// The ranks that share one sequence of tokens.

@@ -71,8 +71,11 @@ TEST(BadOutput, EndsWhereADeviceIsFull) {
     const Ended frames = launch({.arguments = generate({"-o", "-"}), .output_file = "/dev/full"});
     EXPECT_EQ(frames.status, kOutput) << frames.error;
     EXPECT_TRUE(frames.says("standard output") && frames.says("No space left on device")) << frames.error;
-    const Ended report = launch({.arguments = {"list"}, .output_file = "/dev/full"});
-    EXPECT_EQ(report.status, kOutput) << report.error;
+    const std::string golden = golden_case().string();
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"list"}, {"verify", golden}}) {
+        const Ended report = launch({.arguments = words, .output_file = "/dev/full"});
+        EXPECT_EQ(report.status, kOutput) << report.error;
+    }
 }
 
 // A limit on the size of files stands in for a disk that fills up half-way.

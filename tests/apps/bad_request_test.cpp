@@ -45,7 +45,24 @@ TEST(BadRequest, RefusesSizesThatTheModelHasNoPlacesFor) {
         {{"-f", "0"}, {"num_frames", "0"}},
         {{"-f", "-3"}, {"num_frames", "-3"}},
         {{"-f", "100"}, {"100", "3"}},
+        {{"-W", "16384", "-H", "16384"}, {"width 16384 x height 16384", "67108864"}},
     });
+}
+
+TEST(BadRequest, RefusesTwoFilesUnderOneNameHoweverItIsSpelled) {
+    expect_all_refused({
+        {{"-o", "./q.y4m", "--save-latents", "q.y4m"}, {"save_latents and output", "q.y4m"}},
+        {{"-o", "q.json", "--container", "y4m", "--trace", "./q.json"}, {"trace and output", "q.json"}},
+        {{"-o", "s.mp4", "-o", "./s.mp4"}, {"twice", "s.mp4"}},
+    });
+}
+
+TEST(BadRequest, RefusesFrameRatesThatAGifCannotSay) {
+    expect_all_refused({{{"-o", "q.gif", "-r", "150"}, {"fps 150", "gif", "50"}}});
+}
+
+TEST(BadRequest, RefusesAClusterThatNobodyKnows) {
+    expect_all_refused({{{"--cluster", "nonesuch"}, {"cluster", "nonesuch"}}});
 }
 
 /// With a GPU or without: models do not run there.

@@ -251,7 +251,9 @@ TEST_F(SeveralPrompts, WriteOneTimelineOfAllRuns) {
 
 TEST(PlannedGroups, MakeSoManyVideosAtATimeAsOneDoesAlone) {
     const auto plan = [](std::vector<std::string> more) {
-        more.insert(more.begin(), {"plan", "--json", "--preset", "open-sora-1.2", "--cluster", "h200-nvlink"});
+        // One thread, of which groups have one each: what decoding holds depends on their number.
+        more.insert(more.begin(),
+                    {"plan", "--json", "-t", "1", "--preset", "open-sora-1.2", "--cluster", "h200-nvlink"});
         return nlohmann::json::parse(run(more).output);
     };
     const auto group = plan({"--ranks", "4"}), groups = plan({"--ranks", "8", "--request-parallel", "2"});

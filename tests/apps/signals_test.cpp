@@ -52,6 +52,20 @@ TEST_P(Interruption, FinishesTheFilesWithTheFramesThatExist) {
 
 INSTANTIATE_TEST_SUITE_P(Signals, Interruption, testing::Values(SIGINT, SIGTERM, SIGHUP));
 
+// nohup lets its child inherit that SIGHUP is ignored.
+TEST(Interrupted, NotByASignalThatWasToBeIgnored) {
+    const TemporaryFolder folder;
+    Program program({.arguments = {"generate", "-m", tiny_model(), "-p", "a kite", "--steps", "500", "--progress",
+                                   "json", "-o", folder / "video.y4m"},
+                     .shell = "trap '' HUP INT"});
+    ASSERT_TRUE(program.wait_for("{\"done\":2,"));
+    program.send(SIGHUP);
+    program.send(SIGINT);
+    const Ended ended = program.finish();
+    EXPECT_EQ(ended.status, 0) << ended.error;
+    EXPECT_EQ(frames_of(folder / "video.y4m").size(), 3u);
+}
+
 TEST(Interrupted, BeforeTheFirstFrameLeavesTheOldFile) {
     const TemporaryFolder folder;
     folder.write("video.mp4", "the old video");

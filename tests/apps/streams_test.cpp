@@ -47,6 +47,20 @@ TEST(Streams, SeveralOutputsGetTheSameFrames) {
     }
 }
 
+TEST(Streams, WhatNobodyCanBeToldIsLostAndTheWorkGoesOn) {
+    const TemporaryFolder folder;
+    for (const char* mode : {"json", "plain", "bar"}) {
+        const Ended ended = launch({.arguments = generate({"-y", "-v", "--progress", mode, "-o", folder / "v.y4m"}),
+                                    .shell = "exec 2>/dev/full"});
+        EXPECT_EQ(ended.status, 0) << mode;
+        EXPECT_EQ(frames_of(folder / "v.y4m").size(), 3u) << mode;
+    }
+    EXPECT_EQ(launch({.arguments = {"frobnicate"}, .shell = "exec 2>/dev/full"}).status, 2);
+    EXPECT_EQ(launch({.shell = "exec 2>/dev/full"}).status, 2);
+    const Ended unwritten = launch({.arguments = {"list"}, .shell = "exec 2>/dev/full", .output_file = "/dev/full"});
+    EXPECT_EQ(unwritten.status, kOutput);
+}
+
 TEST(Streams, WorksWithAnyOfThemClosed) {
     const TemporaryFolder folder;
     const std::string expected = video_to_file(folder, "expected.mkv");

@@ -86,7 +86,7 @@ TEST(OpenSink, SaysThatAnEncoderInHardwareIsNotThere) {
         const ErrorCode code = open_error(folder / "v.mp4", &message, options);
         if (code == ErrorCode::Ok) GTEST_SKIP() << name << " opened";
         EXPECT_NE(message.find(name), std::string::npos) << message;
-        EXPECT_TRUE(code == ErrorCode::Output || code == ErrorCode::Usage) << message;
+        EXPECT_TRUE(code == ErrorCode::Device || code == ErrorCode::Usage) << message;
         EXPECT_TRUE(folder.names().empty());
     }
 }

@@ -85,6 +85,19 @@ TEST(Planner, ChargesTheRankWithTheLargestPart) {
     EXPECT_GT(find("ulysses_frames").bytes_total, find("dsp_frames").bytes_total);
 }
 
+TEST(Planner, CountsTheLargerOfDenoisingAndDecoding) {
+    Work work = small_work();
+    work.decode_bytes = 500;
+    const Cluster cluster = find_cluster("h100-nvlink");
+    EXPECT_EQ(price_all(work, cluster, 4).front().memory_bytes_per_rank, 1660) << "of denoising everything alone";
+    work.decode_bytes = 5000;
+    for (const Price& price : price_all(work, cluster, 4)) {
+        const bool holds_little = price.name == "none" || price.name == "dsp_frames";
+        EXPECT_TRUE(holds_little ? price.memory_bytes_per_rank == 6000 : price.memory_bytes_per_rank >= 6000)
+            << price.name << " " << price.memory_bytes_per_rank;
+    }
+}
+
 TEST(Planner, LetsThreadsOfOneMachineGainNothingByDoingEverythingTwice) {
     const auto prices = price_all(small_work(), find_cluster("cpu"), 2);
     EXPECT_DOUBLE_EQ(prices[0].compute_seconds, 2 * price_all(small_work(), find_cluster("cpu"), 1)[0].compute_seconds);
