@@ -27,7 +27,7 @@ struct Request {
     std::string rng = "philox";   ///< philox or torch
     std::string sampler;          ///< empty: the model's scheduler
     std::string sampler_options;  ///< "eta=1,timestep_spacing=trailing,...": keys of the scheduler file
-    std::string cache = "none";   ///< reuse policy
+    std::string cache;            ///< reuse policy; empty: none, or what cache_quality says
     std::string cache_options;    ///< "spatial_range=2,..."
     std::string cache_quality;    ///< settings by what they cost in quality: "high", ...
     int64_t cache_budget = 0;     ///< bytes that kept outputs may hold, 0: no limit

@@ -30,11 +30,9 @@ PabOptions at_quality(const PabOptions& defaults, std::string_view quality) {
 }
 
 std::string_view policy_for(std::string_view quality, std::string_view policy) {
-    if (quality.empty()) return policy;
+    if (quality.empty()) return policy.empty() ? "none" : policy;
     const QualityRow& row = find_quality(quality);
-    // "none" is what a request holds that names no policy, so it does not disagree.
-    const std::string_view asked = find_policy(policy).name;
-    check(asked == "none" || asked == row.policy, ErrorCode::Usage,
+    check(policy.empty() || find_policy(policy).name == row.policy, ErrorCode::Usage,
           "cache_quality: {} is policy {}, came with policy {}", quality, row.policy, policy);
     return row.policy;
 }

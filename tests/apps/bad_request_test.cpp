@@ -61,6 +61,13 @@ TEST(BadRequest, RefusesFrameRatesThatAGifCannotSay) {
     expect_all_refused({{{"-o", "q.gif", "-r", "150"}, {"fps 150", "gif", "50"}}});
 }
 
+TEST(BadRequest, RefusesAPolicyThatTheQualityIsNot) {
+    expect_all_refused({
+        {{"--cache", "none", "--cache-quality", "fast"}, {"fast", "pab", "none"}},
+        {{"--cache", "pab", "--cache-quality", "lossless"}, {"lossless", "none", "pab"}},
+    });
+}
+
 TEST(BadRequest, RefusesAClusterThatNobodyKnows) {
     expect_all_refused({{{"--cluster", "nonesuch"}, {"cluster", "nonesuch"}}});
 }

@@ -205,6 +205,12 @@ TEST_F(MpiRanks, EndWithTheCauseWhenOneCannotGoOn) {
     EXPECT_TRUE(ended.says("rank 1 failed: the run needs about")) << ended.error;
 }
 
+TEST_F(MpiRanks, AreNotMeasuredAsRunsOfTheirOwn) {
+    const Ended ended = launch(mpi_launch(2, {"bench", "-m", tiny_model(), "--steps", "1", "--runs", "1"}));
+    EXPECT_EQ(ended.status, 2) << ended.error;
+    EXPECT_TRUE(ended.says("bench measures one process")) << ended.error;
+}
+
 TEST_F(MpiRanks, KeepTheFinishedFramesWhenARunIsCancelled) {
     const LongModel model;
     Launch run =

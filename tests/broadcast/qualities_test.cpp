@@ -14,7 +14,7 @@ double skipped_share(std::string_view quality, const Schedule& schedule) {
                                          {{SiteKind::TemporalAttention, 0}, 2.0, 1},
                                          {{SiteKind::CrossAttention, 0}, 1.0, 1},
                                          {{SiteKind::SpatialMlp, 0}, 4.0, 1}};
-    const auto policy = make_policy(policy_for(quality, "none"), at_quality(latte_pab(), quality), "", schedule);
+    const auto policy = make_policy(policy_for(quality, ""), at_quality(latte_pab(), quality), "", schedule);
     return Plan(*policy, schedule, sites).skipped_share();
 }
 
@@ -38,7 +38,10 @@ TEST(Qualities, BeginWithOneThatReusesNothing) {
 
 TEST(Qualities, ChooseThePolicyAndRefuseAnother) {
     EXPECT_EQ(policy_for("", "pab"), "pab");
-    EXPECT_EQ(policy_for("fast", "none"), "pab");
+    EXPECT_EQ(policy_for("", ""), "none");
+    EXPECT_EQ(policy_for("fast", ""), "pab");
+    EXPECT_EQ(policy_for("lossless", "off"), "none");
+    EXPECT_THROW(policy_for("fast", "none"), Error);
     EXPECT_EQ(policy_for("fast", "pab"), "pab");
     EXPECT_THROW(policy_for("lossless", "pab"), Error);
 }

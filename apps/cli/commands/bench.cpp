@@ -118,7 +118,10 @@ Json measure(Session& session, const Arguments& arguments, int runs, int warmup)
 
 }  // namespace
 
-int run_bench(const Arguments& arguments, Surroundings&) {
+int run_bench(const Arguments& arguments, Surroundings& around) {
+    around.ranks.join();
+    if (around.ranks.are_several())
+        throw Error(KINE_USAGE, "bench measures one process, several were started; --ranks measures ranks as threads");
     if (arguments.flag("calibrate")) return run_calibration(arguments);
     if (arguments.has("output")) throw Error(KINE_USAGE, "output: bench writes a file with --calibrate only");
     const int runs = arguments.number("runs", 5, 1, 1000);
