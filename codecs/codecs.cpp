@@ -7,6 +7,7 @@
 #include "codecs/words.h"
 #include "codecs/y4m/y4m_sink.h"
 #include "runtime/error.h"
+#include "runtime/frame/limits.h"
 
 #include <climits>
 
@@ -27,8 +28,6 @@ constexpr Codec kCodecs[] = {
     {"y4m", ".y4m", "raw 4:2:0 or 4:4:4 frames, for pipes (default for '-')", make_y4m_sink},
     {"png", ".png", "exact 8-bit RGB: DIR/%04d.png counted from 0, or one picture", make_png_sink},
 };
-
-constexpr int64_t kLargestPicture = int64_t{64} << 20;  // pixels
 
 std::string ending_of(const std::string& target) {
     std::string ending = std::filesystem::path(target).extension().string();
@@ -62,8 +61,8 @@ const Codec& choose(const std::string& target, const std::string& container) {
 }
 
 void check_info(const VideoInfo& info) {
-    check(info.width > 0 && info.height > 0 && int64_t{info.width} * info.height <= kLargestPicture, ErrorCode::Usage,
-          "the video has {}x{} pixels, expected 1 to {}", info.width, info.height, kLargestPicture);
+    check(info.width > 0 && info.height > 0 && int64_t{info.width} * info.height <= kMostPixels, ErrorCode::Usage,
+          "the video has {}x{} pixels, expected 1 to {}", info.width, info.height, kMostPixels);
     const auto fits = [](int64_t value) { return value > 0 && value <= INT_MAX; };
     check(fits(info.fps.num) && fits(info.fps.den), ErrorCode::Usage,
           "the frame rate is {}/{}, expected a positive one", info.fps.num, info.fps.den);

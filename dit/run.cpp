@@ -8,6 +8,7 @@
 #include "dit/shared_decode.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
+#include "runtime/frame/limits.h"
 #include "runtime/io/json.h"
 #include "runtime/options.h"
 
@@ -177,7 +178,6 @@ Request resolve_request(const Model& model, const Request& asked) {
           "prompt_options '{}': {} models know none", request.prompt_options, model.family);
     model.check_geometry(request);
     model.fit_geometry(request);
-    constexpr int64_t kMostPixels = int64_t{64} << 20;  // that codecs take
     check(request.width * request.height <= kMostPixels, ErrorCode::Usage,
           "width {} x height {}: expected at most {} pixels", request.width, request.height, kMostPixels);
     parallel::find_cluster(request.cluster);  // a wrong name is told even where no rates are asked for

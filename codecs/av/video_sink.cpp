@@ -57,7 +57,7 @@ CodecPointer open_hardware(const Container& container, const EncoderRequest& wan
         const EncoderKind& kind = find_encoder(kHardwareEncoder, container.encoders, container.name);
         return open_encoder({kind, wanted.info, wanted.options, wanted.global_header});
     } catch (const Error& error) {
-        if (error.code() != ErrorCode::Device && error.code() != ErrorCode::Usage) throw;
+        if (error.code() != ErrorCode::Device) throw;
         return {};
     }
 }

@@ -7,6 +7,8 @@
 #include <thread>
 
 namespace kine::apps {
+
+static_assert(std::input_iterator<kinescope::FrameIterator>);
 namespace {
 
 using kinescope::Error;

@@ -44,6 +44,8 @@ TEST(RankPlans, SayWhereScalingEndsAndWhy) {
     const Ended text = run({"plan", "--preset", "cogvideox-5b", "--cluster", "h100-nvlink", "--scaling", "256"});
     EXPECT_EQ(text.status, 0) << text.shown();
     EXPECT_NE(text.output.find("scaling ends at"), std::string::npos) << text.output;
+    const Ended cut = run({"plan", "--preset", "wan2.1-t2v-14b", "--cluster", "h200-nvlink", "--scaling", "16"});
+    EXPECT_NE(cut.output.find("scaling goes on beyond 16 ranks"), std::string::npos) << cut.output;
     EXPECT_EQ(run({"plan", "--preset", "open-sora-1.2", "--scaling", "many"}).status, 2);
 }
 

@@ -21,7 +21,6 @@
 namespace kine::bench {
 namespace {
 
-using kernels::cuda::HeadStrides;
 using kernels::cuda::NormArguments;
 using kernels::cuda::TemporalArguments;
 
@@ -117,18 +116,8 @@ Ladder temporal_ladder(const Context& context) {
     constexpr int64_t kFrames = 16, kSites = 1024, kHeads = 16, kSize = kLadderHeadSize, kTokens = kHeads * kSize;
     const Tensor packed = random_tensor(context, {kFrames, kSites, 3 * kTokens}, DType::BFloat16, 6);
     const Tensor out = random_tensor(context, {kFrames, kSites, kTokens}, DType::BFloat16, 7);
-    TemporalArguments all;
-    all.q = packed.address<const BFloat16>();
-    all.k = all.q + kTokens;
-    all.v = all.k + kTokens;
-    all.out = out.address<BFloat16>();
-    all.q_strides = all.k_strides = all.v_strides = {0, 3 * kTokens, kSites * 3 * kTokens, kSize};
-    all.out_strides = {0, kTokens, kSites * kTokens, kSize};
-    all.outer = 1;
-    all.inner = kSites;
-    all.heads = kHeads;
-    all.queries = all.keys = kFrames;
-    all.scale = 1.0f / std::sqrt(static_cast<float>(kSize));
+    const TemporalArguments all =
+        over_frames(packed.address<const BFloat16>(), out.address<BFloat16>(), kFrames, kSites, kHeads);
     const auto launch = [=, &context, held = packed](size_t rung) { launch_temporal_rung(rung, all, context.stream); };
     return {fmt::format("attention: {} sites x {} frames, {} heads x {} in bf16", kSites, kFrames, kHeads, kSize),
             kTemporalRungs, launch, out, static_cast<double>(packed.bytes() + out.bytes())};

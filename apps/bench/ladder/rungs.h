@@ -6,6 +6,7 @@
 #include "kernels/norm/norm_launch.h"
 #include "runtime/device/stream.h"
 
+#include <cmath>
 #include <string_view>
 
 namespace kine::bench {
@@ -35,5 +36,24 @@ void launch_norm_rung(size_t rung, const kernels::cuda::NormArguments<BFloat16>&
 void launch_temporal_rung(size_t rung, const kernels::cuda::TemporalArguments& all, Stream stream);
 
 inline constexpr int kLadderHeadSize = 72;  ///< of Latte and Open-Sora
+
+/// Attention over the frames of packed projections [frames, sites, 3, heads, kLadderHeadSize].
+inline kernels::cuda::TemporalArguments over_frames(const BFloat16* packed, BFloat16* out, int frames, int64_t sites,
+                                                    int heads) {
+    const int64_t width = int64_t{heads} * kLadderHeadSize;
+    kernels::cuda::TemporalArguments all;
+    all.q = packed;
+    all.k = packed + width;
+    all.v = packed + 2 * width;
+    all.out = out;
+    all.q_strides = all.k_strides = all.v_strides = {0, 3 * width, sites * 3 * width, kLadderHeadSize};
+    all.out_strides = {0, width, sites * width, kLadderHeadSize};
+    all.outer = 1;
+    all.inner = sites;
+    all.heads = heads;
+    all.queries = all.keys = frames;
+    all.scale = 1.0f / std::sqrt(static_cast<float>(kLadderHeadSize));
+    return all;
+}
 
 }  // namespace kine::bench

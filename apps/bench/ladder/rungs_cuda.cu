@@ -52,7 +52,7 @@ void launch_temporal_rung(size_t rung, const TemporalArguments& all, Stream stre
         case 0:
             return start(thread_per_query, thread_per_query_launch(sites * all.heads * all.queries), all, stream);
         case 1:
-            return start(staged, staged_launch(sites, all.heads, all.keys, kLadderHeadSize), all, stream);
+            return start(staged, temporal_launch(sites, all.heads, all.keys, kLadderHeadSize), all, stream);
         default:
             return launch_temporal(all, kLadderHeadSize, stream);
     }

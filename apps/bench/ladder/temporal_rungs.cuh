@@ -14,11 +14,6 @@ constexpr Launch thread_per_query_launch(int64_t queries) {
     return {divide_up(queries, kQueriesPerBlock), 1, kQueriesPerBlock, 0};
 }
 
-/// A warp a head, with keys and values whole.
-constexpr Launch staged_launch(int64_t sites, int heads, int keys, int head_size) {
-    return temporal_launch(sites, heads, keys, head_size);
-}
-
 /// `first` of the tokens of one head, and elements from one to the next.
 struct TokenRows {
     const BFloat16* first = nullptr;
@@ -62,6 +57,7 @@ __device__ void thread_per_query_block(const TemporalArguments& all) {
                             {all.v + offset_of(place, all.v_strides), all.v_strides.token});
 }
 
+/// Launched as the last rung is.
 template <int kHeadSize>
 __device__ void staged_block(const TemporalArguments& all, BFloat16* shared) {
     using Tile = HeadTile<kHeadSize>;

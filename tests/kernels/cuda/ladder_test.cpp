@@ -1,5 +1,6 @@
 // The rungs of the ladders on an emulated grid, against the kernels that they lead to.
 #include "apps/bench/ladder/norm_rungs.cuh"
+#include "apps/bench/ladder/rungs.h"
 #include "apps/bench/ladder/temporal_rungs.cuh"
 #include "tests/support/cuda/emulated_kernels.h"
 
@@ -70,14 +71,14 @@ TEST(Ladder, RungsOfTheNormComputeWhatTheLastOneDoes) {
     }
 }
 
-constexpr int kHeadSize = 72;
+constexpr int kHeadSize = kLadderHeadSize;
 
 void run_thread_per_query(const TemporalArguments& all) {
     emulation::run_grid(thread_per_query_launch(all.outer * all.inner * all.heads * all.queries),
                         [&](std::byte*) { thread_per_query_block<kHeadSize>(all); });
 }
 void run_staged(const TemporalArguments& all) {
-    emulation::run_grid(staged_launch(all.outer * all.inner, all.heads, all.keys, kHeadSize),
+    emulation::run_grid(temporal_launch(all.outer * all.inner, all.heads, all.keys, kHeadSize),
                         [&](std::byte* shared) { staged_block<kHeadSize>(all, reinterpret_cast<BFloat16*>(shared)); });
 }
 
@@ -85,18 +86,7 @@ TEST(Ladder, RungsOfTemporalAttentionComputeWhatTheLastOneDoes) {
     constexpr int kFrames = 19, kSites = 3, kHeads = 2, kTokens = kHeads * kHeadSize;
     const auto packed = random_values(size_t{kFrames} * kSites * 3 * kTokens, 4);
     std::vector<BFloat16> out(size_t{kFrames} * kSites * kTokens);
-    TemporalArguments all;
-    all.q = packed.data();
-    all.k = all.q + kTokens;
-    all.v = all.k + kTokens;
-    all.out = out.data();
-    all.q_strides = all.k_strides = all.v_strides = {0, 3 * kTokens, kSites * 3 * kTokens, kHeadSize};
-    all.out_strides = {0, kTokens, kSites * kTokens, kHeadSize};
-    all.outer = 1;
-    all.inner = kSites;
-    all.heads = kHeads;
-    all.queries = all.keys = kFrames;
-    all.scale = 1.0f / std::sqrt(static_cast<float>(kHeadSize));
+    const TemporalArguments all = over_frames(packed.data(), out.data(), kFrames, kSites, kHeads);
     kernels::cuda::emulate(all, kHeadSize);
     const auto wanted = out;
     for (const auto run : {run_thread_per_query, run_staged}) {
