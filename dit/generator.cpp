@@ -8,8 +8,8 @@
 #include "dit/rank_reports.h"
 #include "dit/ranks.h"
 #include "kernels/elementwise/elementwise.h"
-#include "kernels/scratch.h"
 #include "parallel/timeline.h"
+#include "runtime/device/cuda/commands.h"
 #include "runtime/tensor/transfer.h"
 
 #include <fmt/ranges.h>
@@ -37,13 +37,22 @@ struct Host {
     bool is_staged = false;  ///< stages' weights take turns
 };
 
+using Replicas = std::vector<std::unique_ptr<LoadedModel>>;
+
+/// What ranks on other devices take of it, in the memory of theirs.
+Conditioning moved(const Context& context, Conditioning conditioning) {
+    for (Tensor* tensor : {&conditioning.states, &conditioning.mask, &conditioning.first_latents})
+        *tensor = to_device(context, *tensor);
+    return conditioning;
+}
+
 /// One run of one request, told as it happens.
 class Run {
   public:
-    Run(Context& context, LoadedModel& loaded, const Request& request, Host host)
+    Run(Context& context, const Replicas& replicas, const Request& request, Host host)
         : context_(context),
-          loaded_(loaded),
-          model_(loaded.model()),
+          replicas_(replicas),
+          model_(replicas.front()->model()),
           request_(request),
           observer_(host.observer),
           stop_(std::move(host.stop)),
@@ -52,16 +61,31 @@ class Run {
           plan_(make_run_plan(model_, request, *make_run_sampler(model_, request))) {}
 
     RunReport operator()(FrameQueue& frames) {
-        context_.allocator.reset_peak();
+        for (size_t i = 0; i < context_.devices(); ++i) context_.on_device(i).allocator.reset_peak();
         const Conditioning conditioning = encode();
         const Tensor latents = denoise(conditioning);
         decode(model_.to_decode(context_, request_, conditioning, latents), frames);
-        report_.peak_bytes = context_.allocator.peak_bytes();
+        for (size_t i = 0; i < context_.devices(); ++i)
+            report_.peak_bytes = std::max(report_.peak_bytes, context_.on_device(i).allocator.peak_bytes());
         return report_;
     }
 
   private:
-    void enter(Stage stage) { loaded_.enter(context_, stage, is_staged_); }
+    /// On the devices of these ranks: a memory's ranks share their weights.
+    void enter(Stage stage, int64_t ranks) {
+        const size_t devices = std::min(static_cast<size_t>(ranks), replicas_.size());
+        for (size_t i = 0; i < devices; ++i) replicas_[i]->enter(context_.on_device(i), stage, is_staged_);
+    }
+
+    LoadedModel& replica_of(const parallel::Communicator& communicator) const {
+        return *replicas_[is_spread() ? static_cast<size_t>(communicator.rank()) : 0];
+    }
+    bool is_spread() const { return replicas_.size() > 1; }
+
+    /// What other devices are to have of the first one's is done by then.
+    void finish_for_others() const {
+        if (is_spread()) synchronize(context_.stream);
+    }
 
     RankHost host(int64_t ranks) {
         return {.ranks = static_cast<int>(ranks), .processes = processes_, .on_stuck = [this](const Error& failure) {
@@ -72,7 +96,7 @@ class Run {
     Conditioning encode() {
         const Stopwatch watch;
         const ProfileZone zone(context_.profiler, "encode");
-        enter(Stage::Encode);
+        enter(Stage::Encode, 1);
         observer_.on_progress(Stage::Encode, 0, 1);
         Conditioning conditioning = make_conditioning(context_, model_, request_, *make_run_noise(model_, request_));
         check(kernels::all_finite(context_, conditioning.states), ErrorCode::NotFinite,
@@ -88,13 +112,14 @@ class Run {
 
     Tensor denoise(const Conditioning& conditioning) {
         const Stopwatch watch;
-        enter(model_.stage_at(make_run_sampler(model_, request_)->timesteps().front()));
+        enter(model_.stage_at(make_run_sampler(model_, request_)->timesteps().front()), request_.ranks);
         report_.ranks.resize(static_cast<size_t>(request_.ranks));
         Tensor latents;
         const auto body = [&](const Context& context, parallel::Communicator& communicator) {
-            const Tensor last = denoise_on({context, communicator}, conditioning);
+            const Tensor last = denoise_on({context, communicator}, moved(context, conditioning));
             if (processes_ || communicator.rank() == 0) latents = last;
         };
+        finish_for_others();
         on_ranks(context_, host(request_.ranks), body);
         report_.denoise_seconds = watch.seconds();
         return latents;
@@ -109,25 +134,25 @@ class Run {
     Tensor denoise_on(const RankPlace& place, const Conditioning& conditioning) {
         const auto& [context, communicator] = place;
         const bool tells = communicator.rank() == 0;
-        const std::unique_ptr<Sampler> sampler = make_run_sampler(model_, request_);
-        const std::unique_ptr<Noise> noise = make_run_noise(model_, request_);
+        const Model& model = replica_of(communicator).model();
+        const std::unique_ptr<Sampler> sampler = make_run_sampler(model, request_);
+        const std::unique_ptr<Noise> noise = make_run_noise(model, request_);
         for (const Shape& shape : conditioning.drawn) noise->normal(context, shape);
         communicator.set_timeout(request_.rank_timeout);
         if (processes_) {
-            const OpenOptions& opened = loaded_.options();
-            check_agreement(context, communicator, request_, {model_.hash, opened.dtype, opened.quantization});
+            const OpenOptions& opened = replicas_.front()->options();
+            check_agreement(context, communicator, request_, {model.hash, opened.dtype, opened.quantization});
         }
         Tensor latents = initial_latents(context, *noise, *sampler);
-        parallel::Mesh mesh(context, communicator, mesh_shape(model_, request_));
-        Denoiser denoiser(context, model_, request_, {conditioning, sampler->timesteps(), plan_, latents.shape()},
-                          mesh);
+        parallel::Mesh mesh(context, communicator, mesh_shape(model, request_));
+        Denoiser denoiser(context, model, request_, {conditioning, sampler->timesteps(), plan_, latents.shape()}, mesh);
         std::vector<StepTime> times;
-        Stage stage = model_.stage_at(sampler->timesteps().front());
+        Stage stage = model.stage_at(sampler->timesteps().front());
         for (int step = 0; step < request_.steps; ++step) {
             if (tells) observer_.on_progress(Stage::Denoise, step, request_.steps);
             communicator.set_place(fmt::format("step {}", step));
             const double timestep = sampler->timesteps()[static_cast<size_t>(step)];
-            if (const Stage needed = model_.stage_at(timestep); needed != stage) {
+            if (const Stage needed = model.stage_at(timestep); needed != stage) {
                 change_expert(place, needed, denoiser);
                 stage = needed;
             }
@@ -136,7 +161,7 @@ class Run {
             const double waited = mesh.traffic().seconds;
             const Tensor seen = sampler->model_input(context, step, latents);
             const Tensor prediction = denoiser.predict(step, seen, stop_);
-            const Tensor guided = model_.guide(context, prediction, request_, timestep);
+            const Tensor guided = model.guide(context, prediction, request_, timestep);
             latents = sampler->step(context, step, guided, latents, *noise);
             check(kernels::all_finite(context, latents), ErrorCode::NotFinite,
                   "step {}: latents are not finite after the sampler", step);
@@ -149,11 +174,12 @@ class Run {
         return latents;
     }
 
-    /// One rank of a process exchanges the weights while its others wait.
+    /// One rank of a memory exchanges the weights while its others wait.
     void change_expert(const RankPlace& place, Stage stage, Denoiser& denoiser) {
         denoiser.forget_weights();
         place.communicator.barrier();
-        if (processes_ || place.communicator.rank() == 0) enter(stage);
+        if (processes_ || is_spread() || place.communicator.rank() == 0)
+            replica_of(place.communicator).enter(place.context, stage, is_staged_);
         place.communicator.barrier();
     }
 
@@ -172,30 +198,31 @@ class Run {
     /// Threads that have nothing to decode leave theirs to those that have; processes stay to see that all are well.
     void decode(const Tensor& latents, FrameQueue& frames) {
         const Stopwatch watch;
-        enter(Stage::Decode);
-        const DecodeWork work{.decoder = *model_.decoder,
-                              .latents = latents,
-                              .options = decode_options(request_),
-                              .makers = request_.decode_ranks,
-                              .rank_timeout = request_.rank_timeout,
-                              .stop = stop_};
+        enter(Stage::Decode, request_.decode_ranks);
         FrameFeed feed(frames, request_.num_frames,
                        [&](int64_t done) { observer_.on_progress(Stage::Decode, done, request_.num_frames); });
         observer_.on_progress(Stage::Decode, 0, request_.num_frames);
         const auto body = [&](const Context& context, parallel::Communicator& communicator) {
             const ProfileZone zone(context.profiler, "decode");
             RankReport& own = report_.ranks[static_cast<size_t>(communicator.rank())];
+            const DecodeWork work{.decoder = *replica_of(communicator).model().decoder,
+                                  .latents = to_device(context, latents),
+                                  .options = decode_options(request_),
+                                  .makers = request_.decode_ranks,
+                                  .rank_timeout = request_.rank_timeout,
+                                  .stop = stop_};
             own.decode = decode_on(context, communicator, work, feed);
             if (processes_) tell_rank_0(context, communicator);
         };
+        finish_for_others();
         on_ranks(context_, host(request_.decode_ranks), body);
         for (const RankReport& rank : report_.ranks) report_.cache_peak_bytes += rank.cache_peak_bytes;
         report_.decode_seconds = watch.seconds();
     }
 
     Context& context_;
-    LoadedModel& loaded_;
-    const Model& model_;
+    const Replicas& replicas_;
+    const Model& model_;  // of the first
     const Request& request_;
     Observer& observer_;
     std::stop_token stop_;
@@ -204,12 +231,6 @@ class Run {
     broadcast::Plan plan_;
     RunReport report_;
 };
-
-/// Ranks are threads of one memory: together they hold the tokens once, or once each where nothing is split.
-int64_t copies_held(const Request& request) {
-    const parallel::Strategy& strategy = parallel::find_strategy(request.parallel);
-    return strategy.resident.split == parallel::Split::None ? request.ranks : 1;
-}
 
 void warn_of_words(const KnownWords& known, const Request& request, Observer& observer) {
     const std::vector<std::string> unknown = unknown_words(known, request.prompt);
@@ -237,27 +258,6 @@ void warn_of_negative_prompt(const Model& model, const Request& request, Observe
                                 model.family));
 }
 
-/// Of runs at once, each of which works in memory of its own and may be at any stage.
-int64_t peak_of(const Estimate& estimate, int64_t runs) {
-    int64_t peak = 0;
-    for (const StageEstimate& stage : estimate.stages) {
-        const int64_t weights = estimate.is_staged ? stage.weight_bytes : estimate.weight_bytes;
-        peak = std::max(peak, weights + runs * stage.working_bytes);
-    }
-    return peak;
-}
-
-/// Of all that decode in one memory, with the pieces that wait for rank 0 to put them together.
-int64_t decode_bytes(const FrameDecoder& decoder, const Shape& latents, const Request& request) {
-    const DecodeOptions options = decode_options(request);
-    const int64_t alone = decoder.working_bytes(latents[2], latents[3], options);
-    if (request.decode_ranks == 1) return alone;
-    const int64_t chunks = decoder.pieces(latents, options).chunks;
-    const int64_t frames = (request.num_frames + chunks - 1) / chunks + 1;
-    const int64_t pixels = latents[2] * latents[3] * decoder.spatial_factor() * decoder.spatial_factor();
-    return request.decode_ranks * (alone + frames * pixels * 3 * size_of(DType::Float32));
-}
-
 /// What a user raises.
 std::string_view budget_option(const Context& context) {
     return context.device.kind == DeviceKind::Cpu ? "--max-ram" : "--max-vram";
@@ -265,7 +265,7 @@ std::string_view budget_option(const Context& context) {
 
 /// A few numbers from configurations are all that this takes: whether weights fit is said by the one who knows how
 /// many.
-std::unique_ptr<LoadedModel> open_shapes(Context& context, ModelSource source, const OpenOptions& options) {
+std::unique_ptr<LoadedModel> open_shapes(const Context& context, ModelSource source, const OpenOptions& options) {
     const int64_t budget = context.allocator.budget();
     context.allocator.set_budget(0);
     try {
@@ -278,15 +278,8 @@ std::unique_ptr<LoadedModel> open_shapes(Context& context, ModelSource source, c
     }
 }
 
-}  // namespace
-
-std::unique_ptr<Generator> Generator::open(Context& context, const std::filesystem::path& directory, DType dtype) {
-    return open(context, diffusers_source(directory), {.dtype = dtype});
-}
-
-/// Weights that fit are read now, so that whatever is wrong with them is known before a run.
-std::unique_ptr<Generator> Generator::open(Context& context, ModelSource source, const OpenOptions& options) {
-    std::unique_ptr<LoadedModel> loaded = open_shapes(context, std::move(source), options);
+std::unique_ptr<LoadedModel> open_on(const Context& context, const ModelSource& source, const OpenOptions& options) {
+    std::unique_ptr<LoadedModel> loaded = open_shapes(context, source, options);
     const StageWeights& weights = loaded->model().weights;
     const int64_t budget = context.allocator.budget();
     const bool all = options.residency == Residency::All;
@@ -296,22 +289,46 @@ std::unique_ptr<Generator> Generator::open(Context& context, ModelSource source,
           name_of(options.dtype), all ? "" : ", a stage at a time", budget, budget_option(context));
     const bool fits = budget == 0 || weights.total() <= budget;
     if (!options.is_plan && options.residency != Residency::Stage && fits) loaded->load_all(context);
-    auto generator = std::unique_ptr<Generator>(new Generator(std::move(loaded)));
+    return loaded;
+}
+
+/// The least of the budgets of a context's devices; 0: none has one.
+int64_t least_budget(const Context& context) {
+    int64_t least = 0;
+    for (size_t i = 0; i < context.devices(); ++i) {
+        const int64_t budget = context.on_device(i).allocator.budget();
+        if (budget > 0 && (least == 0 || budget < least)) least = budget;
+    }
+    return least;
+}
+
+}  // namespace
+
+std::unique_ptr<Generator> Generator::open(Context& context, const std::filesystem::path& directory, DType dtype) {
+    return open(context, diffusers_source(directory), {.dtype = dtype});
+}
+
+/// Weights that fit are read now, so that whatever is wrong with them is known before a run.
+std::unique_ptr<Generator> Generator::open(Context& context, ModelSource source, const OpenOptions& options) {
+    Replicas replicas;
+    for (size_t i = 0; i < context.devices(); ++i) replicas.push_back(open_on(context.on_device(i), source, options));
+    auto generator = std::unique_ptr<Generator>(new Generator(std::move(replicas)));
     const std::filesystem::path& root = generator->source().root;
     if (!root.empty()) generator->words_ = read_known_words(root);
     return generator;
 }
 
-Generator::Generator(std::unique_ptr<LoadedModel> loaded) : loaded_(std::move(loaded)) {}
+Generator::Generator(std::vector<std::unique_ptr<LoadedModel>> replicas) : replicas_(std::move(replicas)) {}
 Generator::~Generator() = default;
 
-const ModelSource& Generator::source() const { return loaded_->source(); }
-const Model& Generator::model() const { return loaded_->model(); }
+const ModelSource& Generator::source() const { return replicas_.front()->source(); }
+const Model& Generator::model() const { return replicas_.front()->model(); }
+const OpenOptions& Generator::opened() const { return replicas_.front()->options(); }
 std::string_view Generator::family() const { return model().family; }
 const std::string& Generator::model_hash() const { return model().hash; }
 
 Request Generator::resolve(const Request& asked) const {
-    check(runs_at_once_ == 1 || loaded_->options().residency != Residency::Stage, ErrorCode::Usage,
+    check(runs_at_once_ == 1 || opened().residency != Residency::Stage, ErrorCode::Usage,
           "residency stage: weights cannot take turns under {} runs at once, expected auto or all", runs_at_once_);
     Request request = asked;
     if (processes_) {
@@ -344,40 +361,23 @@ parallel::Work Generator::rank_work(const Request& asked) const {
 }
 
 bool Generator::is_staged(const Context& context, const Estimate& estimate) const {
-    const Residency residency = loaded_->options().residency;
+    const Residency residency = opened().residency;
     if (residency != Residency::Auto) return residency == Residency::Stage;
-    const int64_t budget = context.allocator.budget();
+    const int64_t budget = least_budget(context);
     return runs_at_once_ == 1 && budget > 0 && peak_of(estimate, 1) > budget;
 }
 
 Estimate Generator::estimate(const Context& context, const Request& asked) const {
     const Request request = resolve(asked);
-    const Model& model = this->model();
-    const Shape latents = model.latent_shape(request);
-    const int64_t latent_bytes = 4 * latents.elements() * size_of(DType::Float32);  // with prediction and sampler state
-    Estimate estimate;
-    estimate.weight_bytes = model.weights.total();
-    const int64_t copies = copies_held(request);
-    estimate.activation_bytes =
-        copies * model.transformer->cost(latents, branches_of_pass(model, request)).activation_bytes +
-        request.ranks * latent_bytes;
-    estimate.cache_bytes = copies * plan(request).peak_bytes();
-    estimate.decode_bytes = decode_bytes(*model.decoder, latents, request);
-    const int64_t threads = context.threads.size();
-    const bool is_exact = loaded_->options().quantization == Quantization::None;
-    const int64_t of_rows = is_exact ? 0 : request.ranks * kernels::quantized_rows_bytes(threads);
-    const int64_t of_step =
-        kernels::with_attention_scratch(estimate.activation_bytes, threads) + of_rows + estimate.cache_bytes;
-    const int64_t working[] = {kernels::with_attention_scratch(model.text->working_bytes(), threads), of_step,
-                               model.weights[Stage::Refine] > 0 ? of_step : 0, estimate.decode_bytes + latent_bytes};
-    for (size_t i = 0; i < kStages.size(); ++i) estimate.stages[i] = {model.weights[kStages[i]], working[i]};
+    const MemoryUse use = {context.threads.size(), opened().quantization, context.devices() > 1};
+    Estimate estimate = estimate_run(model(), request, plan(request), use);
     estimate.is_staged = is_staged(context, estimate);
     estimate.peak_bytes = peak_of(estimate, runs_at_once_);
     return estimate;
 }
 
 void Generator::check_fits(const Context& context, const Request& request) const {
-    const int64_t budget = context.allocator.budget();
+    const int64_t budget = least_budget(context);
     const Estimate need = estimate(context, request);
     check(
         budget == 0 || need.peak_bytes <= budget, ErrorCode::DoesNotFit,
@@ -392,16 +392,16 @@ RunReport Generator::generate(Context& context, const Request& asked, FrameQueue
                               std::stop_token stop) {
     try {
         const Request request = resolve(asked);
-        check(!processes_ || context.device.kind == DeviceKind::Cpu, ErrorCode::Unsupported,
-              "ranks that are processes run on cpu only, not on {}", to_string(context.device));
+        check(replicas_.size() == 1 || request.ranks == static_cast<int64_t>(replicas_.size()), ErrorCode::Usage,
+              "ranks {}: the model is on {} devices, each of which is one", request.ranks, replicas_.size());
         check_fits(context, request);
         Observer nobody;
         Observer& told = !processes_ || processes_->group_rank() == 0 ? observer : nobody;
         warn_of_words(words_, request, told);
-        warn_of_unused(loaded_->model(), told);
-        warn_of_negative_prompt(loaded_->model(), request, told);
+        warn_of_unused(model(), told);
+        warn_of_negative_prompt(model(), request, told);
         const bool staged = estimate(context, request).is_staged;
-        const RunReport report = Run(context, *loaded_, request, {told, std::move(stop), processes_, staged})(frames);
+        const RunReport report = Run(context, replicas_, request, {told, std::move(stop), processes_, staged})(frames);
         frames.close();
         return report;
     } catch (...) {

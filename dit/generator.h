@@ -2,8 +2,7 @@
 // as many at a time as it was told to expect.
 #pragma once
 
-#include "broadcast/plan.h"
-#include "dit/families/stage.h"
+#include "dit/estimate.h"
 #include "dit/known_words.h"
 #include "dit/open_options.h"
 #include "dit/request.h"
@@ -36,23 +35,6 @@ class Observer {
     virtual void on_log(LogLevel level, std::string_view line) { (void)level, (void)line; }
 };
 
-/// What a stage holds at once.
-struct StageEstimate {
-    int64_t weight_bytes = 0;
-    int64_t working_bytes = 0;  ///< tokens, kept outputs, frames: all that is not weights
-};
-
-/// What a run would hold and do, known before it starts.
-struct Estimate {
-    std::array<StageEstimate, kStages.size()> stages;  ///< in the order of kStages
-    bool is_staged = false;                            ///< only the running stage's weights are in memory
-    int64_t weight_bytes = 0;                          ///< of all stages
-    int64_t activation_bytes = 0;                      ///< of the transformer, largest at once
-    int64_t cache_bytes = 0;
-    int64_t decode_bytes = 0;
-    int64_t peak_bytes = 0;  ///< the largest sum at any stage, of all runs at once
-};
-
 /// What one rank sent and kept.
 struct RankReport {
     parallel::Traffic traffic;  ///< while denoising
@@ -83,7 +65,8 @@ struct ModelSource;  // dit/families/model_source.h
 /// serves whichever session calls it.
 class Generator {
   public:
-    /// Opens a model directory. BadInput, Unsupported (family or class unknown) or DoesNotFit.
+    /// Opens a model directory, on every device of the context. BadInput, Unsupported (family or class unknown) or
+    /// DoesNotFit.
     static std::unique_ptr<Generator> open(Context& context, const std::filesystem::path& directory, DType dtype);
     static std::unique_ptr<Generator> open(Context& context, ModelSource source, const OpenOptions& options);
     ~Generator();
@@ -122,10 +105,11 @@ class Generator {
                        std::stop_token stop);
 
   private:
-    explicit Generator(std::unique_ptr<LoadedModel> loaded);
+    explicit Generator(std::vector<std::unique_ptr<LoadedModel>> replicas);
+    const OpenOptions& opened() const;
     bool is_staged(const Context& context, const Estimate& estimate) const;
 
-    std::unique_ptr<LoadedModel> loaded_;
+    std::vector<std::unique_ptr<LoadedModel>> replicas_;  // one for each device, of the same model
     KnownWords words_;
     parallel::Processes* processes_ = nullptr;
     int64_t runs_at_once_ = 1;

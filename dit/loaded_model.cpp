@@ -18,10 +18,10 @@ Residency residency_from_name(std::string_view name) {
     fail(ErrorCode::Usage, "residency: expected auto, all or stage, got '{}'", name);
 }
 
-LoadedModel::LoadedModel(Context& context, ModelSource source, const OpenOptions& options)
+LoadedModel::LoadedModel(const Context& context, ModelSource source, const OpenOptions& options)
     : source_(std::move(source)), options_(options), model_(open_model(context, place())) {}
 
-void LoadedModel::enter(Context& context, Stage stage, bool alone) {
+void LoadedModel::enter(const Context& context, Stage stage, bool alone) {
     check(!options_.is_plan, ErrorCode::Usage, "{}: was opened to plan, without its weights, and cannot run",
           source_.label);
     for (const Stage other : kStages) {
@@ -33,14 +33,14 @@ void LoadedModel::enter(Context& context, Stage stage, bool alone) {
     is_loaded = true;
 }
 
-void LoadedModel::leave(Context& context, Stage stage) {
+void LoadedModel::leave(const Context& context, Stage stage) {
     bool& is_loaded = is_loaded_[static_cast<size_t>(stage)];
     if (!is_loaded) return;
     is_loaded = false;
     unload_stage(context, place(), *model_, stage);
 }
 
-void LoadedModel::load_all(Context& context) {
+void LoadedModel::load_all(const Context& context) {
     for (const Stage stage : kStages) enter(context, stage, false);
 }
 

@@ -13,18 +13,18 @@ namespace kine::dit {
 class LoadedModel {
   public:
     /// Configurations and shapes; no weights yet.
-    LoadedModel(Context& context, ModelSource source, const OpenOptions& options);
+    LoadedModel(const Context& context, ModelSource source, const OpenOptions& options);
 
     const Model& model() const { return *model_; }
     const ModelSource& source() const { return source_; }
     const OpenOptions& options() const { return options_; }
 
     /// Binds the weights of `stage`. `alone`: those of the others are freed before. ErrorCode::Usage for a plan.
-    void enter(Context& context, Stage stage, bool alone);
-    void load_all(Context& context);
+    void enter(const Context& context, Stage stage, bool alone);
+    void load_all(const Context& context);
 
   private:
-    void leave(Context& context, Stage stage);
+    void leave(const Context& context, Stage stage);
     ModelPlace place() const { return {source_, options_.dtype, options_.is_plan, options_.quantization}; }
 
     ModelSource source_;

@@ -1,5 +1,7 @@
 #include "dit/ranks.h"
 
+#include "parallel/communicators/gpus.h"
+#include "parallel/communicators/nccl.h"
 #include "parallel/launch.h"
 #include "parallel/partition.h"
 #include "parallel/timeline.h"
@@ -46,9 +48,16 @@ void tell_stuck(const parallel::LostRanks& lost, const std::function<void(const 
     }
 }
 
+/// Over MPI, or, on GPUs, over NCCL.
+std::unique_ptr<parallel::Communicator> communicator_of(const Context& context, parallel::Processes& processes) {
+    if (context.device.kind == DeviceKind::Cpu) return processes.communicator();
+    return std::make_unique<parallel::Communicator>(
+        parallel::make_nccl_transport(context.host(), processes, context.device.index));
+}
+
 /// The only rank of this process, which has its name among all, whichever group it is in.
 void on_process(const Context& context, parallel::Processes& processes, const RankBody& body) {
-    const std::unique_ptr<parallel::Communicator> communicator = processes.communicator();
+    const std::unique_ptr<parallel::Communicator> communicator = communicator_of(context, processes);
     try {
         run_named(context, {*communicator, processes.rank()}, body);
     } catch (...) {
@@ -57,24 +66,35 @@ void on_process(const Context& context, parallel::Processes& processes, const Ra
     }
 }
 
+std::vector<std::unique_ptr<parallel::Communicator>> make_communicators(const Context& context, int ranks) {
+    if (context.devices() == 1) return parallel::make_thread_communicators(ranks);
+    std::vector<Device> devices;
+    for (size_t rank = 0; rank < static_cast<size_t>(ranks); ++rank) devices.push_back(context.on_device(rank).device);
+    return parallel::make_gpu_communicators(devices);
+}
+
 }  // namespace
 
 void on_ranks(const Context& context, const RankHost& host, const RankBody& body) {
     if (host.processes) return on_process(context, *host.processes, body);
     const int ranks = host.ranks;
     if (ranks == 1) return body(context, *parallel::make_single_communicator());
+    const bool is_spread = context.devices() > 1;
+    check(!is_spread || ranks <= static_cast<int>(context.devices()), ErrorCode::Bug, "{} ranks on {} devices", ranks,
+          context.devices());
     const auto run_rank = [&](parallel::Communicator& communicator) {
+        const Context& place = is_spread ? context.on_device(static_cast<size_t>(communicator.rank())) : context;
         const int64_t share = parallel::partition(context.threads.size(), communicator.rank(), ranks).size();
         ThreadPool threads(static_cast<int>(std::max<int64_t>(share, 1)));
         parallel::RankProfiler profiler(context.profiler, communicator.rank());
-        const Context beside{Device{}, context.host().allocator, threads, profiler.get()};
-        const Context own{context.device, context.allocator, threads,
-                          profiler.get(), context.stream,    context.host_side ? &beside : nullptr};
+        const Context beside{Device{}, place.host().allocator, threads, profiler.get()};
+        const Context own{place.device,   place.allocator, threads,
+                          profiler.get(), place.stream,    place.host_side ? &beside : nullptr};
         run_named(own, {communicator, communicator.rank()}, body);
     };
     parallel::GiveUp give_up;
     if (host.on_stuck) give_up.call = [&](const parallel::LostRanks& lost) { tell_stuck(lost, host.on_stuck); };
-    parallel::launch(ranks, run_rank, give_up);
+    parallel::launch(make_communicators(context, ranks), run_rank, give_up);
 }
 
 }  // namespace kine::dit

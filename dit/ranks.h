@@ -19,8 +19,9 @@ struct RankHost {
 };
 
 /// body on every rank of this process: of threads, rank 0 on the caller's thread; one rank runs with `context` itself.
-/// Several share its allocator and as many threads as it has, at least one each. The exception that came first is
-/// thrown when all have left; an Error says which rank it came from.
+/// Several share as many threads as it has, at least one each, and its allocator, unless it has other GPUs too: then
+/// each has the one of its number. The exception that came first is thrown when all have left; an Error says which rank
+/// it came from.
 void on_ranks(const Context& context, const RankHost& host, const RankBody& body);
 
 }  // namespace kine::dit

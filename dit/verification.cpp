@@ -306,6 +306,7 @@ class Verification {
 
 bool verify_case(Context& context, const std::filesystem::path& directory, DType dtype,
                  const std::function<void(const StageResult&)>& report) {
+    check(context.devices() == 1, ErrorCode::Usage, "verify: expected one device, came {}", context.devices());
     GoldenCase golden(directory);
     const std::string family = golden.family();
     const bool known = std::ranges::any_of(families(), [&](const Family& row) { return row.name == family; });

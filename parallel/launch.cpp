@@ -58,8 +58,12 @@ class Attendance {
 
 class Launch {
   public:
-    Launch(int ranks, const std::function<void(Communicator&)>& body, const GiveUp& give_up)
-        : body_(body), give_up_(give_up), communicators_(make_thread_communicators(ranks)), attendance_(ranks) {}
+    Launch(std::vector<std::unique_ptr<Communicator>> ranks, const std::function<void(Communicator&)>& body,
+           const GiveUp& give_up)
+        : body_(body),
+          give_up_(give_up),
+          communicators_(std::move(ranks)),
+          attendance_(static_cast<int>(communicators_.size())) {}
 
     void operator()() {
         const size_t ranks = communicators_.size();
@@ -112,7 +116,12 @@ class Launch {
 }  // namespace
 
 void launch(int ranks, const std::function<void(Communicator& communicator)>& body, const GiveUp& give_up) {
-    Launch(ranks, body, give_up)();
+    launch(make_thread_communicators(ranks), body, give_up);
+}
+
+void launch(std::vector<std::unique_ptr<Communicator>> ranks,
+            const std::function<void(Communicator& communicator)>& body, const GiveUp& give_up) {
+    Launch(std::move(ranks), body, give_up)();
 }
 
 }  // namespace kine::parallel

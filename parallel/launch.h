@@ -26,5 +26,8 @@ struct GiveUp {
 /// A rank that throws releases the others (ErrorCode::Rank where they wait for it); its exception is rethrown here. A
 /// body needs a Context of its own, since thread pools serve one caller at a time.
 void launch(int ranks, const std::function<void(Communicator& communicator)>& body, const GiveUp& give_up = {});
+/// The same for the ranks of these, in their order.
+void launch(std::vector<std::unique_ptr<Communicator>> ranks,
+            const std::function<void(Communicator& communicator)>& body, const GiveUp& give_up = {});
 
 }  // namespace kine::parallel

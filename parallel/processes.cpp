@@ -217,4 +217,12 @@ void Processes::end_others(int status) {
     if (find_present() >= 0) library_.abort(joined_, status);
 }
 
+int place_on_machine() {
+    for (const char* name : {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"}) {
+        const char* text = std::getenv(name);
+        if (text != nullptr && has_mpi_launcher()) return std::max(std::atoi(text), 0);
+    }
+    return 0;
+}
+
 }  // namespace kine::parallel

@@ -86,4 +86,8 @@ class Processes {
     bool has_told_ = false;
 };
 
+/// Which of those that a launcher started on this machine this process is, as the launcher's variables say; 0: the
+/// first, or no launcher.
+int place_on_machine();
+
 }  // namespace kine::parallel

@@ -105,7 +105,7 @@ class Weights {
 /// A place in the tree of names: scope / "blocks" / 3 / "attn" looks under "blocks.3.attn.".
 class Scope {
   public:
-    Scope(Context& context, Weights& weights, DType dtype, std::string prefix = "")
+    Scope(const Context& context, Weights& weights, DType dtype, std::string prefix = "")
         : context_(&context), weights_(&weights), dtype_(dtype), prefix_(std::move(prefix)) {}
 
     Scope operator/(std::string_view name) const;
@@ -122,7 +122,7 @@ class Scope {
     /// configuration belongs to another model. `held`: what the caller will make of a matrix, for the count of bytes.
     Tensor bind(std::string_view name, const Shape& expected, Quantization held = Quantization::None) const;
     bool has(std::string_view name) const;
-    Context& context() const { return *context_; }
+    const Context& context() const { return *context_; }
     DType dtype() const { return dtype_; }
     Quantization quantization() const { return quantization_; }
     const std::string& prefix() const { return prefix_; }
@@ -131,7 +131,7 @@ class Scope {
     std::string full(std::string_view name) const;
     std::optional<std::string> problem_with(const std::string& name, const Shape& expected) const;
 
-    Context* context_;
+    const Context* context_;
     Weights* weights_;
     DType dtype_;
     std::string prefix_;

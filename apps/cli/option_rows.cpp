@@ -46,7 +46,8 @@ constexpr std::array kRows = {
               "weight file of the VAE, in place of the one that lies with the model"},
     OptionRow{"text_encoder", "--text-encoder,--t5xxl", "FILE", Session, kRuns | kInspect, kModel,
               "weight file of the text encoder, in place of the one that lies with the model"},
-    OptionRow{"device", "--device,--devices", "NAME", Session, kSessions, kModel, "where to run: cpu, cuda or cuda:N"},
+    OptionRow{"device", "--device,--devices", "NAME", Session, kSessions, kModel,
+              "where to run: cpu, cuda, cuda:N, or several GPUs, a rank each: cuda:0,1"},
     OptionRow{"dtype", "--dtype,--precision", "f32|bf16", Session, kSessions, kModel,
               "type of weights and activations (f32)"},
     OptionRow{"quantize", "--quantize,--quantization", "none|int8", Session, kRuns, kModel,
@@ -92,8 +93,10 @@ constexpr std::array kRows = {
     OptionRow{"cache_budget", "--cache-budget", "BYTES", Request, kRuns, kReuse,
               "most bytes that kept outputs may hold, suffixes K, M, G"},
 
-    OptionRow{"ranks", "--ranks,--nproc,--sp-size,--sequence-parallel-size", "N", Request, kRuns, kRanks,
-              "ranks that share one video, or part into groups: threads of this process (1)"},
+    OptionRow{
+        "ranks", "--ranks,--nproc,--sp-size,--sequence-parallel-size", "N", Request, kRuns, kRanks,
+        "ranks that share one video, or part into groups: threads of this process, or its GPUs (as many as --devices "
+        "names)"},
     OptionRow{
         "parallel", "--parallel,--parallel-mode", "NAME", Request, kRuns, kRanks,
         "how ranks share the tokens, see `kinescope list strategies` (auto: the fastest; plan also knows all); rings, "

@@ -38,24 +38,32 @@ DType parse_dtype(const std::string& asked, const std::string& preset) {
     return dtype_from_name(name);
 }
 
-std::unique_ptr<DeviceFloor> open_device(const std::string& text) {
+/// Of processes, "cuda" is each one's own.
+std::vector<Device> devices_of(const SessionOptions& options) {
+    if (options.device == "cuda") return {{DeviceKind::Cuda, parallel::place_on_machine()}};
+    return parse_devices(options.device);
+}
+
+std::vector<std::unique_ptr<DeviceFloor>> open_devices(const std::vector<Device>& devices) {
     instruction_set();  // a wrong KINE_CPU is better told now than in the first product
-    return open_floor(parse_device(text));
+    std::vector<std::unique_ptr<DeviceFloor>> floors;
+    for (const Device& device : devices) floors.push_back(open_floor(device));
+    return floors;
 }
 
 constexpr int64_t kLeftOver = int64_t{256} << 20;  // of a GPU's free memory: for its driver and cuBLASLt
 
-/// What `options` allow the device to take; 0 for no limit.
-int64_t budget_of(const SessionOptions& options, const DeviceFloor& floor) {
-    if (parse_device(options.device).kind == DeviceKind::Cpu) return parse_bytes("max_ram", options.max_ram);
+/// What `options` allow a device to take; 0 for no limit.
+int64_t budget_of(const SessionOptions& options, DeviceFloor& floor) {
+    if (floor.memory().device().kind == DeviceKind::Cpu) return parse_bytes("max_ram", options.max_ram);
     const int64_t asked = parse_bytes("max_vram", options.max_vram);
     return asked > 0 ? asked : std::max<int64_t>(floor.free_bytes() - kLeftOver, 1);
 }
 
-void check_device(const SessionOptions& options) {
-    const bool is_cpu = parse_device(options.device).kind == DeviceKind::Cpu;
+void check_device(const SessionOptions& options, const std::vector<Device>& devices) {
+    const bool is_cpu = devices.front().kind == DeviceKind::Cpu;
     check(is_cpu || options.request_parallel == 1, ErrorCode::Unsupported,
-          "request_parallel {}: a GPU makes one video at a time, expected 1", options.request_parallel);
+          "request_parallel {}: GPUs make one video at a time, expected 1", options.request_parallel);
 }
 
 std::filesystem::path variable(const char* name) {
@@ -77,11 +85,12 @@ Session::Session(const KeyValues& options)
     : options_(parse(options)),
       dtype_(parse_dtype(options_.dtype, options_.model_preset)),
       quantization_(quantization_from_name(options_.quantize)) {
-    check_device(options_);
-    floor_ = open_device(options_.device);
+    const std::vector<Device> devices = devices_of(options_);
+    check_device(options_, devices);
+    floors_ = open_devices(devices);
     make_lanes(options_.request_parallel);
     Context& context = lanes_.front()->context;
-    floor_->memory().set_budget(budget_of(options_, *floor_));
+    for (const auto& floor : floors_) floor->memory().set_budget(budget_of(options_, *floor));
     host_memory_.set_budget(parse_bytes("max_ram", options_.max_ram));
     if (!options_.trace.empty()) profiler_.enable();
     const bool has_preset = !options_.model_preset.empty();
@@ -107,8 +116,7 @@ void Session::make_lanes(int64_t count) {
     lanes_.clear();
     for (int group = 0; group < groups; ++group) {
         const int64_t share = groups == 1 ? all : std::max<int64_t>(parallel::partition(all, group, groups).size(), 1);
-        lanes_.push_back(std::make_unique<Lane>(floor_->memory().device(), *floor_, host_memory_, profiler_,
-                                                static_cast<int>(share)));
+        lanes_.push_back(std::make_unique<Lane>(floors_, host_memory_, profiler_, static_cast<int>(share)));
     }
 }
 
@@ -120,6 +128,9 @@ dit::Generator& Session::generator() {
 /// A process makes one video at a time, with all its threads.
 void Session::share_runs(std::shared_ptr<parallel::Processes> processes) {
     if (!processes) return;
+    check(floors_.size() == 1, ErrorCode::Usage,
+          "device {}: the launcher started {} processes, each of which has one; expected cuda, for each its own",
+          options_.device, processes->size());
     dit::Generator& shared = generator();
     if (options_.request_parallel > 1) make_lanes(1);
     shared.expect_runs_at_once(1);
@@ -130,10 +141,14 @@ void Session::share_runs(std::shared_ptr<parallel::Processes> processes) {
 
 int64_t Session::ranks_of_run(int64_t ranks) const {
     const int64_t groups = options_.request_parallel;
-    const int64_t all = processes_ && ranks == 1 ? processes_->size() : ranks;
-    check(!processes_ || all == processes_->size(), ErrorCode::Usage,
-          "ranks {}: the launcher started {} processes, each of which is one", all,
-          processes_ ? processes_->size() : 0);
+    const auto devices = static_cast<int64_t>(floors_.size());
+    const int64_t given = processes_ ? processes_->size() : devices;
+    const bool is_given = processes_ || devices > 1;
+    const int64_t all = is_given && ranks == 1 ? given : ranks;
+    check(!processes_ || all == given, ErrorCode::Usage,
+          "ranks {}: the launcher started {} processes, each of which is one", all, given);
+    check(devices == 1 || all == devices, ErrorCode::Usage, "ranks {}: device {} names {} GPUs, each of which is one",
+          all, options_.device, devices);
     check(all % groups == 0, ErrorCode::Usage, "request_parallel {}: expected a divisor of the {} ranks", groups, all);
     return all / groups;
 }

@@ -1,6 +1,6 @@
-// A session: one device with its memory, threads and profile, and at most one model. All state of the library lives in
-// sessions, so two of them in one process do not see one another. Runs at once have threads of their own, and share the
-// weights and the memory budget.
+// A session: one device, or several GPUs, with its memory, threads and profile, and at most one model. All state of the
+// library lives in sessions, so two of them in one process do not see one another. Runs at once have threads of their
+// own, and share the weights and the memory budget.
 #pragma once
 
 #include "apps/embed/run_request.h"
@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,7 @@ struct SessionOptions {
         v("vae", vae, "weight file of the VAE, in place of the one that lies with the model");
         v("text_encoder", text_encoder,
           "weight file of the text encoder, in place of the one that lies with the model");
-        v("device", device, "where to run: cpu, cuda or cuda:N");
+        v("device", device, "where to run: cpu, cuda, cuda:N, or several GPUs, a rank each: cuda:0,1");
         v("dtype", dtype, "type of weights and activations: f32 or bf16; empty for f32, or what a preset says");
         v("quantize", quantize,
           "linear layers of transformer blocks in eight bits, faster and smaller but less exact: none or int8");
@@ -68,16 +69,27 @@ std::filesystem::path hub_cache();
 
 /// What one run works with: a share of the session's threads.
 struct Lane {
-    Lane(Device device, DeviceFloor& floor, Allocator& host_memory, Profiler& profiler, int threads)
-        : pool(threads),
-          host{Device{}, host_memory, pool, profiler},
-          context{device,   floor.memory(), pool,
-                  profiler, floor.stream(), device.kind == DeviceKind::Cpu ? nullptr : &host} {}
+    Lane(const std::vector<std::unique_ptr<DeviceFloor>>& floors, Allocator& host_memory, Profiler& profiler,
+         int threads)
+        : pool(threads), host{Device{}, host_memory, pool, profiler}, context(on(*floors.front())) {
+        for (const auto& floor : std::span(floors).subspan(1)) others.push_back(on(*floor));
+        if (!others.empty()) context.others = &others;
+    }
+    Lane(const Lane&) = delete;
+    Lane& operator=(const Lane&) = delete;
 
     ThreadPool pool;
     Context host;  // beside a GPU: for what is made in host memory
+    std::vector<Context> others;
     Context context;
     std::mutex busy;
+
+  private:
+    Context on(DeviceFloor& floor) {
+        const Device device = floor.memory().device();
+        const bool is_host = device.kind == DeviceKind::Cpu;
+        return {device, floor.memory(), pool, host.profiler, floor.stream(), is_host ? nullptr : &host};
+    }
 };
 
 /// A lane, as long as this lives.
@@ -98,8 +110,8 @@ class Session {
     Quantization quantization() const { return quantization_; }
     /// For what runs no kernel, such as estimates; what does claims a lane.
     const Context& context() const { return lanes_.front()->context; }
-    /// Of the device where the session computes.
-    Allocator& allocator() { return floor_->memory(); }
+    /// Of the device where the session computes, the first one if there are several.
+    Allocator& allocator() { return floors_.front()->memory(); }
     bool has_model() const { return generator_ != nullptr; }
     /// Throws ErrorCode::Usage for a session without a model.
     dit::Generator& generator();
@@ -127,8 +139,8 @@ class Session {
     SessionOptions options_;
     DType dtype_;
     Quantization quantization_;
-    HostAllocator host_memory_;  // beside a GPU's
-    std::unique_ptr<DeviceFloor> floor_;
+    HostAllocator host_memory_;                         // beside a GPU's
+    std::vector<std::unique_ptr<DeviceFloor>> floors_;  // one for each device
     Profiler profiler_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::unique_ptr<dit::Generator> generator_;  // after the allocator: its weights lie there

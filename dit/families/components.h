@@ -18,7 +18,7 @@ enum class Binding { Values, Shapes, Imagined };
 class Components {
   public:
     /// Weights are bound in `dtype`; `original`: other names that they may have, or null. Refers to the source.
-    Components(Context& context, const ModelSource& source, DType dtype, Binding binding,
+    Components(const Context& context, const ModelSource& source, DType dtype, Binding binding,
                const Dialect* original = nullptr, Quantization quantization = Quantization::None)
         : context_(context),
           source_(source),
@@ -72,7 +72,7 @@ class Components {
     Weights open(const std::string& name, Translate translate) const;
     void keep_unused(const std::string& name, const Weights& weights);
 
-    Context& context_;
+    const Context& context_;
     const ModelSource& source_;
     DType dtype_;
     Binding binding_;

@@ -65,7 +65,7 @@ void bind_stage(Model& model, Stage stage, Components& components) {
     model.bind_decoder(components);
 }
 
-Components components_of(Context& context, const ModelPlace& place, Binding binding) {
+Components components_of(const Context& context, const ModelPlace& place, Binding binding) {
     return {context, place.source, place.dtype, binding, family_of(place.source).original, place.quantization};
 }
 
@@ -73,7 +73,7 @@ Binding without_values(const ModelPlace& place) { return place.is_imagined ? Bin
 
 }  // namespace
 
-std::unique_ptr<Model> open_model(Context& context, const ModelPlace& place) {
+std::unique_ptr<Model> open_model(const Context& context, const ModelPlace& place) {
     const Family& family = family_of(place.source);
     check(place.source.missing.empty() || place.is_imagined, ErrorCode::BadInput, "{}: {}", place.source.label,
           fmt::join(place.source.missing, "; "));
@@ -94,7 +94,7 @@ std::unique_ptr<Model> open_model(Context& context, const ModelPlace& place) {
     return model;
 }
 
-void load_stage(Context& context, const ModelPlace& place, Model& model, Stage stage) {
+void load_stage(const Context& context, const ModelPlace& place, Model& model, Stage stage) {
     Components components = components_of(context, place, Binding::Values);
     try {
         bind_stage(model, stage, components);
@@ -104,12 +104,12 @@ void load_stage(Context& context, const ModelPlace& place, Model& model, Stage s
     }
 }
 
-void unload_stage(Context& context, const ModelPlace& place, Model& model, Stage stage) {
+void unload_stage(const Context& context, const ModelPlace& place, Model& model, Stage stage) {
     Components components = components_of(context, place, without_values(place));
     bind_stage(model, stage, components);
 }
 
-std::unique_ptr<Model> load_model(Context& context, const ModelSource& source, DType dtype) {
+std::unique_ptr<Model> load_model(const Context& context, const ModelSource& source, DType dtype) {
     const ModelPlace place{source, dtype};
     std::unique_ptr<Model> model = open_model(context, place);
     for (const Stage stage : kStages) load_stage(context, place, *model, stage);

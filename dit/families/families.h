@@ -21,13 +21,13 @@ struct ModelPlace {
 
 /// A model whose stages are bound to shapes only, with sizes and defaults filled in. No weights are read but the files'
 /// names and shapes, and all that is wrong with those is reported.
-std::unique_ptr<Model> open_model(Context& context, const ModelPlace& place);
+std::unique_ptr<Model> open_model(const Context& context, const ModelPlace& place);
 /// Reads a stage's weights.
-void load_stage(Context& context, const ModelPlace& place, Model& model, Stage stage);
+void load_stage(const Context& context, const ModelPlace& place, Model& model, Stage stage);
 /// Frees a stage's weights; the model still knows what they would cost.
-void unload_stage(Context& context, const ModelPlace& place, Model& model, Stage stage);
+void unload_stage(const Context& context, const ModelPlace& place, Model& model, Stage stage);
 
 /// With the weights of all stages.
-std::unique_ptr<Model> load_model(Context& context, const ModelSource& source, DType dtype);
+std::unique_ptr<Model> load_model(const Context& context, const ModelSource& source, DType dtype);
 
 }  // namespace kine::dit

@@ -130,7 +130,8 @@ class NcclExchange final : public Exchange {
         std::vector<NcclParcel> parcels;
         for (const Parcel& parcel : sent_) parcels.push_back(described(parcel, true));
         for (const Parcel& parcel : received_) parcels.push_back(described(parcel, false));
-        handle_ = library().begin(group_.joined->handle(), parcels.data(), static_cast<int>(parcels.size()));
+        handle_ = library().begin(group_.joined->handle(), parcels.data(), static_cast<int>(parcels.size()),
+                                  call_.stream.handle);
         check(handle_ != nullptr, ErrorCode::Rank, "{}{}: {}", call_.operation, in_place(call_),
               library().last_error());
     }

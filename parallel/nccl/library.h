@@ -30,14 +30,15 @@ struct NcclLibrary {
     /// Ranks of one colour among themselves, ordered by `key`. All ranks call it; poll() likewise.
     void* (*split)(void* joined, int color, int key);
     int (*poll)(void* joined);
-    /// All parcels of a call; memory must stay until test() says 1 or drop() has returned.
-    void* (*begin)(void* joined, const NcclParcel* parcels, int count);
+    /// All parcels of a call, after what the queue `before` (a cudaStream_t) holds so far; memory must stay until
+    /// test() says 1 or drop() has returned.
+    void* (*begin)(void* joined, const NcclParcel* parcels, int count, void* before);
     int (*test)(void* exchange);
     /// Frees an exchange; one that is not done is waited for, which abort() ends.
     void (*drop)(void* exchange);
     /// Ends what is under way, here and, sooner or later, for the peers.
     void (*abort)(void* joined);
-    /// Frees what join() or split() gave.
+    /// Frees what join() or split() gave, once the peers have what was sent to them.
     void (*leave)(void* joined);
     /// Of the calling thread.
     const char* (*last_error)();

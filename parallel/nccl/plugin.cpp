@@ -4,8 +4,10 @@
 
 #include <cuda_runtime_api.h>
 #include <nccl.h>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -33,7 +35,7 @@ bool is_well(ncclResult_t result, ncclComm_t communicator = nullptr) {
 struct Joined {
     ~Joined() {
         if (device < 0 || cudaSetDevice(device) != cudaSuccess) return;
-        if (communicator != nullptr) ncclCommAbort(communicator);
+        end();
         if (signal != nullptr) cudaFree(signal);
         if (stream != nullptr) cudaStreamDestroy(stream);
     }
@@ -42,6 +44,24 @@ struct Joined {
         device = own_device;
         return is_well(cudaSetDevice(device)) && is_well(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking)) &&
                is_well(cudaMalloc(&signal, 2));
+    }
+
+    /// A peer may still be taking what was sent last, so only a communicator that fails, or is kept waiting, is
+    /// aborted.
+    void end() {
+        if (communicator == nullptr) return;
+        constexpr auto kPatience = std::chrono::seconds(10);
+        const auto start = std::chrono::steady_clock::now();
+        ncclResult_t state = ncclCommFinalize(communicator);
+        while (state == ncclInProgress && std::chrono::steady_clock::now() - start < kPatience) {
+            std::this_thread::sleep_for(std::chrono::microseconds(50));
+            if (ncclCommGetAsyncError(communicator, &state) != ncclSuccess) state = ncclInternalError;
+        }
+        if (state == ncclSuccess) {
+            ncclCommDestroy(communicator);
+        } else {
+            ncclCommAbort(communicator);
+        }
     }
 
     ncclComm_t communicator = nullptr;
@@ -67,9 +87,16 @@ struct Staged {
 struct Exchange {
     ~Exchange() {
         if (event != nullptr) cudaEventDestroy(event);
+        if (start != nullptr) cudaEventDestroy(start);
         for (const Staged& part : parts) {
             if (part.is_copy) cudaFreeAsync(part.memory, joined->stream);
         }
+    }
+
+    /// What is sent was written there, and what is received may lie where work of that queue still reads.
+    bool follow(cudaStream_t before) {
+        return is_well(cudaEventCreateWithFlags(&start, cudaEventDisableTiming)) &&
+               is_well(cudaEventRecord(start, before)) && is_well(cudaStreamWaitEvent(joined->stream, start, 0));
     }
 
     bool stage(const NcclParcel& parcel) {
@@ -117,6 +144,7 @@ struct Exchange {
 
     Joined* joined = nullptr;
     std::vector<Staged> parts;
+    cudaEvent_t start = nullptr;
     cudaEvent_t event = nullptr;  // after all is delivered
 };
 
@@ -153,10 +181,11 @@ int poll(void* joined) {
     return state == ncclInProgress ? 0 : 1;
 }
 
-void* begin(void* joined, const NcclParcel* parcels, int count) {
+void* begin(void* joined, const NcclParcel* parcels, int count, void* before) {
     auto exchange = std::make_unique<Exchange>();
     exchange->joined = static_cast<Joined*>(joined);
-    if (!is_well(cudaSetDevice(of(joined).device))) return nullptr;
+    if (!is_well(cudaSetDevice(of(joined).device)) || !exchange->follow(static_cast<cudaStream_t>(before)))
+        return nullptr;
     for (int i = 0; i < count; ++i) {
         if (!exchange->stage(parcels[i])) return nullptr;
     }

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kine {
 
@@ -17,6 +18,8 @@ struct Device {
 
 /// "cpu", "cuda", "cuda:1". Unknown text is a usage error; whether there is such a device, gpus.h knows.
 Device parse_device(std::string_view text);
+/// The same, or several GPUs: "cuda:0,1", "cuda:0,cuda:1". Usage error for one named twice.
+std::vector<Device> parse_devices(std::string_view text);
 std::string to_string(Device device);
 
 }  // namespace kine

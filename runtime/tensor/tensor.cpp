@@ -1,6 +1,7 @@
 #include "runtime/tensor/tensor.h"
 
 #include "runtime/context.h"
+#include "runtime/device/cuda/commands.h"
 #include "runtime/tensor/transfer.h"
 
 #include <cstring>
@@ -51,6 +52,7 @@ Tensor Tensor::filled(const Context& context, const Shape& shape, DType dtype, s
 std::byte* Tensor::address() const {
     if (!storage_) return nullptr;
     if (!storage_->serves_gpus()) refuse("no GPU reads or writes");
+    if (device().kind != DeviceKind::Cpu && device() != used_device()) refuse("the GPU in use does not reach it");
     return storage_->data() + offset_ * size_of(dtype_);
 }
 

@@ -49,7 +49,7 @@ class Tensor {
     const std::byte* raw() const { return at_host(); }
     std::byte* raw() { return at_host(); }
 
-    // What is handed to a GPU; ErrorCode::Bug for a tensor of the host.
+    // What is handed to the GPU in use; ErrorCode::Bug for a tensor of the host or of another one.
     template <class T>
     T* address() const;
     std::byte* address() const;

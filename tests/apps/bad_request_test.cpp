@@ -79,6 +79,9 @@ TEST(BadRequest, RefusesDevicesThatModelsCannotRunOn) {
         {{"--device", "cuda:99"}, {"cuda:99", "use cpu"}, kDevice},
         {{"--device", "cuda:x"}, {"cuda:x", "cuda:INDEX"}},
         {{"--device", "gpu"}, {"gpu", "cpu or cuda"}},
+        {{"--devices", "cuda:98,99"}, {"cuda:98", "use cpu"}, kDevice},
+        {{"--devices", "cuda:0,0"}, {"cuda:0", "twice"}},
+        {{"--devices", "cpu,cuda:0"}, {"cpu,cuda:0", "several GPUs"}},
     });
 }
 

@@ -438,5 +438,17 @@ TEST_F(DeviceOps, TensorsOfTheHostAreRefused) {
     EXPECT_THROW(add(host(), to_device(device(), x), to_device(device(), x)), Error);
 }
 
+TEST(DevicesTwo, DoNotReachOneAnothersTensors) {
+    if (const std::string reason = TestDevice::why_none(2); !reason.empty()) GTEST_SKIP() << reason;
+    TestDevice both(2);
+    const Context &first = both.context().on_device(0), &second = both.context().on_device(1);
+    const float values[] = {1, 2, 3};
+    const Tensor x = Tensor::of<float>(first, {3}, values);
+    EXPECT_THROW(add(second, x, x), Error);
+    EXPECT_THROW(add(first, x, to_device(second, x)), Error);
+    const Tensor sum = to_host(second, add(second, to_device(second, x), to_device(second, x)));
+    for (size_t i = 0; i < std::size(values); ++i) EXPECT_EQ(sum.data<float>()[i], 2 * values[i]);
+}
+
 }  // namespace
 }  // namespace kine::kernels

@@ -1,5 +1,5 @@
-// One video over several ranks that share a GPU: the latents of one rank, whatever the strategy. Products may choose
-// another algorithm for fewer rows there, so the same bits are not asked for.
+// One video over several ranks, that share a GPU or have one each: the latents of one rank, whatever the strategy.
+// Products may choose another algorithm for fewer rows there, so the same bits are not asked for.
 #include "dit/generator.h"
 #include "dit/golden_case.h"
 #include "parallel/strategies/strategies.h"
@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <ostream>
 
 namespace kine::dit {
 namespace {
@@ -27,36 +29,97 @@ double largest_difference(const std::vector<Tensor>& a, const std::vector<Tensor
     return largest;
 }
 
-class DeviceRanks : public testing::TestWithParam<std::string> {
+/// How many ranks a strategy has, and on how many devices.
+struct Spread {
+    std::string strategy;
+    int ranks = 1;
+    int devices = 1;
+};
+
+void PrintTo(const Spread& row, std::ostream* out) {
+    *out << row.strategy << " on " << row.ranks << " ranks and " << row.devices << " devices";
+}
+
+class DeviceRanks : public testing::TestWithParam<Spread> {
   protected:
     void SetUp() override {
-        if (const std::string reason = TestDevice::why_none(); !reason.empty()) GTEST_SKIP() << reason;
+        if (const std::string reason = TestDevice::why_none(GetParam().devices); !reason.empty())
+            GTEST_SKIP() << reason;
     }
 };
 
 TEST_P(DeviceRanks, GiveTheLatentsOfOneRank) {
-    TestDevice device;
+    const Spread& row = GetParam();
     const GoldenCase golden(golden_case());
-    const auto generator = Generator::open(device.context(), golden_case() / "model", DType::Float32);
     Request request = golden.request();
     request.steps = 2;
-    const std::vector<Tensor> alone = denoise(*generator, device.context(), request);
+    TestDevice one;
+    const std::vector<Tensor> alone =
+        denoise(*Generator::open(one.context(), golden_case() / "model", DType::Float32), one.context(), request);
     ASSERT_EQ(alone.size(), 2u);
-    request.parallel = GetParam();
-    request.ranks = 2;
-    const std::vector<Tensor> shared = denoise(*generator, device.context(), request);
+    TestDevice several(row.devices);
+    const auto generator = Generator::open(several.context(), golden_case() / "model", DType::Float32);
+    request.parallel = row.strategy;
+    request.ranks = row.ranks;
+    const std::vector<Tensor> shared = denoise(*generator, several.context(), request);
     EXPECT_LE(largest_difference(alone, shared),
               8 * golden.allowed("denoise/step_001/latents", "denoise/step_001/latents"));
 }
 
-std::vector<std::string> names_of_strategies() {
-    std::vector<std::string> names;
-    for (const parallel::Strategy& strategy : parallel::strategies()) names.emplace_back(strategy.name);
-    return names;
+std::vector<Spread> spreads() {
+    std::vector<Spread> rows;
+    for (const parallel::Strategy& strategy : parallel::strategies()) {
+        rows.push_back({std::string(strategy.name), 2, 1});
+        rows.push_back({std::string(strategy.name), 3, 3});
+    }
+    return rows;
 }
 
-INSTANTIATE_TEST_SUITE_P(Strategies, DeviceRanks, testing::ValuesIn(names_of_strategies()),
-                         [](const auto& row) { return row.param; });
+INSTANTIATE_TEST_SUITE_P(Strategies, DeviceRanks, testing::ValuesIn(spreads()), [](const auto& row) {
+    return row.param.strategy + "_" + std::to_string(row.param.ranks) + "_on_" + std::to_string(row.param.devices);
+});
+
+/// The whole run: text, tokens with their kept outputs, and pieces of the video that go from device to device.
+TEST(SpreadRun, GivesTheFramesOfOneDevice) {
+    if (const std::string reason = TestDevice::why_none(2); !reason.empty()) GTEST_SKIP() << reason;
+    Request request = GoldenCase(golden_case()).request();
+    request.steps = 4;
+    request.cache = "pab";
+    const auto frames_on = [&](int devices) {
+        TestDevice device(devices);
+        const auto generator = Generator::open(device.context(), golden_case() / "model", DType::Float32);
+        Request own = request;
+        own.ranks = devices;
+        if (devices > 1) own.parallel = "dsp";
+        FrameQueue frames(1024);
+        Observer nobody;
+        const RunReport report = generator->generate(device.context(), own, frames, nobody, {});
+        EXPECT_EQ(report.ranks.size(), static_cast<size_t>(devices));
+        for (const RankReport& rank : report.ranks) EXPECT_GT(rank.decode.pieces, 0);
+        std::vector<uint8_t> bytes;
+        while (const auto frame = frames.pop()) {
+            bytes.insert(bytes.end(), frame->plane(0).begin(), frame->plane(0).end());
+        }
+        return bytes;
+    };
+    const std::vector<uint8_t> one = frames_on(1), two = frames_on(2);
+    ASSERT_EQ(one.size(), two.size());
+    ASSERT_FALSE(one.empty());
+    int largest = 0;
+    for (size_t i = 0; i < one.size(); ++i) largest = std::max(largest, std::abs(int{one[i]} - int{two[i]}));
+    EXPECT_LE(largest, 1);
+}
+
+TEST(SpreadRun, RefusesOtherNumbersOfRanks) {
+    if (const std::string reason = TestDevice::why_none(2); !reason.empty()) GTEST_SKIP() << reason;
+    TestDevice device(2);
+    const auto generator = Generator::open(device.context(), golden_case() / "model", DType::Float32);
+    Request request = GoldenCase(golden_case()).request();
+    FrameQueue frames(1);
+    Observer nobody;
+    request.ranks = 3;
+    EXPECT_THROW(generator->generate(device.context(), request, frames, nobody, {}), Error);
+}
 
 }  // namespace
 }  // namespace kine::dit

@@ -161,5 +161,19 @@ TEST(Device, IsParsedFromText) {
     expect_error(ErrorCode::Usage, "got 'gpu'", [] { parse_device("gpu"); });
 }
 
+TEST(Device, OrSeveralGpusAre) {
+    const Device first{DeviceKind::Cuda, 0}, third{DeviceKind::Cuda, 2};
+    EXPECT_EQ(parse_devices("cpu"), std::vector{Device{}});
+    EXPECT_EQ(parse_devices("cuda"), std::vector{first});
+    EXPECT_EQ(parse_devices("cuda:2,0"), (std::vector{third, first}));
+    EXPECT_EQ(parse_devices("cuda:2,cuda:0"), (std::vector{third, first}));
+    expect_error(ErrorCode::Usage, "got 'cpu,cuda:1'", [] { parse_devices("cpu,cuda:1"); });
+    expect_error(ErrorCode::Usage, "got 'cpu,1'", [] { parse_devices("cpu,1"); });
+    expect_error(ErrorCode::Usage, "got 'cuda:0,cpu'", [] { parse_devices("cuda:0,cpu"); });
+    expect_error(ErrorCode::Usage, "cuda:1 is named twice in 'cuda:1,1'", [] { parse_devices("cuda:1,1"); });
+    expect_error(ErrorCode::Usage, "got ''", [] { parse_devices("cuda:0,"); });
+    expect_error(ErrorCode::Usage, "got ''", [] { parse_devices(""); });
+}
+
 }  // namespace
 }  // namespace kine

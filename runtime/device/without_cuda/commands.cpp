@@ -12,7 +12,9 @@ namespace {
 }  // namespace
 
 void use_device(Device) { refuse(); }
+Device used_device() { refuse(); }
 void copy_async(void*, const void*, int64_t, Stream) { refuse(); }
+void copy_between_async(GpuMemory, GpuMemory, int64_t, Stream) { refuse(); }
 void zero_async(void*, int64_t, Stream) { refuse(); }
 void synchronize(Stream) { refuse(); }
 

@@ -1,38 +1,56 @@
+#include "parallel/communicators/gpus.h"
 #include "runtime/device/cuda/commands.h"
 #include "runtime/device/host/host_allocator.h"
 #include "tests/support/cuda/emulated_memory.h"
 #include "tests/support/device/test_device.h"
 
 #include <cstring>
+#include <deque>
 
 namespace kine {
 
-namespace {
-
-constexpr Device kEmulated = {DeviceKind::Cuda, 0};
-
-}  // namespace
-
 // What runtime/device/cuda/commands.h promises, at once.
-void use_device(Device) {}
+thread_local Device used = {DeviceKind::Cuda, 0};
+void use_device(Device device) { used = device; }
+Device used_device() { return used; }
 void copy_async(void* to, const void* from, int64_t bytes, Stream) {
     std::memcpy(to, from, static_cast<size_t>(bytes));
+}
+void copy_between_async(GpuMemory to, GpuMemory from, int64_t bytes, Stream) {
+    std::memcpy(to.address, from.address, static_cast<size_t>(bytes));
 }
 void zero_async(void* to, int64_t bytes, Stream) { std::memset(to, 0, static_cast<size_t>(bytes)); }
 void synchronize(Stream) {}
 
+// What NCCL would do.
+std::vector<std::unique_ptr<parallel::Communicator>> parallel::make_gpu_communicators(std::span<const Device> devices) {
+    return make_thread_communicators(static_cast<int>(devices.size()));
+}
+
 struct TestDevice::Parts {
+    explicit Parts(int devices) {
+        for (int index = 1; index < devices; ++index) {
+            memories.emplace_back(Device{DeviceKind::Cuda, index}, false);
+            others.push_back(on(memories.back()));
+        }
+        if (!others.empty()) context.others = &others;
+    }
+
+    Context on(EmulatedMemory& of_device) { return {of_device.device(), of_device, threads, profiler, {}, &host}; }
+
     HostAllocator host_memory;
-    EmulatedMemory memory{kEmulated, false};
+    EmulatedMemory memory{{DeviceKind::Cuda, 0}, false};
+    std::deque<EmulatedMemory> memories;  // of the other devices
     ThreadPool threads{2};
     Profiler profiler;
     Context host{Device{}, host_memory, threads, profiler};
-    Context context{kEmulated, memory, threads, profiler, {}, &host};
+    std::vector<Context> others;
+    Context context{on(memory)};
 };
 
-TestDevice::TestDevice() : parts_(std::make_unique<Parts>()) {}
+TestDevice::TestDevice(int devices) : parts_(std::make_unique<Parts>(devices)) {}
 TestDevice::~TestDevice() = default;
-std::string TestDevice::why_none() { return ""; }
+std::string TestDevice::why_none(int) { return ""; }
 Context& TestDevice::context() { return parts_->context; }
 const Allocator& TestDevice::memory() { return parts_->memory; }
 

@@ -1,32 +1,43 @@
-#include "runtime/config.h"
-#include "runtime/device/cuda/pool.h"
-#include "runtime/device/cuda/stream.h"
+#include "runtime/device/floor.h"
 #include "runtime/device/gpus.h"
 #include "runtime/device/host/host_allocator.h"
 #include "tests/support/device/test_device.h"
 
 namespace kine {
 
-namespace {
-
-constexpr Device kFirstGpu = {DeviceKind::Cuda, 0};
-
-}  // namespace
-
 struct TestDevice::Parts {
+    explicit Parts(int devices) {
+        for (int index = 1; index < devices; ++index) {
+            floors.push_back(open_floor({DeviceKind::Cuda, index}));
+            others.push_back(on(*floors.back()));
+        }
+        if (!others.empty()) context.others = &others;
+    }
+
+    Context on(DeviceFloor& of_device) {
+        return {of_device.memory().device(), of_device.memory(), threads, profiler, of_device.stream(), &host};
+    }
+
     HostAllocator host_memory;
-    CudaStream stream{kFirstGpu};
-    CudaPool memory{kFirstGpu, stream.get()};
+    std::unique_ptr<DeviceFloor> floor = open_floor({DeviceKind::Cuda, 0});
+    std::vector<std::unique_ptr<DeviceFloor>> floors;  // of the other devices
     ThreadPool threads{2};
     Profiler profiler;
     Context host{Device{}, host_memory, threads, profiler};
-    Context context{kFirstGpu, memory, threads, profiler, stream.get(), &host};
+    std::vector<Context> others;
+    Context context{on(*floor)};
 };
 
-TestDevice::TestDevice() : parts_(std::make_unique<Parts>()) {}
+TestDevice::TestDevice(int devices) : parts_(std::make_unique<Parts>(devices)) {}
 TestDevice::~TestDevice() = default;
-std::string TestDevice::why_none() { return why_unusable(find_gpus(), 0); }
+std::string TestDevice::why_none(int devices) {
+    const GpuFacts facts = find_gpus();
+    for (int index = 0; index < devices; ++index) {
+        if (const std::string reason = why_unusable(facts, index); !reason.empty()) return reason;
+    }
+    return "";
+}
 Context& TestDevice::context() { return parts_->context; }
-const Allocator& TestDevice::memory() { return parts_->memory; }
+const Allocator& TestDevice::memory() { return parts_->floor->memory(); }
 
 }  // namespace kine

@@ -1,6 +1,6 @@
-// A GPU for tests of dispatch. Two programs are made of the same tests: one has an emulated device behind this header
+// GPUs for tests of dispatch. Two programs are made of the same tests: one has emulated devices behind this header
 // (emulated_device.cpp), whose memory the host may not touch and whose kernels are ours on an emulated grid; the other
-// has the first GPU (first_gpu.cpp).
+// has the machine's GPUs (first_gpu.cpp).
 #pragma once
 
 #include "runtime/context.h"
@@ -12,17 +12,18 @@ namespace kine {
 
 class TestDevice {
   public:
-    TestDevice();
+    /// With more than one, context().others has the rest.
+    explicit TestDevice(int devices = 1);
     ~TestDevice();
     TestDevice(const TestDevice&) = delete;
     TestDevice& operator=(const TestDevice&) = delete;
 
-    /// Why there is none; empty where context() may be used.
-    static std::string why_none();
+    /// Why there are not so many; empty where context() may be used.
+    static std::string why_none(int devices = 1);
 
     Context& context();
     const Context& host() { return context().host(); }
-    /// Of the device's memory.
+    /// Of the first device's memory.
     const Allocator& memory();
 
   private:

@@ -1,0 +1,74 @@
+#include "dit/estimate.h"
+
+#include "dit/run.h"
+#include "kernels/scratch.h"
+#include "parallel/partition.h"
+#include "parallel/strategies/strategies.h"
+
+#include <algorithm>
+
+namespace kine::dit {
+
+namespace {
+
+/// How much of all tokens lies in one memory. Ranks that are threads of one hold them once together, or once each where
+/// nothing is split; a rank with a memory of its own holds its part, the first one the largest.
+double tokens_held(const Model& model, const Request& request, bool is_spread) {
+    const parallel::Split split = parallel::find_strategy(request.parallel).resident.split;
+    if (!is_spread) return split == parallel::Split::None ? static_cast<double>(request.ranks) : 1;
+    if (split == parallel::Split::None) return 1;
+    const parallel::MeshShape mesh = mesh_shape(model, request);
+    const Shape tokens = model.transformer->token_shape(model.latent_shape(request), branches_of_pass(model, request));
+    const int64_t all = tokens[parallel::axis_of(split)];
+    const auto largest = static_cast<double>(parallel::partition(all, 0, mesh.sequence).size());
+    return largest / static_cast<double>(all * mesh.branches);
+}
+
+/// Of all that decode in one memory, with the pieces that wait for rank 0 to put them together.
+int64_t decode_bytes(const Model& model, const Request& request, bool is_spread) {
+    const FrameDecoder& decoder = *model.decoder;
+    const Shape latents = model.latent_shape(request);
+    const DecodeOptions options = decode_options(request);
+    const int64_t alone = decoder.working_bytes(latents[2], latents[3], options);
+    if (request.decode_ranks == 1) return alone;
+    const int64_t chunks = decoder.pieces(latents, options).chunks;
+    const int64_t frames = (request.num_frames + chunks - 1) / chunks + 1;
+    const int64_t pixels = latents[2] * latents[3] * decoder.spatial_factor() * decoder.spatial_factor();
+    const int64_t waiting = request.decode_ranks * frames * pixels * 3 * size_of(DType::Float32);
+    return (is_spread ? 1 : request.decode_ranks) * alone + waiting;
+}
+
+}  // namespace
+
+Estimate estimate_run(const Model& model, const Request& request, const broadcast::Plan& plan, const MemoryUse& use) {
+    const Shape latents = model.latent_shape(request);
+    const int64_t latent_bytes = 4 * latents.elements() * size_of(DType::Float32);  // with prediction and sampler state
+    const int64_t ranks = use.is_spread ? 1 : request.ranks;
+    const double held = tokens_held(model, request, use.is_spread);
+    const auto part = [&](int64_t bytes) { return static_cast<int64_t>(held * static_cast<double>(bytes)); };
+    const TransformerCost cost = model.transformer->cost(latents, branches_of_pass(model, request));
+    Estimate estimate;
+    estimate.weight_bytes = model.weights.total();
+    estimate.activation_bytes = part(cost.activation_bytes) + ranks * latent_bytes;
+    estimate.cache_bytes = part(plan.peak_bytes());
+    estimate.decode_bytes = decode_bytes(model, request, use.is_spread);
+    const bool is_exact = use.quantization == Quantization::None;
+    const int64_t of_rows = is_exact ? 0 : ranks * kernels::quantized_rows_bytes(use.threads);
+    const int64_t of_step =
+        kernels::with_attention_scratch(estimate.activation_bytes, use.threads) + of_rows + estimate.cache_bytes;
+    const int64_t working[] = {kernels::with_attention_scratch(model.text->working_bytes(), use.threads), of_step,
+                               model.weights[Stage::Refine] > 0 ? of_step : 0, estimate.decode_bytes + latent_bytes};
+    for (size_t i = 0; i < kStages.size(); ++i) estimate.stages[i] = {model.weights[kStages[i]], working[i]};
+    return estimate;
+}
+
+int64_t peak_of(const Estimate& estimate, int64_t runs) {
+    int64_t peak = 0;
+    for (const StageEstimate& stage : estimate.stages) {
+        const int64_t weights = estimate.is_staged ? stage.weight_bytes : estimate.weight_bytes;
+        peak = std::max(peak, weights + runs * stage.working_bytes);
+    }
+    return peak;
+}
+
+}  // namespace kine::dit
