@@ -29,8 +29,8 @@ Tensor bias_or_zeros(const Context& context, const Tensor& bias, int64_t count) 
 
 using Form = std::variant<AmxMatrix, OnednnMatrix, PanelMatrix, Int8Matrix>;
 
-Form pack_fastest(const Context& context, const Tensor& weight) {
-    if (has_amx_matrix(weight.dim(1), weight.dim(0), weight.dtype())) return AmxMatrix(context, weight);
+Form pack_fastest(const Context& context, const Tensor& weight, WeightPanels::Short which) {
+    if (has_amx_matrix(weight.dim(1), weight.dim(0), weight.dtype())) return AmxMatrix(context, weight, which);
     // Where the library has instructions for bf16 that our panels lack; in f32 these are faster.
     const bool is_half = weight.dtype() == DType::BFloat16;
     if (is_half && OnednnMatrix::is_packed(weight.dim(1), weight.dim(0), weight.dtype())) {
@@ -40,17 +40,18 @@ Form pack_fastest(const Context& context, const Tensor& weight) {
     return PanelMatrix(context, weight);
 }
 
-std::optional<Form> pack(const Context& context, const Tensor& weight, std::string_view method) {
+std::optional<Form> pack(const Context& context, const Tensor& weight, std::string_view method,
+                         WeightPanels::Short which) {
     if (weight.is_imagined()) return std::nullopt;
-    if (method.empty()) return pack_fastest(context, weight);
+    if (method.empty()) return pack_fastest(context, weight, which);
     const std::string_view known = find_entry(matrix_methods(), "matrix method", method).name;
-    if (known == "amx") return Form(AmxMatrix(context, weight));
+    if (known == "amx") return Form(AmxMatrix(context, weight, which));
     if (known == "onednn") return Form(OnednnMatrix(context, weight));
     return Form(PanelMatrix(context, weight));
 }
 
 std::optional<Form> pack(const Context& context, const Tensor& weight, Quantization quantization) {
-    if (quantization == Quantization::None) return pack(context, weight, "");
+    if (quantization == Quantization::None) return pack(context, weight, "", WeightPanels::Short::Large);
     if (weight.is_imagined()) return std::nullopt;
     return Form(Int8Matrix(context, weight));
 }
@@ -68,8 +69,9 @@ const Tensor& checked(const Tensor& weight) {
 
 std::span<const MatrixMethod> matrix_methods() { return kMethods; }
 
-PackedMatrix::PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, std::string_view method)
-    : PackedMatrix(context, checked(weight), bias, Quantization::None, pack(context, weight, method)) {}
+PackedMatrix::PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, std::string_view method,
+                           WeightPanels::Short which)
+    : PackedMatrix(context, checked(weight), bias, Quantization::None, pack(context, weight, method, which)) {}
 
 PackedMatrix::PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization)
     : PackedMatrix(context, checked(weight), bias, quantization, pack(context, weight, quantization)) {}

@@ -19,8 +19,10 @@ namespace kine::kernels {
 class PackedMatrix {
   public:
     /// `weight` [N, K] contiguous, f32 or bf16; `bias` [N] or empty. `method` is a row of matrix_methods(), or empty
-    /// for the first that can run. An imagined weight gives a matrix that has sizes and cannot multiply.
-    PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, std::string_view method = "");
+    /// for the first that can run; `which` says whether amx keeps it in twelve bits a value. An imagined weight gives a
+    /// matrix that has sizes and cannot multiply.
+    PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, std::string_view method = "",
+                 WeightPanels::Short which = WeightPanels::Short::Large);
     /// The same with the weight quantised, unless that is None.
     PackedMatrix(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization);
 

@@ -7,6 +7,7 @@
 #include "kernels/host/tile_product.h"
 #include "kernels/linear/epilogue.h"
 #include "kernels/linear/tile_blocks.h"
+#include "kernels/linear/weight_panels.h"
 #include "runtime/context.h"
 
 #include <optional>
@@ -18,38 +19,24 @@ template <class Tiles>
 class TileMatrix {
   public:
     /// `weight` [N, K] bf16, contiguous.
-    TileMatrix(const Context& context, const Tensor& weight)
-        : depth_(weight.dim(1)),
-          columns_(weight.dim(0)),
-          packed_(Tensor::empty(context, {packed_values(depth_, columns_)}, DType::BFloat16)) {
-        const int64_t panels = divided_up(columns_, kTileBlock);
-        context.threads.parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
-            const Range part = {begin * kTileBlock, std::min(columns_, end * kTileBlock)};
-            pack_transposed(weight.data<BFloat16>() + part.begin * depth_, depth_, part.size(), depth_,
-                            packed_.data<BFloat16>() + panel_offset(depth_, part.begin));
-        });
-    }
+    TileMatrix(const Context& context, const Tensor& weight, WeightPanels::Short which = WeightPanels::Short::Large)
+        : panels_(context, weight, which) {}
 
-    Tensor unpacked(const Context& context) const {
-        Tensor weight = Tensor::empty(context, {columns_, depth_}, DType::BFloat16);
-        BFloat16* to = weight.data<BFloat16>();
-        for (int64_t column = 0; column < columns_; ++column) {
-            for (int64_t k = 0; k < depth_; ++k) *to++ = packed()[value_offset(depth_, k, column)];
-        }
-        return weight;
-    }
+    Tensor unpacked(const Context& context) const { return panels_.unpacked(context); }
+    const WeightPanels& panels() const { return panels_; }
 
     void multiply(const Context& context, const Rows& rows, const Epilogue& epilogue) const {
         const int64_t width = group_width();
-        const int64_t groups = divided_up(columns_, width);
+        const int64_t groups = divided_up(panels_.columns(), width);
         const int64_t height = block_height(rows.count, groups, context.threads.size());
         const int64_t blocks = divided_up(rows.count, height);
         // Blocks of rows are the inner loop, so that a thread keeps its group of panels in cache.
         context.threads.parallel_for(blocks * groups, 1, [&](int64_t begin, int64_t end) {
-            Worker worker(context, *this, height);
+            const bool is_revisited = end - begin > 1 && blocks > 1;
+            Worker worker(context, *this, height, is_revisited);
             for (int64_t task = begin; task < end; ++task) {
                 const Range which = part_of(rows.count, task % blocks, height);
-                worker.multiply(rows, which, part_of(columns_, task / blocks, width), epilogue);
+                worker.multiply(rows, which, part_of(panels_.columns(), task / blocks, width), epilogue);
             }
         });
     }
@@ -66,25 +53,29 @@ class TileMatrix {
         Tensor sums_memory;  // [rows of a block, sums_stride]
         BFloat16* const left;
         float* const sums;
+        WeightPanels::Reader panels;
         Tiles tiles;
 
-        Worker(const Context& context, const TileMatrix& whole, int64_t height)
+        Worker(const Context& context, const TileMatrix& whole, int64_t height, bool is_revisited)
             : matrix(whole),
               left_stride(whole.depth_block() + kTilePadding),
               sums_stride(whole.group_width() + kTilePadding),
               left_memory(Tensor::zeros(context, {kTileBlock, left_stride}, DType::BFloat16)),
               sums_memory(Tensor::empty(context, {height, sums_stride}, DType::Float32)),
               left(left_memory.data<BFloat16>()),
-              sums(sums_memory.data<float>()) {}
+              sums(sums_memory.data<float>()),
+              panels(context, whole.panels_, whole.group_width(), whole.depth_block(), is_revisited) {}
 
         void multiply(const Rows& rows, Range which, Range columns, const Epilogue& epilogue) {
-            for (int64_t k = 0; k < matrix.depth_; k += matrix.depth_block()) {
-                const Range depth = {k, std::min(matrix.depth_, k + matrix.depth_block())};
+            const int64_t whole = matrix.panels_.depth();
+            for (int64_t k = 0; k < whole; k += matrix.depth_block()) {
+                const Range depth = {k, std::min(whole, k + matrix.depth_block())};
+                panels.open(columns, depth);
                 for (int64_t row = which.begin; row < which.end; row += kTileBlock) {
                     const Range strip = {row, std::min(which.end, row + kTileBlock)};
                     float* const to = sums + (row - which.begin) * sums_stride;
                     multiply_strip(find_rows(rows, strip, depth), depth, columns, to);
-                    if (depth.end == matrix.depth_) finish_tile(epilogue, to, sums_stride, strip, columns);
+                    if (depth.end == whole) finish_tile(epilogue, to, sums_stride, strip, columns);
                 }
             }
         }
@@ -92,8 +83,7 @@ class TileMatrix {
         void multiply_strip(TileRows source, Range depth, Range columns, float* to) {
             const Start start = depth.begin == 0 ? Start::Zero : Start::Add;
             for (int64_t column = columns.begin; column < columns.end; column += kTileBlock, to += kTileBlock) {
-                const BFloat16* panel =
-                    matrix.packed() + panel_offset(matrix.depth_, column) + depth.begin * kTileBlock;
+                const BFloat16* panel = panels.panel(column, depth.begin);
                 multiply_panel(tiles, rounded_up(depth.size(), kTileDepth), source, panel, {to, sums_stride}, start);
             }
         }
@@ -106,10 +96,9 @@ class TileMatrix {
         }
     };
 
-    const BFloat16* packed() const { return packed_.data<BFloat16>(); }
     /// Columns of a group, depth of a block: even shares of all, in whole panels and tiles.
-    int64_t group_width() const { return even_share(columns_, kWidestGroup, kTileBlock); }
-    int64_t depth_block() const { return even_share(depth_, kDepthBlock, kTileDepth); }
+    int64_t group_width() const { return even_share(panels_.columns(), kWidestGroup, kTileBlock); }
+    int64_t depth_block() const { return even_share(panels_.depth(), kDepthBlock, kTileDepth); }
 
     static std::optional<TileRows> find_in_place(const Rows& rows, Range strip, Range depth) {
         constexpr int64_t kSets = 4096;  // bytes after which addresses meet in the same set
@@ -125,9 +114,7 @@ class TileMatrix {
         return TileRows{reinterpret_cast<const BFloat16*>(first.values), stride / 2};
     }
 
-    int64_t depth_;
-    int64_t columns_;
-    Tensor packed_;
+    WeightPanels panels_;
 };
 
 }  // namespace kine::kernels

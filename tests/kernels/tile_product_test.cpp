@@ -8,6 +8,7 @@ namespace kine::kernels {
 namespace {
 
 using Matrix = TileMatrix<EmulatedTiles>;
+using Short = WeightPanels::Short;
 
 struct Sizes {
     int64_t rows, depth, columns;
@@ -24,10 +25,10 @@ Rows rows_of(const Tensor& x) {
     return {x.dim(0), x.dtype(), run};
 }
 
-Tensor product(const Context& context, const Tensor& x, const Tensor& weight) {
+Tensor product(const Context& context, const Tensor& x, const Tensor& weight, Short which = Short::Large) {
     Tensor out = Tensor::empty(context, {x.dim(0), weight.dim(0)}, DType::BFloat16);
     const std::vector<float> bias(static_cast<size_t>(weight.dim(0)), 0.5f);
-    Matrix(context, weight).multiply(context, rows_of(x), {bias.data(), Activation::None, &out});
+    Matrix(context, weight, which).multiply(context, rows_of(x), {bias.data(), Activation::None, &out});
     return out;
 }
 
@@ -51,6 +52,20 @@ TEST(TileProduct, EqualsTheTwinForAwkwardSizes) {
         const Tensor x = random_tensor(test.context, {rows, depth}, DType::BFloat16, 1);
         const Tensor weight = random_tensor(test.context, {columns, depth}, DType::BFloat16, 2);
         expect_close(product(test.context, x, weight), twin(x, weight), sum_tolerance(DType::BFloat16, depth));
+    }
+}
+
+/// Whether a thread meets a group once or again, in one block of depth or several.
+TEST(TileProduct, OfAWeightInTwelveBitsHasTheSameBits) {
+    TestContext one(1), three(3);
+    const Sizes sizes[] = {{3, 5, 40}, {70, 72, 100}, {33, 96, 1100}, {300, 64, 48}, {5, 2400, 70}, {140, 2400, 33}};
+    for (const auto& [rows, depth, columns] : sizes) {
+        SCOPED_TRACE(fmt::format("{}x{}x{}", rows, depth, columns));
+        const Tensor x = random_tensor(one.context, {rows, depth}, DType::BFloat16, 1);
+        const Tensor weight = random_tensor(one.context, {columns, depth}, DType::BFloat16, 2);
+        const Tensor whole = product(one.context, x, weight, Short::Never);
+        EXPECT_TRUE(same_bits(product(one.context, x, weight, Short::Always), whole));
+        EXPECT_TRUE(same_bits(product(three.context, x, weight, Short::Always), whole));
     }
 }
 
