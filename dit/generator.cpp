@@ -232,11 +232,16 @@ class Run {
     RunReport report_;
 };
 
-void warn_of_words(const KnownWords& known, const Request& request, Observer& observer) {
-    const std::vector<std::string> unknown = unknown_words(known, request.prompt);
+void warn_of_words(const KnownWords& known, std::string_view text, std::string_view whose, Observer& observer) {
+    const std::vector<std::string> unknown = unknown_words(known, text);
     if (unknown.empty()) return;
-    observer.on_log(LogLevel::Warning, fmt::format("the model was not trained with the words {}; it knows {}",
-                                                   fmt::join(unknown, ", "), to_text(known)));
+    observer.on_log(LogLevel::Warning, fmt::format("the model was not trained with the words {}{}; it knows {}",
+                                                   fmt::join(unknown, ", "), whose, to_text(known)));
+}
+
+void warn_of_words(const KnownWords& known, const Request& request, Observer& observer) {
+    warn_of_words(known, request.prompt, "", observer);
+    warn_of_words(known, request.negative_prompt, " of the negative prompt", observer);
 }
 
 /// A text encoder's file often has a decoder that nobody asks for; a transformer's has what makes it another model.

@@ -363,8 +363,13 @@ namespace {
 
 /// As given, or as what lies in the working directory.
 NamedFiles absolute(const NamedFiles& named) {
-    const auto whole = [](const fs::path& file) { return file.empty() ? file : fs::absolute(file).lexically_normal(); };
-    return {whole(named.vae), whole(named.text_encoder)};
+    const auto whole = [](const char* option, const fs::path& file) {
+        std::error_code ignored;
+        check(file.empty() || fs::is_regular_file(file, ignored), ErrorCode::BadInput, "{} '{}': no such file", option,
+              file.string());
+        return file.empty() ? file : fs::absolute(file).lexically_normal();
+    };
+    return {whole("vae", named.vae), whole("text_encoder", named.text_encoder)};
 }
 
 ModelSource source_of_directory(const std::string& place, const NamedFiles& named) {

@@ -27,6 +27,7 @@ class ShortFormatter final : public CLI::Formatter {
     std::string make_option_opts(const CLI::Option* option) const override {
         return option->get_type_name().empty() ? "" : " " + option->get_type_name();
     }
+    std::string make_option_usage(const CLI::Option* option) const override { return option->get_type_name(); }
 };
 
 void add_row(CLI::App& app, const OptionRow& row, Arguments& arguments) {
@@ -52,6 +53,14 @@ void add_row(CLI::App& app, const OptionRow& row, Arguments& arguments) {
         ->group(group);
 }
 
+/// "PATH", "VIDEO VIDEO", "CASE...", "[TABLE]".
+std::string usage_of(const CommandHelp& help) {
+    const std::string name(help.positional);
+    if (help.min_positional == 0) return "[" + name + "]";
+    if (help.max_positional > help.min_positional) return name + "...";
+    return help.max_positional == 2 ? name + " " + name : name;
+}
+
 void add_positional(CLI::App& app, const CommandHelp& help, Arguments& arguments) {
     if (help.positional.empty()) return;
     const auto keep = [&arguments](const CLI::results_t& values) {
@@ -59,7 +68,10 @@ void add_positional(CLI::App& app, const CommandHelp& help, Arguments& arguments
         return true;
     };
     constexpr int kNoLimit = 1 << 20;  // how many are right is said below, in words of ours
-    app.add_option(std::string(help.positional), keep, "")->expected(1, kNoLimit)->allow_extra_args();
+    app.add_option(std::string(help.positional), keep, std::string(help.meaning))
+        ->type_name(usage_of(help))
+        ->expected(1, kNoLimit)
+        ->allow_extra_args();
 }
 
 void check_positional(const CommandHelp& help, const Arguments& arguments) {

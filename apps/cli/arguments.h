@@ -39,7 +39,8 @@ struct CommandHelp {
     std::string_view name;
     std::string_view summary;
     unsigned command = 0;
-    std::string_view positional;  ///< placeholder, empty for none
+    std::string_view positional = {};  ///< placeholder, empty for none
+    std::string_view meaning = {};     ///< of the positional
     int min_positional = 0;
     int max_positional = 0;
 };

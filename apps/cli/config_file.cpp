@@ -17,6 +17,12 @@ using Json = nlohmann::json;
 
 constexpr size_t kMaxConfigBytes = 1 << 20;
 
+/// Without the library's own name for the error.
+std::string in_short(std::string_view text) {
+    const size_t bracket = text.find("] ");
+    return std::string(bracket == std::string_view::npos ? text : text.substr(bracket + 2));
+}
+
 /// Duplicate names are refused: two readers of one file could take different ones. Depth is bounded for the same
 /// parser's sake.
 Json parse_strictly(const std::string& text, const std::string& file) {
@@ -35,7 +41,7 @@ Json parse_strictly(const std::string& text, const std::string& file) {
     try {
         return Json::parse(text, watch);
     } catch (const Json::exception& error) {
-        throw Error(KINE_USAGE, fmt::format("config {}: {}", file, error.what()));
+        throw Error(KINE_USAGE, fmt::format("config {}: {}", file, in_short(error.what())));
     }
 }
 
@@ -74,25 +80,25 @@ void set_from_config(const OptionRow& row, const Json& value, const std::string&
 
 }  // namespace
 
-std::string read_file(const std::string& path, size_t max_bytes) {
+std::string read_file(std::string_view option, const std::string& path, size_t max_bytes) {
+    const std::string name = fmt::format("{} '{}'", option, path);
     std::error_code ignored;
-    if (std::filesystem::is_directory(path, ignored))
-        throw Error(KINE_BAD_INPUT, fmt::format("'{}' is a folder", path));
+    if (std::filesystem::is_directory(path, ignored)) throw Error(KINE_BAD_INPUT, name + " is a folder");
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
         path == "-" ? stdin : std::fopen(path.c_str(), "rb"),
         path == "-" ? [](std::FILE*) { return 0; } : &std::fclose);
-    if (!file) throw Error(KINE_BAD_INPUT, fmt::format("'{}': {}", path, std::strerror(errno)));
+    if (!file) throw Error(KINE_BAD_INPUT, fmt::format("{}: {}", name, std::strerror(errno)));
     std::string text(max_bytes + 1, '\0');
     text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-    if (std::ferror(file.get()) != 0) throw Error(KINE_BAD_INPUT, fmt::format("'{}': cannot be read", path));
+    if (std::ferror(file.get()) != 0) throw Error(KINE_BAD_INPUT, name + ": cannot be read");
     if (text.size() > max_bytes) {
-        throw Error(KINE_USAGE, fmt::format("'{}': expected at most {} bytes", path, max_bytes));
+        throw Error(KINE_USAGE, fmt::format("{}: expected at most {} bytes", name, max_bytes));
     }
     return text;
 }
 
 Arguments read_config(const std::string& file, unsigned command) {
-    const Json config = parse_strictly(read_file(file, kMaxConfigBytes), file);
+    const Json config = parse_strictly(read_file("config", file, kMaxConfigBytes), file);
     if (!config.is_object()) throw Error(KINE_USAGE, fmt::format("config {}: expected a JSON object", file));
     Arguments arguments;
     for (const auto& [name, value] : config.items()) {

@@ -27,7 +27,7 @@ std::string clean_prompt(std::string text, const std::string& where) {
 }
 
 std::string read_prompts(const std::string& file, size_t max_bytes, const std::string& where) {
-    return clean_prompt(read_file(file, max_bytes), file == "-" ? "standard input" : where + " " + file);
+    return clean_prompt(read_file(where, file, max_bytes), file == "-" ? "standard input" : where + " " + file);
 }
 
 bool is_prompt(const std::string& line) {

@@ -38,6 +38,10 @@ class Ranks {
     kine_ranks* ranks_ = nullptr;
 };
 
+/// Of processes that mpirun or srun started, as its variables say: what all of them would say alike, the first one
+/// says.
+bool is_first_process();
+
 struct Surroundings {
     SignalWatch signals;  // first: threads inherit what it blocks
     Ranks ranks;

@@ -69,6 +69,8 @@ void RunRequest::set(std::string_view name, std::string_view value) {
         is_seed_drawn = true;
         return;
     }
+    check(key != "seed" || !value.starts_with('-'), ErrorCode::Usage,
+          "seed: expected an integer from 0, or -1 for a random one, got '{}'", value);
     if (key == "cache_budget") {
         generation.cache_budget = parse_bytes(key, value);
         return;

@@ -61,6 +61,19 @@ TEST(BadRequest, RefusesFrameRatesThatAGifCannotSay) {
     expect_all_refused({{{"-o", "q.gif", "-r", "150"}, {"fps 150", "gif", "50"}}});
 }
 
+TEST(BadRequest, NamesTheOptionOfAFileThatIsNotThere) {
+    expect_refused({"generate", "-m", tiny_model(), "--prompt-file", "nope.txt"}, kBadInput,
+                   {"prompt_file 'nope.txt'"});
+    expect_refused({"generate", "-m", tiny_model(), "--prompts", "nope.txt"}, kBadInput, {"prompts 'nope.txt'"});
+    expect_all_refused({
+        {{"--config", "nope.json"}, {"config 'nope.json'"}, kBadInput},
+        {{"--vae", "nope.safetensors"}, {"vae '", "nope.safetensors'"}, kBadInput},
+        {{"--text-encoder", "nope.pt"}, {"text_encoder '", "nope.pt'"}, kBadInput},
+        {{"--trace", "t{n}.json"}, {"trace 't{n}.json'", "without {n}"}},
+        {{"--seed", "-2"}, {"seed", "-1 for a random one", "'-2'"}},
+    });
+}
+
 TEST(BadRequest, RefusesAPolicyThatTheQualityIsNot) {
     expect_all_refused({
         {{"--cache", "none", "--cache-quality", "fast"}, {"fast", "pab", "none"}},

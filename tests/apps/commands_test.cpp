@@ -58,6 +58,19 @@ TEST(Commands, SuggestNothingForASingleLetter) {
     EXPECT_TRUE(ended.says("unknown option '-m'") && !ended.says("did you mean")) << ended.error;
 }
 
+TEST(Commands, HelpSaysWhichNamesTheyTake) {
+    expect_prints({"inspect", "--help"}, {"kinescope inspect [OPTIONS] PATH\n", "a model directory"});
+    expect_prints({"compare", "--help"}, {"[OPTIONS] VIDEO VIDEO\n", "folders of pictures"});
+    expect_prints({"verify", "--help"}, {"[OPTIONS] CASE...\n"});
+    expect_prints({"list", "--help"}, {"[OPTIONS] [TABLE]\n", "families"});
+}
+
+TEST(Commands, ListSaysHowTheProgramWasBuilt) {
+    expect_prints({"list", "build"}, {"build\n  ", "compiler  "});
+    EXPECT_EQ(run({"list", "build"}).output.find('{'), std::string::npos);
+    EXPECT_TRUE(json_of({"list", "build", "--json"}).at(0).contains("compiler"));
+}
+
 TEST(Commands, ListPrintsEveryTable) {
     expect_prints({"list"}, {"latte", "pab", "ddim", "mp4", "cpu"});
     const Json tables = json_of({"list", "--json"});

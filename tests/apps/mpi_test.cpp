@@ -79,6 +79,16 @@ class MpiRanks : public testing::Test {
 
 class MpiRanksOf : public MpiRanks, public testing::WithParamInterface<int> {};
 
+TEST_F(MpiRanks, SayOnceWhatAllWouldSayAlike) {
+    const Ended plan = launch(mpi_launch(2, {"plan", "-m", tiny_model(), "-p", "a kite", "--json"}));
+    EXPECT_EQ(plan.status, 0) << plan.error;
+    EXPECT_TRUE(nlohmann::json::accept(plan.output)) << plan.output;
+    const Ended wrong = launch(mpi_launch(2, {"generate", "-m", tiny_model(), "-p", "a kite", "--step", "2"}));
+    const size_t first = wrong.error.find("unknown option '--step'");
+    EXPECT_NE(first, std::string::npos) << wrong.error;
+    EXPECT_EQ(wrong.error.find("unknown option", first + 1), std::string::npos) << wrong.error;
+}
+
 TEST_P(MpiRanksOf, MakeTheFramesOfOneRankWhicheverSeedIsDrawn) {
     const Ended ended = launch(mpi_launch(
         GetParam(), {"generate", "-m", tiny_model(), "-p", "a kite", "--steps", "3", "--cache", "pab", "--parallel",

@@ -60,6 +60,11 @@ TEST(KnownWords, OfTheDemoModelWarnOfOthersBeforeTheRun) {
         ASSERT_EQ(lines.size(), static_cast<size_t>(count)) << prompt;
         for (const std::string& line : lines) EXPECT_NE(line.find("elephant"), std::string::npos) << line;
     }
+    request.prompt = "a red circle";
+    request.negative_prompt = "a blurry star";
+    const std::vector<std::string> lines = warnings_of(*generator, bundle.context, request);
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_NE(lines[0].find("blurry of the negative prompt"), std::string::npos) << lines[0];
 }
 
 }  // namespace

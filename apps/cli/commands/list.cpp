@@ -50,10 +50,17 @@ std::string preset_text(const Json& preset) {
         transformer_text(preset["transformer"]), defaults.value("pab", ""));
 }
 
+std::string build_text(const Json& build) {
+    std::string text;
+    for (const auto& [key, value] : build.items())
+        text += fmt::format("  {:<18} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    return text;
+}
+
 std::string table_text(const std::string& name) {
     const Json rows = Json::parse(list(name));
-    if (name == "build") return rows.dump(2) + "\n";
     std::string text = name + "\n";
+    if (name == "build") return text + build_text(rows.front());
     for (const Json& row : rows) {
         text += row_text(row);
         for (const Json& preset : row.value("presets", Json::array())) text += preset_text(preset);

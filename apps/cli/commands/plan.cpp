@@ -9,6 +9,7 @@
 namespace kinescope::cli {
 
 int run_plan(const Arguments& arguments, Surroundings&) {
+    if (!is_first_process()) return KINE_OK;
     const Request request = make_request(arguments);
     if (arguments.flag("print_config")) {
         print_data(print_config(arguments) + "\n");
