@@ -11,18 +11,22 @@ namespace kine::dit {
 
 namespace {
 
-/// How much of all tokens lies in one memory. Ranks that are threads of one hold them once together, or once each where
-/// nothing is split; a rank with a memory of its own holds its part, the first one the largest.
-double tokens_held(const Model& model, const Request& request, bool is_spread) {
+/// How much of all branches' tokens lies in one memory, where `branches` go through the transformer together. A rank
+/// with a memory of its own holds its part, the first one the largest; ranks that are threads of one memory hold all of
+/// them once, or once each where nothing is split.
+double tokens_held(const Model& model, const Request& request, int64_t branches, bool is_spread) {
     const parallel::Split split = parallel::find_strategy(request.parallel).resident.split;
-    if (!is_spread) return split == parallel::Split::None ? static_cast<double>(request.ranks) : 1;
-    if (split == parallel::Split::None) return 1;
+    if (!is_spread && split != parallel::Split::None) return 1;
     const parallel::MeshShape mesh = mesh_shape(model, request);
-    const Shape tokens = model.transformer->token_shape(model.latent_shape(request), branches_of_pass(model, request));
+    const double apart = static_cast<double>(std::min<int64_t>(mesh.branches, branches));
+    if (split == parallel::Split::None) return (is_spread ? 1 : static_cast<double>(request.ranks)) / apart;
+    const Shape tokens = model.transformer->token_shape(model.latent_shape(request), branches);
     const int64_t all = tokens[parallel::axis_of(split)];
     const auto largest = static_cast<double>(parallel::partition(all, 0, mesh.sequence).size());
-    return largest / static_cast<double>(all * mesh.branches);
+    return largest / static_cast<double>(all) / apart;
 }
+
+int64_t part_of(int64_t bytes, double share) { return static_cast<int64_t>(share * static_cast<double>(bytes)); }
 
 /// Of all that decode in one memory, with the pieces that wait for rank 0 to put them together.
 int64_t decode_bytes(const Model& model, const Request& request, bool is_spread) {
@@ -44,13 +48,13 @@ Estimate estimate_run(const Model& model, const Request& request, const broadcas
     const Shape latents = model.latent_shape(request);
     const int64_t latent_bytes = 4 * latents.elements() * size_of(DType::Float32);  // with prediction and sampler state
     const int64_t ranks = use.is_spread ? 1 : request.ranks;
-    const double held = tokens_held(model, request, use.is_spread);
-    const auto part = [&](int64_t bytes) { return static_cast<int64_t>(held * static_cast<double>(bytes)); };
-    const TransformerCost cost = model.transformer->cost(latents, branches_of_pass(model, request));
+    const int64_t together = branches_of_pass(model, request), all = model.is_guided(request) ? 2 : 1;
+    const TransformerCost cost = model.transformer->cost(latents, together);
     Estimate estimate;
     estimate.weight_bytes = model.weights.total();
-    estimate.activation_bytes = part(cost.activation_bytes) + ranks * latent_bytes;
-    estimate.cache_bytes = part(plan.peak_bytes());
+    estimate.activation_bytes =
+        part_of(cost.activation_bytes, tokens_held(model, request, together, use.is_spread)) + ranks * latent_bytes;
+    estimate.cache_bytes = part_of(plan.peak_bytes(), tokens_held(model, request, all, use.is_spread));
     estimate.decode_bytes = decode_bytes(model, request, use.is_spread);
     const bool is_exact = use.quantization == Quantization::None;
     const int64_t of_rows = is_exact ? 0 : ranks * kernels::quantized_rows_bytes(use.threads);
@@ -60,6 +64,15 @@ Estimate estimate_run(const Model& model, const Request& request, const broadcas
                                model.weights[Stage::Refine] > 0 ? of_step : 0, estimate.decode_bytes + latent_bytes};
     for (size_t i = 0; i < kStages.size(); ++i) estimate.stages[i] = {model.weights[kStages[i]], working[i]};
     return estimate;
+}
+
+int64_t least_budget(const Context& context) {
+    int64_t least = 0;
+    for (size_t i = 0; i < context.devices(); ++i) {
+        const int64_t budget = context.on_device(i).allocator.budget();
+        if (budget > 0 && (least == 0 || budget < least)) least = budget;
+    }
+    return least;
 }
 
 int64_t peak_of(const Estimate& estimate, int64_t runs) {

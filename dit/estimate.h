@@ -34,6 +34,9 @@ struct MemoryUse {
 /// Of a resolved request, but for what its budget decides: is_staged and peak_bytes.
 Estimate estimate_run(const Model& model, const Request& request, const broadcast::Plan& plan, const MemoryUse& use);
 
+/// Of the budgets of a context's devices; 0: none has one.
+int64_t least_budget(const Context& context);
+
 /// The most that `runs` at once hold, each of which may be at any stage.
 int64_t peak_of(const Estimate& estimate, int64_t runs);
 

@@ -179,7 +179,7 @@ class Run {
         denoiser.forget_weights();
         place.communicator.barrier();
         if (processes_ || is_spread() || place.communicator.rank() == 0)
-            replica_of(place.communicator).enter(place.context, stage, is_staged_);
+            replica_of(place.communicator).enter(is_spread() ? place.context : context_, stage, is_staged_);
         place.communicator.barrier();
     }
 
@@ -297,16 +297,6 @@ std::unique_ptr<LoadedModel> open_on(const Context& context, const ModelSource& 
     return loaded;
 }
 
-/// The least of the budgets of a context's devices; 0: none has one.
-int64_t least_budget(const Context& context) {
-    int64_t least = 0;
-    for (size_t i = 0; i < context.devices(); ++i) {
-        const int64_t budget = context.on_device(i).allocator.budget();
-        if (budget > 0 && (least == 0 || budget < least)) least = budget;
-    }
-    return least;
-}
-
 }  // namespace
 
 std::unique_ptr<Generator> Generator::open(Context& context, const std::filesystem::path& directory, DType dtype) {
@@ -374,7 +364,8 @@ bool Generator::is_staged(const Context& context, const Estimate& estimate) cons
 
 Estimate Generator::estimate(const Context& context, const Request& asked) const {
     const Request request = resolve(asked);
-    const MemoryUse use = {context.threads.size(), opened().quantization, context.devices() > 1};
+    const MemoryUse use = {context.threads.size(), opened().quantization,
+                           context.devices() > 1 || processes_ != nullptr};
     Estimate estimate = estimate_run(model(), request, plan(request), use);
     estimate.is_staged = is_staged(context, estimate);
     estimate.peak_bytes = peak_of(estimate, runs_at_once_);

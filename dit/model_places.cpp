@@ -365,8 +365,8 @@ namespace {
 NamedFiles absolute(const NamedFiles& named) {
     const auto whole = [](const char* option, const fs::path& file) {
         std::error_code ignored;
-        check(file.empty() || fs::is_regular_file(file, ignored), ErrorCode::BadInput, "{} '{}': no such file", option,
-              file.string());
+        check(file.empty() || fs::is_regular_file(file, ignored), ErrorCode::BadInput,
+              "{} '{}': no such file, or not one", option, file.string());
         return file.empty() ? file : fs::absolute(file).lexically_normal();
     };
     return {whole("vae", named.vae), whole("text_encoder", named.text_encoder)};

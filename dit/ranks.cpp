@@ -1,6 +1,5 @@
 #include "dit/ranks.h"
 
-#include "parallel/communicators/gpus.h"
 #include "parallel/communicators/nccl.h"
 #include "parallel/launch.h"
 #include "parallel/partition.h"
@@ -68,9 +67,10 @@ void on_process(const Context& context, parallel::Processes& processes, const Ra
 
 std::vector<std::unique_ptr<parallel::Communicator>> make_communicators(const Context& context, int ranks) {
     if (context.devices() == 1) return parallel::make_thread_communicators(ranks);
-    std::vector<Device> devices;
-    for (size_t rank = 0; rank < static_cast<size_t>(ranks); ++rank) devices.push_back(context.on_device(rank).device);
-    return parallel::make_gpu_communicators(devices);
+    std::vector<int> devices;
+    for (size_t rank = 0; rank < static_cast<size_t>(ranks); ++rank)
+        devices.push_back(context.on_device(rank).device.index);
+    return parallel::make_nccl_communicators(devices);
 }
 
 }  // namespace

@@ -6,7 +6,8 @@
 namespace kine::kernels {
 
 /// Tensors of `bytes` at once, and what ops on them take besides. Measured: statistics of norms and weights of tiles
-/// are a share of the tensors, a product keeps a tile of rows and one of sums for each thread.
+/// are a share of the tensors, a product keeps a tile of rows and one of sums for each thread. What it expands of a
+/// weight in twelve bits (linear/weight_panels.h) is not in it: weights are counted with sixteen, which leaves more.
 constexpr int64_t with_scratch(int64_t bytes, int64_t threads) {
     constexpr int64_t kShare = 32;  // one part in so many
     constexpr int64_t kBytesPerThread = 320 << 10;

@@ -52,7 +52,7 @@ class Weights {
     int64_t parameters() const;
     /// What was bound, under the names that it was asked for by.
     const std::map<std::string, Shape>& bound() const { return bound_; }
-    /// Of all that was bound, in the types that it is held in.
+    /// Of all that was bound, in the types that it is held in: at most so many, since products may hold bf16 in less.
     int64_t bound_bytes() const { return bound_bytes_; }
 
     /// Throws ErrorCode::BadInput listing each problem (at most 20 lines and a count) with the nearest names present.

@@ -25,7 +25,7 @@ class ShortFormatter final : public CLI::Formatter {
         return name;
     }
     std::string make_option_opts(const CLI::Option* option) const override {
-        return option->get_type_name().empty() ? "" : " " + option->get_type_name();
+        return option->get_positional() || option->get_type_name().empty() ? "" : " " + option->get_type_name();
     }
     std::string make_option_usage(const CLI::Option* option) const override { return option->get_type_name(); }
 };

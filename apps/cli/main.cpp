@@ -75,7 +75,7 @@ int run_command(std::vector<std::string> arguments, Surroundings& around, std::s
     try {
         return dispatch(std::move(arguments), around);
     } catch (const Error& error) {
-        if (error.status() == KINE_USAGE && !is_first_process()) return KINE_USAGE;
+        if (error.status() == KINE_USAGE) let_the_first_speak();
         return fail_with(reason, error.status(), error.what());
     } catch (const std::bad_alloc&) {
         return fail_with(reason, KINE_DOES_NOT_FIT, "out of memory");

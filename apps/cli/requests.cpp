@@ -26,14 +26,6 @@ std::vector<std::string> outputs_of(const Arguments& arguments, size_t prompts) 
     return targets;
 }
 
-/// Every run writes it anew.
-void check_trace(const Arguments& arguments) {
-    const std::string trace = arguments.text("trace");
-    if (!has_number(trace)) return;
-    throw Error(KINE_USAGE,
-                fmt::format("trace '{}': it holds the last run only, expected a name without {{n}}", trace));
-}
-
 void check_pattern(const std::string& what, const std::string& pattern, size_t prompts) {
     if (prompts == 1 || has_number(pattern)) return;
     if (pattern == "-") {
@@ -106,7 +98,6 @@ Request request_for(const Arguments& arguments, const std::string& prompt, const
 }  // namespace
 
 std::vector<Request> make_requests(const Arguments& arguments, const Ranks& ranks) {
-    check_trace(arguments);
     const std::vector<std::string> prompts = prompts_of(arguments);
     const auto number = [&](size_t index) { return PromptNumber{index + 1, prompts.size()}; };
     TakenNames taken;

@@ -18,7 +18,15 @@ namespace {
 constexpr const char* kDefaultTile = "32";  // latent pixels: 256 pixels for the usual factor of 8
 constexpr const char* kScalingRanks = "1024";
 
+/// Every run writes it anew.
+void check_trace(const std::string& trace) {
+    if (!has_number(trace)) return;
+    throw Error(KINE_USAGE,
+                fmt::format("trace '{}': it holds the last run only, expected a name without {{n}}", trace));
+}
+
 Options session_options(const Arguments& arguments) {
+    check_trace(arguments.text("trace"));
     Options options = arguments.for_target(Target::Session);
     for (auto& [name, value] : options) {
         if (name == "scaling" && value == "true") value = kScalingRanks;  // the flag alone

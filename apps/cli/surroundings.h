@@ -38,9 +38,11 @@ class Ranks {
     kine_ranks* ranks_ = nullptr;
 };
 
-/// Of processes that mpirun or srun started, as its variables say: what all of them would say alike, the first one
-/// says.
+/// Of processes that mpirun or srun started, as its variables say.
 bool is_first_process();
+/// What all of them are likely to say alike, the first says; mpirun then ends the others. Of those, one that finds
+/// itself alone with its error has waited a second.
+void let_the_first_speak();
 
 struct Surroundings {
     SignalWatch signals;  // first: threads inherit what it blocks

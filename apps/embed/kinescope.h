@@ -107,12 +107,12 @@ kine_status kine_list(const char* table, char** json);
 /* Gives back a text that another function handed out. */
 void kine_text_destroy(char* text);
 
-/* ---- session: a device, its memory and threads, and at most one model ---------------------------------------------
+/* ---- session: a device, or several GPUs, with memory and threads, and at most one model -----------------------------
  */
 
 /* Options are those that kine_list("options") prints for sessions: model, device, dtype, threads, max_ram and others;
  * the caller owns *session and destroys it. Without a model the session can inspect, verify and calibrate only; with
- * model_preset it can plan.
+ * model_preset it can plan. A device of several GPUs ("cuda:0,1") makes each a rank of every run.
  *
  * One run at a time. With request_parallel R, up to R jobs may run at once, each on a thread of the host: they share
  * the weights, and have an R-th of the threads and of the memory budget each. A request's `ranks` are then those of all

@@ -170,7 +170,7 @@ PlanReport plan_report(Session& session, const RunRequest& request) {
     const int64_t groups = session.options().request_parallel;
     const broadcast::Plan plan = generator.plan(resolved.generation);
     const dit::Estimate estimate = generator.estimate(session.context(), resolved.generation);
-    const int64_t budget = session.allocator().budget();
+    const int64_t budget = dit::least_budget(session.context());
     PlanReport report;
     report.text =
         headline(generator.family(), resolved.generation) + plan.to_text() + memory_text(estimate, budget, groups);

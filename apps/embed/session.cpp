@@ -3,6 +3,7 @@
 #include "dit/model_places.h"
 #include "dit/presets.h"
 #include "parallel/partition.h"
+#include "runtime/device/gpus.h"
 #include "runtime/device/host/processor.h"
 
 #include <algorithm>
@@ -38,26 +39,35 @@ DType parse_dtype(const std::string& asked, const std::string& preset) {
     return dtype_from_name(name);
 }
 
-/// Of processes, "cuda" is each one's own.
+/// Of processes, "cuda" is each one's own; a launcher may also have left each only one to see.
 std::vector<Device> devices_of(const SessionOptions& options) {
-    if (options.device == "cuda") return {{DeviceKind::Cuda, parallel::place_on_machine()}};
-    return parse_devices(options.device);
+    if (options.device != "cuda") return parse_devices(options.device);
+    const auto gpus = std::max<int>(static_cast<int>(find_gpus().gpus.size()), 1);
+    return {{DeviceKind::Cuda, parallel::place_on_machine() % gpus}};
 }
 
 std::vector<std::unique_ptr<DeviceFloor>> open_devices(const std::vector<Device>& devices) {
     instruction_set();  // a wrong KINE_CPU is better told now than in the first product
     std::vector<std::unique_ptr<DeviceFloor>> floors;
     for (const Device& device : devices) floors.push_back(open_floor(device));
+    for (const auto& floor : floors) {
+        for (const Device& other : devices) {
+            if (other != floor->memory().device()) floor->let_in(other);
+        }
+    }
     return floors;
 }
 
-constexpr int64_t kLeftOver = int64_t{256} << 20;  // of a GPU's free memory: for its driver and cuBLASLt
+// Of a GPU's free memory: for its driver and cuBLASLt, and where it is one of several ranks for NCCL.
+constexpr int64_t kLeftOver = int64_t{256} << 20;
+constexpr int64_t kLeftForOthers = int64_t{1} << 30;
 
 /// What `options` allow a device to take; 0 for no limit.
-int64_t budget_of(const SessionOptions& options, DeviceFloor& floor) {
+int64_t budget_of(const SessionOptions& options, DeviceFloor& floor, bool is_one_of_several) {
     if (floor.memory().device().kind == DeviceKind::Cpu) return parse_bytes("max_ram", options.max_ram);
     const int64_t asked = parse_bytes("max_vram", options.max_vram);
-    return asked > 0 ? asked : std::max<int64_t>(floor.free_bytes() - kLeftOver, 1);
+    const int64_t left = kLeftOver + (is_one_of_several ? kLeftForOthers : 0);
+    return asked > 0 ? asked : std::max<int64_t>(floor.free_bytes() - left, 1);
 }
 
 void check_device(const SessionOptions& options, const std::vector<Device>& devices) {
@@ -90,7 +100,8 @@ Session::Session(const KeyValues& options)
     floors_ = open_devices(devices);
     make_lanes(options_.request_parallel);
     Context& context = lanes_.front()->context;
-    for (const auto& floor : floors_) floor->memory().set_budget(budget_of(options_, *floor));
+    const bool are_several = floors_.size() > 1 || parallel::has_mpi_launcher();
+    for (const auto& floor : floors_) floor->memory().set_budget(budget_of(options_, *floor, are_several));
     host_memory_.set_budget(parse_bytes("max_ram", options_.max_ram));
     if (!options_.trace.empty()) profiler_.enable();
     const bool has_preset = !options_.model_preset.empty();

@@ -81,7 +81,7 @@ class Transformer {
 
 class Components;
 
-/// Bytes of each stage's weights in the types that they are held in.
+/// Bytes of each stage's weights in the types that they are held in: at most so many, as Weights::bound_bytes().
 struct StageWeights {
     std::array<int64_t, kStages.size()> bytes = {};
 

@@ -21,7 +21,7 @@ BFloat16 joined(uint8_t rest, uint8_t exponent) {
 
 ExponentNames name_exponents(std::span<const BFloat16> values) {
     std::array<int64_t, 256> counts = {};
-    const auto step = std::max<size_t>(values.size() / kMostLookedAt, 1) | 1;  // odd: no column is passed over
+    const size_t step = values.size() / kMostLookedAt + 1;
     for (size_t i = 0; i < values.size(); i += step) ++counts[values[i].bits >> 7 & 0xff];
     counts[0] = static_cast<int64_t>(values.size()) + 1;
     std::array<uint8_t, 256> by_count;
@@ -37,7 +37,10 @@ ExponentNames name_exponents(std::span<const BFloat16> values) {
 }
 
 void expand(const uint8_t* from, int64_t count, const ExponentNames& names, BFloat16* to) {
-    if (uses_avx512()) return expand_wide(from, count, names, to);
+    return uses_avx512() ? expand_wide(from, count, names, to) : expand_plain(from, count, names, to);
+}
+
+void expand_plain(const uint8_t* from, int64_t count, const ExponentNames& names, BFloat16* to) {
     constexpr int64_t kHalf = kShortRun / 2;
     for (; count > 0; count -= kShortRun, from += kShortRunBytes, to += kShortRun) {
         for (int64_t i = 0; i < kHalf; ++i) {

@@ -28,7 +28,7 @@ struct ExponentNames {
     std::array<uint8_t, 256> names = {};         ///< by exponent; kNone: it has none
 };
 
-/// Names for the most common exponents of `values` at most 2^16 of which are looked at.
+/// Names for the most common exponents of `values`, of which at most 2^16 are looked at.
 ExponentNames name_exponents(std::span<const BFloat16> values);
 
 /// Writes `count` values, a multiple of 64, to `to`, and calls odd(i) for each whose exponent has no name.
@@ -52,7 +52,8 @@ void shorten(const BFloat16* values, int64_t count, const ExponentNames& names, 
 
 /// `count` values again, but for the odd ones.
 void expand(const uint8_t* from, int64_t count, const ExponentNames& names, BFloat16* to);
-/// The same with AVX-512.
+/// What it calls: with any processor's instructions, or with AVX-512.
+void expand_plain(const uint8_t* from, int64_t count, const ExponentNames& names, BFloat16* to);
 void expand_wide(const uint8_t* from, int64_t count, const ExponentNames& names, BFloat16* to);
 
 }  // namespace kine::kernels

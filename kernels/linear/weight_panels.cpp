@@ -44,13 +44,14 @@ bool WeightPanels::pack_short(const Context& context, const Tensor& weight) {
     names_ = name_exponents({weight.data<BFloat16>(), static_cast<size_t>(weight.elements())});
     Tensor bytes = Tensor::empty(context, {short_bytes(values)}, DType::UInt8);
     auto* const to = bytes.data<uint8_t>();
+    const int64_t most_odd = values / kMostOdd;
     std::mutex mutex;
     std::vector<int64_t> odd;
     context.threads.parallel_for(values / of_panel, 1, [&](int64_t begin, int64_t end) {
         Tensor scratch = Tensor::empty(context, {of_panel}, DType::BFloat16);
         auto* const panel = scratch.data<BFloat16>();
         std::vector<int64_t> found;
-        for (int64_t index = begin; index < end; ++index) {
+        for (int64_t index = begin; index < end && static_cast<int64_t>(found.size()) <= most_odd; ++index) {
             pack_panel(weight, index * kTileBlock, panel);
             const int64_t place = index * of_panel;
             shorten(panel, of_panel, names_, to + short_bytes(place),
@@ -59,7 +60,7 @@ bool WeightPanels::pack_short(const Context& context, const Tensor& weight) {
         const std::lock_guard lock(mutex);
         odd.insert(odd.end(), found.begin(), found.end());
     });
-    if (static_cast<int64_t>(odd.size()) > values / kMostOdd) return false;
+    if (static_cast<int64_t>(odd.size()) > most_odd) return false;
     std::ranges::sort(odd);
     odd_ = Tensor::of<int64_t>(context, {static_cast<int64_t>(odd.size())}, odd);
     short_ = std::move(bytes);

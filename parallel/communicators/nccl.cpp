@@ -2,8 +2,11 @@
 // that it failed, and gives up, and aborts, when the time is over.
 #include "parallel/communicators/nccl.h"
 
+#include "runtime/device/cuda/commands.h"
+
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -25,6 +28,15 @@ class News {
     virtual ~News() = default;
     virtual void check_others(const Call& call) = 0;
     virtual void tell(int rank, std::exception_ptr cause) noexcept = 0;
+
+    bool has_failure() noexcept {
+        try {
+            check_others({});
+            return false;
+        } catch (...) {
+            return true;
+        }
+    }
 };
 
 /// Between threads.
@@ -89,14 +101,18 @@ void wait_until(const NcclLibrary& library, News& news, const Call& call, const 
     }
 }
 
-/// NCCL's own communicator, let go of when the last of those who use it ends.
+/// NCCL's own communicator, let go of when the last of those who use it ends. Where a rank fails nobody waits for
+/// what is still on its way.
 class Joined {
   public:
-    Joined(const NcclLibrary& library, void* handle) : library_(library), handle_(handle) {}
+    Joined(const NcclLibrary& library, void* handle, std::shared_ptr<News> news)
+        : library_(library), handle_(handle), news_(std::move(news)) {}
     Joined(const Joined&) = delete;
     Joined& operator=(const Joined&) = delete;
     ~Joined() {
-        if (handle_ != nullptr) library_.leave(handle_);
+        if (handle_ == nullptr) return;
+        if (std::uncaught_exceptions() > 0 || news_->has_failure()) library_.abort(handle_);
+        library_.leave(handle_);
     }
 
     const NcclLibrary& library() const { return library_; }
@@ -105,6 +121,7 @@ class Joined {
   private:
     const NcclLibrary& library_;
     void* handle_;
+    std::shared_ptr<News> news_;
 };
 
 struct NcclGroup {
@@ -146,12 +163,18 @@ class NcclExchange final : public Exchange {
 
     static NcclParcel described(const Parcel& parcel, bool is_sent) {
         const Tensor& tensor = parcel.tensor;
-        const int64_t bytes = tensor ? tensor.bytes() : 0;
+        if (!tensor || tensor.bytes() == 0) return {.peer = parcel.peer, .is_sent = is_sent};
+        const bool is_on_device = tensor.device().kind == DeviceKind::Cuda;
         return {.peer = parcel.peer,
-                .memory = bytes > 0 ? const_cast<std::byte*>(tensor.raw()) : nullptr,
-                .bytes = bytes,
+                .memory = is_on_device ? address_of(tensor) : const_cast<std::byte*>(tensor.raw()),
+                .bytes = tensor.bytes(),
                 .is_sent = is_sent,
-                .is_on_device = tensor && tensor.device().kind == DeviceKind::Cuda};
+                .is_on_device = is_on_device};
+    }
+
+    static std::byte* address_of(const Tensor& tensor) {
+        use_device(tensor.device());
+        return tensor.address();
     }
 
     NcclGroup group_;
@@ -179,7 +202,8 @@ class NcclTransport final : public Transport {
     std::unique_ptr<Transport> subgroup(const std::vector<int>& members, int index) override {
         const NcclLibrary& library = group_.joined->library();
         NcclGroup part{nullptr, group_.news, index, static_cast<int>(members.size())};
-        part.joined = std::make_shared<Joined>(library, library.split(group_.joined->handle(), members.front(), index));
+        part.joined = std::make_shared<Joined>(library, library.split(group_.joined->handle(), members.front(), index),
+                                               group_.news);
         check(part.joined->handle() != nullptr, ErrorCode::Rank, "split: {}", library.last_error());
         meet(part);
         return std::make_unique<NcclTransport>(std::move(part));
@@ -207,7 +231,7 @@ struct Seat {
 };
 
 NcclGroup join(const NcclLibrary& library, const NcclId& id, const Seat& seat, std::shared_ptr<News> news) {
-    const auto joined = std::make_shared<Joined>(library, library.join(&id, seat.rank, seat.size, seat.device));
+    const auto joined = std::make_shared<Joined>(library, library.join(&id, seat.rank, seat.size, seat.device), news);
     check(joined->handle() != nullptr, ErrorCode::Device, "cuda:{}: {}", seat.device, library.last_error());
     return {joined, std::move(news), seat.rank, seat.size};
 }

@@ -13,6 +13,8 @@ class DeviceFloor {
     virtual ~DeviceFloor() = default;
     virtual Allocator& memory() = 0;
     virtual Stream stream() const { return {}; }
+    /// Lets another GPU read and write this one's memory, where the two can.
+    virtual void let_in(Device) {}
     /// Of the device's memory, how much nobody has taken; 0 where that is not known or not ours to say.
     virtual int64_t free_bytes() const { return 0; }
 };

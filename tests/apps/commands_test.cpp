@@ -63,6 +63,7 @@ TEST(Commands, HelpSaysWhichNamesTheyTake) {
     expect_prints({"compare", "--help"}, {"[OPTIONS] VIDEO VIDEO\n", "folders of pictures"});
     expect_prints({"verify", "--help"}, {"[OPTIONS] CASE...\n"});
     expect_prints({"list", "--help"}, {"[OPTIONS] [TABLE]\n", "families"});
+    EXPECT_EQ(run({"inspect", "--help"}).output.find("PATH PATH"), std::string::npos);
 }
 
 TEST(Commands, ListSaysHowTheProgramWasBuilt) {

@@ -89,6 +89,12 @@ TEST_F(MpiRanks, SayOnceWhatAllWouldSayAlike) {
     EXPECT_EQ(wrong.error.find("unknown option", first + 1), std::string::npos) << wrong.error;
 }
 
+TEST_F(MpiRanks, HearAnErrorThatOnlyTheSecondHas) {
+    const Ended ended = launch(two_runs(generate({"-o", folder / "video.y4m"}), generate({"--step", "2"})));
+    EXPECT_NE(ended.status, 0);
+    EXPECT_NE(ended.error.find("unknown option '--step'"), std::string::npos) << ended.error;
+}
+
 TEST_P(MpiRanksOf, MakeTheFramesOfOneRankWhicheverSeedIsDrawn) {
     const Ended ended = launch(mpi_launch(
         GetParam(), {"generate", "-m", tiny_model(), "-p", "a kite", "--steps", "3", "--cache", "pab", "--parallel",

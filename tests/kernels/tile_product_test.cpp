@@ -63,6 +63,7 @@ TEST(TileProduct, OfAWeightInTwelveBitsHasTheSameBits) {
         SCOPED_TRACE(fmt::format("{}x{}x{}", rows, depth, columns));
         const Tensor x = random_tensor(one.context, {rows, depth}, DType::BFloat16, 1);
         const Tensor weight = random_tensor(one.context, {columns, depth}, DType::BFloat16, 2);
+        ASSERT_TRUE(Matrix(one.context, weight, Short::Always).panels().is_short());
         const Tensor whole = product(one.context, x, weight, Short::Never);
         EXPECT_TRUE(same_bits(product(one.context, x, weight, Short::Always), whole));
         EXPECT_TRUE(same_bits(product(three.context, x, weight, Short::Always), whole));

@@ -16,6 +16,7 @@ class CudaFloor final : public DeviceFloor {
 
     Allocator& memory() override { return memory_; }
     Stream stream() const override { return stream_.get(); }
+    void let_in(Device other) override { memory_.let_in(other); }
     int64_t free_bytes() const override {
         use_device(stream_.device());
         size_t free = 0, total = 0;

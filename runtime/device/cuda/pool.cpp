@@ -55,6 +55,17 @@ void CudaPool::release(void* memory, int64_t bytes) noexcept {
     ledger_.give(rounded(bytes));
 }
 
+void CudaPool::let_in(Device other) {
+    int can = 0;
+    check_cuda(cudaDeviceCanAccessPeer(&can, other.index, device_.index), "access of " + to_string(other));
+    if (can == 0) return;  // NCCL then goes over the host
+    cudaMemAccessDesc access = {};
+    access.location.type = cudaMemLocationTypeDevice;
+    access.location.id = other.index;
+    access.flags = cudaMemAccessFlagsProtReadWrite;
+    check_cuda(cudaMemPoolSetAccess(of(pool_), &access, 1), "access of " + to_string(other));
+}
+
 void CudaPool::trim() {
     check_cuda(cudaStreamSynchronize(static_cast<cudaStream_t>(stream_.handle)), "work on " + to_string(device_));
     check_cuda(cudaMemPoolTrimTo(of(pool_), 0), "the memory pool");

@@ -25,6 +25,8 @@ class CudaPool final : public Allocator {
     void reset_peak() override { ledger_.reset_peak(); }
     void set_budget(int64_t bytes) override { ledger_.set_budget(bytes); }
     int64_t budget() const override { return ledger_.budget(); }
+    /// Lets another GPU read and write what comes from here, where the two can: memory of a pool is the device's own.
+    void let_in(Device other);
     /// Gives what is free back to the device; waits for the queue.
     void trim();
 

@@ -1,4 +1,3 @@
-#include "parallel/communicators/gpus.h"
 #include "runtime/device/cuda/commands.h"
 #include "runtime/device/host/host_allocator.h"
 #include "tests/support/cuda/emulated_memory.h"
@@ -21,11 +20,6 @@ void copy_between_async(GpuMemory to, GpuMemory from, int64_t bytes, Stream) {
 }
 void zero_async(void* to, int64_t bytes, Stream) { std::memset(to, 0, static_cast<size_t>(bytes)); }
 void synchronize(Stream) {}
-
-// What NCCL would do.
-std::vector<std::unique_ptr<parallel::Communicator>> parallel::make_gpu_communicators(std::span<const Device> devices) {
-    return make_thread_communicators(static_cast<int>(devices.size()));
-}
 
 struct TestDevice::Parts {
     explicit Parts(int devices) {

@@ -1,6 +1,6 @@
 // GPUs for tests of dispatch. Two programs are made of the same tests: one has emulated devices behind this header
 // (emulated_device.cpp), whose memory the host may not touch and whose kernels are ours on an emulated grid; the other
-// has the machine's GPUs (first_gpu.cpp).
+// has the machine's GPUs (real_gpus.cpp).
 #pragma once
 
 #include "runtime/context.h"

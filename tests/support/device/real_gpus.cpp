@@ -11,6 +11,10 @@ struct TestDevice::Parts {
             floors.push_back(open_floor({DeviceKind::Cuda, index}));
             others.push_back(on(*floors.back()));
         }
+        for (const auto& other : floors) {
+            other->let_in(context.device);
+            floor->let_in(other->memory().device());
+        }
         if (!others.empty()) context.others = &others;
     }
 
