@@ -9,7 +9,6 @@
 #include "dit/ranks.h"
 #include "kernels/elementwise/elementwise.h"
 #include "parallel/timeline.h"
-#include "runtime/device/cuda/commands.h"
 #include "runtime/tensor/transfer.h"
 
 #include <fmt/ranges.h>
@@ -82,11 +81,6 @@ class Run {
     }
     bool is_spread() const { return replicas_.size() > 1; }
 
-    /// What other devices are to have of the first one's is done by then.
-    void finish_for_others() const {
-        if (is_spread()) synchronize(context_.stream);
-    }
-
     RankHost host(int64_t ranks) {
         return {.ranks = static_cast<int>(ranks), .processes = processes_, .on_stuck = [this](const Error& failure) {
                     observer_.on_stuck(failure);
@@ -119,7 +113,6 @@ class Run {
             const Tensor last = denoise_on({context, communicator}, moved(context, conditioning));
             if (processes_ || communicator.rank() == 0) latents = last;
         };
-        finish_for_others();
         on_ranks(context_, host(request_.ranks), body);
         report_.denoise_seconds = watch.seconds();
         return latents;
@@ -214,7 +207,6 @@ class Run {
             own.decode = decode_on(context, communicator, work, feed);
             if (processes_) tell_rank_0(context, communicator);
         };
-        finish_for_others();
         on_ranks(context_, host(request_.decode_ranks), body);
         for (const RankReport& rank : report_.ranks) report_.cache_peak_bytes += rank.cache_peak_bytes;
         report_.decode_seconds = watch.seconds();

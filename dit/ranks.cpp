@@ -4,6 +4,7 @@
 #include "parallel/launch.h"
 #include "parallel/partition.h"
 #include "parallel/timeline.h"
+#include "runtime/device/cuda/commands.h"
 
 #include <algorithm>
 #include <new>
@@ -82,6 +83,7 @@ void on_ranks(const Context& context, const RankHost& host, const RankBody& body
     const bool is_spread = context.devices() > 1;
     check(!is_spread || ranks <= static_cast<int>(context.devices()), ErrorCode::Bug, "{} ranks on {} devices", ranks,
           context.devices());
+    if (is_spread) synchronize(context.stream);  // what the others are to have of the first one's is there
     const auto run_rank = [&](parallel::Communicator& communicator) {
         const Context& place = is_spread ? context.on_device(static_cast<size_t>(communicator.rank())) : context;
         const int64_t share = parallel::partition(context.threads.size(), communicator.rank(), ranks).size();

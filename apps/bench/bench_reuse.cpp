@@ -2,10 +2,9 @@
 // under Pyramid Attention Broadcast as published, so that a processor that slows down slows both. Beside the speed-up
 // stands the plan's price, 1 / (1 - skipped multiply-adds). Exit status 1 if they differ by more than a twentieth.
 #include "apps/bench/bench_session.h"
+#include "apps/bench/lone_step.h"
 #include "apps/bench/random_model.h"
-#include "broadcast/policies/policies.h"
 #include "dit/families/latte/transformer.h"
-#include "parallel/strategies/strategies.h"
 
 #include <fmt/core.h>
 
@@ -24,12 +23,6 @@ constexpr int64_t kBranches = 2;
 constexpr double kAllowed = 0.05;
 constexpr const char* kPublished = "spatial_range=2,temporal_range=3,cross_range=6,window=100:800,keep=gated,mlp=off";
 
-dit::latte::Config config_256() {
-    dit::latte::Config config;
-    config.sample_size = 32;  // 256 x 256 pixels
-    return config;
-}
-
 /// As DDIM spaces them: 901, 801, ... 1.
 broadcast::Schedule schedule() {
     broadcast::Schedule schedule;
@@ -37,38 +30,13 @@ broadcast::Schedule schedule() {
     return schedule;
 }
 
-/// What a run under one policy keeps from step to step.
-class Branch {
-  public:
-    Branch(const char* policy, const char* options, const dit::TransformerCost& cost)
-        : plan_(*broadcast::make_policy(policy, {}, options, schedule()), schedule(), cost.sites,
-                cost.other_multiply_adds),
-          cache_(plan_) {}
-
-    const broadcast::Plan& plan() const { return plan_; }
-
-    dit::StepContext at(const Context& context, int index, const Shape& tokens) {
-        return {.context = context,
-                .index = index,
-                .cache = cache_,
-                .ranks = {*communicator_, parallel::find_strategy("none")},
-                .tokens = tokens,
-                .stop = {}};
-    }
-
-  private:
-    broadcast::Plan plan_;
-    broadcast::Cache cache_;
-    std::unique_ptr<parallel::Communicator> communicator_ = parallel::make_single_communicator();
-};
-
 class Latte {
   public:
     explicit Latte(Context& context) : context_(context) {
-        const auto make = [](const Scope& scope) { return dit::latte::LatteTransformer(scope, config_256()); };
+        const auto make = [](const Scope& scope) { return dit::latte::LatteTransformer(scope, bench::latte_256()); };
         Weights weights = bench::random_weights_for(context, make);
-        transformer_ =
-            std::make_unique<dit::latte::LatteTransformer>(Scope(context, weights, DType::BFloat16), config_256());
+        transformer_ = std::make_unique<dit::latte::LatteTransformer>(Scope(context, weights, DType::BFloat16),
+                                                                      bench::latte_256());
         const dit::latte::Config& config = transformer_->config();
         const Shape latents = {config.in_channels, kFrames, 32, 32};
         const Shape batch = {kBranches, latents[0], latents[1], latents[2], latents[3]};
@@ -81,11 +49,14 @@ class Latte {
         cost_ = transformer_->cost(latents, kBranches);
     }
 
-    const dit::TransformerCost& cost() const { return cost_; }
+    bench::LoneStep steps(const char* policy, const char* options) const {
+        return {context_, tokens_, schedule(), cost_, policy, options};
+    }
 
-    double seconds_of_step(Branch& branch, int index) {
+    double seconds_of_step(bench::LoneStep& lone, int index) {
+        lone.step.index = index;
         const auto start = std::chrono::steady_clock::now();
-        transformer_->predict(branch.at(context_, index, tokens_), *prepared_, latents_);
+        transformer_->predict(lone.step, *prepared_, latents_);
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
 
@@ -101,7 +72,7 @@ class Latte {
 int run() {
     bench::BenchSession session;
     Latte latte(session.context);
-    Branch whole("none", "", latte.cost()), reusing("pab", kPublished, latte.cost());
+    bench::LoneStep whole = latte.steps("none", ""), reusing = latte.steps("pab", kPublished);
     double whole_seconds = 0, reusing_seconds = 0;
     latte.seconds_of_step(whole, 0);  // a processor's first step is slower
     for (int step = 0; step < kSteps; ++step) {
@@ -110,7 +81,7 @@ int run() {
         whole_seconds += one;
         reusing_seconds += other;
     }
-    const double speed_up = whole_seconds / reusing_seconds, price = 1 / (1 - reusing.plan().skipped_share());
+    const double speed_up = whole_seconds / reusing_seconds, price = 1 / (1 - reusing.plan.skipped_share());
     fmt::print("all steps: {:.2f} and {:.2f} s, speed-up {:.3f}, the plan's price {:.3f}, {:+.1f} %\n", whole_seconds,
                reusing_seconds, speed_up, price, 100 * (speed_up / price - 1));
     return std::abs(speed_up / price - 1) <= kAllowed ? 0 : 1;

@@ -122,6 +122,12 @@ Weights random_weights(const Context& context, const ShapeMap& shapes) {
     return weights;
 }
 
+dit::latte::Config latte_256() {
+    dit::latte::Config config;
+    config.sample_size = 32;
+    return config;
+}
+
 ShapeMap decoder_shapes(const dit::AutoencoderKlConfig& config) {
     ShapeMap shapes;
     const std::vector<int64_t> widths(config.block_out_channels.rbegin(), config.block_out_channels.rend());

@@ -39,6 +39,9 @@ Weights random_weights_for(Context& context, Make&& make) {
     return random_weights(context, shapes_for(context, make));
 }
 
+/// Latte-1 at 256 x 256 pixels.
+dit::latte::Config latte_256();
+
 /// Under the published names.
 ShapeMap decoder_shapes(const dit::AutoencoderKlConfig& config);
 ShapeMap spatial_block_shapes(const dit::latte::Config& config);

@@ -20,7 +20,7 @@ bool is_first_process() {
 }
 
 void let_the_first_speak() {
-    if (!is_first_process()) std::this_thread::sleep_for(std::chrono::seconds(1));
+    if (!is_first_process()) std::this_thread::sleep_for(std::chrono::seconds(3));
 }
 
 }  // namespace kinescope::cli

@@ -41,7 +41,7 @@ class Ranks {
 /// Of processes that mpirun or srun started, as its variables say.
 bool is_first_process();
 /// What all of them are likely to say alike, the first says; mpirun then ends the others. Of those, one that finds
-/// itself alone with its error has waited a second.
+/// itself alone with its error has waited three seconds, since mpirun takes one.
 void let_the_first_speak();
 
 struct Surroundings {

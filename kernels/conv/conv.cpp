@@ -52,7 +52,8 @@ void check_input(std::string_view op, const Tensor& x, const WindowGeometry& win
 }
 
 Matrix pack(const Context& context, const Tensor& matrix, const Tensor& bias) {
-    // Weights of convolutions are few, and their rows too at the coarsest sizes: there twelve bits would cost a tenth.
+    // Weights of convolutions are few, so twelve bits would save little, and at the coarsest sizes few rows pay for
+    // them.
     if (context.device.kind == DeviceKind::Cpu)
         return PackedMatrix(context, matrix, bias, "", WeightPanels::Short::Never);
     return DeviceMatrix(context, matrix, bias);

@@ -30,8 +30,7 @@ void stay_awake_for(std::unique_lock<std::mutex>& lock, const std::function<bool
 
 /// A GPU's queue is told; queues that differ wait for one another, since the sender may write again when this returns.
 void copy(const Tensor& from, Stream sender, Tensor& to, Stream receiver) {
-    const bool is_one_queue = sender.handle == receiver.handle && from.device() == to.device();
-    const bool waits = from.device().kind != DeviceKind::Cpu && !is_one_queue;
+    const bool waits = from.device().kind != DeviceKind::Cpu && sender.handle != receiver.handle;
     if (waits) synchronize(sender);
     copy_contents(from, to, receiver);
     if (waits) synchronize(receiver);

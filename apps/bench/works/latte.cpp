@@ -13,12 +13,6 @@ constexpr int64_t kPatches = 256;
 constexpr int64_t kTextTokens = 120;
 constexpr double kTimes[] = {500};
 
-dit::latte::Config config_256() {
-    dit::latte::Config config;
-    config.sample_size = 32;  // 256 x 256 pixels
-    return config;
-}
-
 double block_pair_flops(const dit::latte::Config& config) {
     const auto tokens = static_cast<double>(kFrames * kPatches);
     const auto channels = static_cast<double>(config.channels());
@@ -58,7 +52,7 @@ class LatteStep final : public Work {
     explicit LatteStep(const Opening& opening) : context_(opening.context), latents_(opening.input("latents")) {
         Weights weights = opening.weights();
         transformer_ =
-            std::make_unique<dit::latte::LatteTransformer>(Scope(context_, weights, opening.dtype), config_256());
+            std::make_unique<dit::latte::LatteTransformer>(Scope(context_, weights, opening.dtype), latte_256());
         weights.finish();
         const Shape latents = {latents_.dim(1), latents_.dim(2), latents_.dim(3), latents_.dim(4)};
         dit::Conditioning text;
@@ -98,11 +92,11 @@ ShapeMap block_pair_inputs() {
 std::unique_ptr<Work> open_block_pair(const Opening& opening) { return std::make_unique<BlockPair>(opening); }
 
 ShapeMap latte_step_weights(Context& context) {
-    return shapes_for(context, [](const Scope& scope) { return dit::latte::LatteTransformer(scope, config_256()); });
+    return shapes_for(context, [](const Scope& scope) { return dit::latte::LatteTransformer(scope, latte_256()); });
 }
 
 ShapeMap latte_step_inputs() {
-    const dit::latte::Config config = config_256();
+    const dit::latte::Config config = latte_256();
     return {{"latents", {2, config.in_channels, kFrames, 32, 32}}, {"text", {2, kTextTokens, config.caption_channels}}};
 }
 
