@@ -1,11 +1,14 @@
 // The kept outputs of one run. Does what the plan says: computes, keeps while a later step will ask, hands back, frees.
 #pragma once
 
+#include "broadcast/host_shelf.h"
 #include "broadcast/plan.h"
 #include "runtime/tensor/tensor.h"
 
 #include <functional>
 #include <map>
+#include <memory>
+#include <set>
 #include <utility>
 
 namespace kine::broadcast {
@@ -14,6 +17,8 @@ namespace kine::broadcast {
 class Cache {
   public:
     explicit Cache(const Plan& plan) : plan_(&plan) {}
+    /// Of a GPU's outputs, `host_share` (0 to 1) of what a step keeps waits in host memory. So must the context.
+    Cache(const Plan& plan, const Context& context, double host_share);
 
     /// The site's output at `step`: the kept one where the plan reuses, else compute()'s. Where the output is kept for
     /// later, the returned handle is not unique, so that nobody writes into it; at its last use it is given away. Reuse
@@ -30,9 +35,12 @@ class Cache {
   private:
     Tensor reuse(const Site& site, int step, int source);
     void keep_for_later(const Site& site, int step, const Tensor& output);
+    void expect_next(const Site& site, int step);
 
     const Plan* plan_;
-    std::map<std::pair<Site, int>, Tensor> kept_;  // by site and the step that computed it
+    std::unique_ptr<HostShelf> shelf_;             // null: all stays where it was made
+    std::set<Site> shelved_;                       // whose outputs wait there
+    std::map<std::pair<Site, int>, Tensor> kept_;  // by site and the step that computed it; imagined where shelved
     std::map<Site, std::vector<int>> reused_;
     int64_t bytes_ = 0;
     int64_t peak_bytes_ = 0;

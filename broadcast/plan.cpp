@@ -2,6 +2,7 @@
 
 #include "runtime/error.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace kine::broadcast {
@@ -75,6 +76,17 @@ std::vector<int> Plan::reused_steps(const Site& site) const {
         if (reuses(site, step)) reused.push_back(step);
     }
     return reused;
+}
+
+int Plan::first_like(int step) const {
+    check_step(step);
+    const auto is_like = [&](int other) {
+        const auto agrees = [&](const auto& row) { return reuses(row.first, other) == reuses(row.first, step); };
+        return std::ranges::all_of(rows_, agrees);
+    };
+    int first = 0;
+    while (first < step && !is_like(first)) ++first;
+    return first;
 }
 
 double Plan::full_multiply_adds() const {

@@ -30,6 +30,9 @@ class Plan {
     /// The last step that uses what `step` computes; `step` itself if nobody does, and then it need not be kept.
     int last_use(const Site& site, int step) const;
     std::vector<int> reused_steps(const Site& site) const;
+    bool is_kept(const Site& site) const { return !reused_steps(site).empty(); }  ///< at any step
+    /// The first step that computes and reuses at the same sites as `step`.
+    int first_like(int step) const;
 
     double multiply_adds() const;       ///< of the run's linear layers under this plan, as PAB's tables count them
     double full_multiply_adds() const;  ///< of the same run without reuse

@@ -36,6 +36,8 @@ Denoiser::Denoiser(const Context& context, const Model& model, const Request& re
       model_(model),
       mesh_(mesh),
       strategy_(parallel::find_strategy(request.parallel)),
+      timesteps_(subject.timesteps),
+      plan_(subject.plan),
       branches_(model.is_guided(request) ? 2 : 1) {
     const parallel::Range present = branches_on(mesh, branches_);
     const int64_t together = std::min(branches_of_pass(model, request), present.size());
@@ -49,7 +51,7 @@ Denoiser::Pass Denoiser::make_pass(const Subject& subject, const VideoSize& size
     const Conditioning part = only(context_, subject.conditioning, branches);
     return {.tokens = transformer.token_shape(subject.latents, branches.size()),
             .prepared = transformer.prepare(context_, part, size, subject.timesteps),
-            .cache = broadcast::Cache(subject.plan)};
+            .cache = broadcast::Cache(subject.plan, context_, subject.cache_host_share)};
 }
 
 StepContext Denoiser::step_context(const Pass& pass, broadcast::Cache& cache, int index) const {
@@ -62,6 +64,7 @@ StepContext Denoiser::step_context(const Pass& pass, broadcast::Cache& cache, in
 }
 
 Tensor Denoiser::predict(int index, const Tensor& model_input, const std::stop_token& stop) {
+    announce(index);
     std::vector<Tensor> predictions;
     for (Pass& pass : passes_) {
         StepContext step = step_context(pass, pass.cache, index);
@@ -72,6 +75,12 @@ Tensor Denoiser::predict(int index, const Tensor& model_input, const std::stop_t
     Tensor all = gather_branches(predictions.size() == 1 ? predictions[0] : kernels::concat(context_, predictions, 0));
     if (!kernels::all_finite(context_, all)) report_not_finite(index, model_input);
     return all;
+}
+
+/// Steps with the same row of the plan use the same layers, so weights that wait know what comes next.
+void Denoiser::announce(int index) const {
+    const Stage stage = model_.stage_at(timesteps_[static_cast<size_t>(index)]);
+    if (WeightOffload* offload = model_.offload_of(stage)) offload->begin(context_, {index, plan_.first_like(index)});
 }
 
 int64_t Denoiser::cache_peak_bytes() const {

@@ -18,6 +18,7 @@ struct Subject {
     const std::vector<double>& timesteps;
     const broadcast::Plan& plan;
     Shape latents;
+    double cache_host_share = 0;  ///< of the kept outputs of a GPU, what waits in host memory
 };
 
 /// What one rank computes and keeps over the steps of a run. Refers to its arguments; they must outlive it.
@@ -46,6 +47,7 @@ class Denoiser {
 
     Pass make_pass(const Subject& subject, const VideoSize& size, parallel::Range branches) const;
     StepContext step_context(const Pass& pass, broadcast::Cache& cache, int index) const;
+    void announce(int index) const;
     Tensor gather_branches(const Tensor& prediction) const;
     void check_finite(const Pass& pass, int index, const Tensor& model_input) const;
     [[noreturn]] void report_not_finite(int index, const Tensor& model_input) const;
@@ -54,6 +56,8 @@ class Denoiser {
     const Model& model_;
     parallel::Mesh& mesh_;
     const parallel::Strategy& strategy_;
+    const std::vector<double>& timesteps_;
+    const broadcast::Plan& plan_;
     int64_t branches_;  // of guidance, on all ranks
     std::unique_ptr<WeightParts> weights_ = std::make_unique<WeightParts>();
     std::vector<Pass> passes_;

@@ -1,5 +1,6 @@
 #include "dit/estimate.h"
 
+#include "broadcast/host_shelf.h"
 #include "dit/run.h"
 #include "kernels/scratch.h"
 #include "parallel/partition.h"
@@ -42,6 +43,14 @@ int64_t decode_bytes(const Model& model, const Request& request, bool is_spread)
     return (is_spread ? 1 : request.decode_ranks) * alone + waiting;
 }
 
+/// Of one pass through the transformer.
+int64_t largest_kept(const broadcast::Plan& plan) {
+    int64_t largest = 0;
+    for (const broadcast::SiteCost& cost : plan.sites())
+        if (plan.is_kept(cost.site)) largest = std::max(largest, cost.bytes);
+    return largest;
+}
+
 }  // namespace
 
 Estimate estimate_run(const Model& model, const Request& request, const broadcast::Plan& plan, const MemoryUse& use) {
@@ -56,13 +65,19 @@ Estimate estimate_run(const Model& model, const Request& request, const broadcas
         part_of(cost.activation_bytes, tokens_held(model, request, together, use.is_spread)) + ranks * latent_bytes;
     estimate.cache_bytes = part_of(plan.peak_bytes(), tokens_held(model, request, all, use.is_spread));
     estimate.decode_bytes = decode_bytes(model, request, use.is_spread);
+    if (use.is_on_gpu) estimate.cache_window_bytes = broadcast::HostShelf::kWindow * largest_kept(plan);
     const bool is_exact = use.quantization == Quantization::None;
     const int64_t of_rows = is_exact ? 0 : ranks * kernels::quantized_rows_bytes(use.threads);
-    const int64_t of_step =
-        kernels::with_attention_scratch(estimate.activation_bytes, use.threads) + of_rows + estimate.cache_bytes;
-    const int64_t working[] = {kernels::with_attention_scratch(model.text->working_bytes(), use.threads), of_step,
-                               model.weights[Stage::Refine] > 0 ? of_step : 0, estimate.decode_bytes + latent_bytes};
-    for (size_t i = 0; i < kStages.size(); ++i) estimate.stages[i] = {model.weights[kStages[i]], working[i]};
+    const int64_t of_product = use.is_on_gpu ? kernels::kDeviceProductBytes : 0;
+    const int64_t of_windows = use.is_on_gpu ? of_product + kernels::kDeviceWindowBytes : 0;
+    const int64_t of_step = kernels::with_attention_scratch(estimate.activation_bytes, use.threads) + of_rows +
+                            ranks * of_product + estimate.cache_bytes;
+    const int64_t of_text = kernels::with_attention_scratch(model.text->working_bytes(), use.threads) + of_product;
+    const int64_t makers = use.is_spread ? 1 : request.decode_ranks;
+    const int64_t working[] = {of_text, of_step, model.weights[Stage::Refine] > 0 ? of_step : 0,
+                               estimate.decode_bytes + latent_bytes + makers * of_windows};
+    for (size_t i = 0; i < kStages.size(); ++i)
+        estimate.stages[i] = {model.weights[kStages[i]], working[i], model.weights.of_layers(kStages[i])};
     return estimate;
 }
 
@@ -75,13 +90,58 @@ int64_t least_budget(const Context& context) {
     return least;
 }
 
+namespace {
+
 int64_t peak_of(const Estimate& estimate, int64_t runs) {
     int64_t peak = 0;
     for (const StageEstimate& stage : estimate.stages) {
-        const int64_t weights = estimate.is_staged ? stage.weight_bytes : estimate.weight_bytes;
+        const int64_t weights = estimate.is_staged ? stage.resident_bytes() : estimate.weight_bytes;
         peak = std::max(peak, weights + runs * stage.working_bytes);
     }
     return peak;
+}
+
+/// As many layers wait as the budget asks for.
+void offload_layers(StageEstimate& stage, int64_t budget) {
+    const int64_t over = stage.weight_bytes + stage.working_bytes - budget;
+    if (over > 0) stage.offloaded_bytes = std::min(stage.layers.bytes, over + stage.layers.window_bytes);
+}
+
+/// And as many of the kept outputs, which the steps of both experts hold.
+void offload_cache(Estimate& estimate, int64_t budget) {
+    if (estimate.cache_window_bytes == 0 || estimate.cache_bytes <= estimate.cache_window_bytes) return;
+    int64_t over = 0;
+    for (const Stage stage : {Stage::Denoise, Stage::Refine}) {
+        const StageEstimate& part = estimate.of(stage);
+        over = std::max(over, part.resident_bytes() + part.working_bytes - budget);
+    }
+    if (over == 0) return;
+    estimate.cache_offloaded_bytes = std::min(estimate.cache_bytes, over + estimate.cache_window_bytes);
+    for (const Stage stage : {Stage::Denoise, Stage::Refine}) {
+        int64_t& working = estimate.stages[static_cast<size_t>(stage)].working_bytes;
+        if (working > 0) working -= estimate.cache_offloaded_bytes - estimate.cache_window_bytes;
+    }
+}
+
+}  // namespace
+
+int64_t Estimate::offloaded_bytes() const {
+    int64_t most = 0;
+    for (const StageEstimate& stage : stages) most = std::max(most, stage.offloaded_bytes);
+    return most;
+}
+
+void place_weights(Estimate& estimate, Residency residency, int64_t budget, int64_t runs) {
+    estimate.is_staged = false;
+    const bool is_over = runs == 1 && budget > 0 && peak_of(estimate, 1) > budget;
+    const bool may_choose = residency == Residency::Auto;
+    estimate.is_staged = may_choose ? is_over : residency != Residency::All;
+    for (StageEstimate& stage : estimate.stages) {
+        if (residency == Residency::Layer) stage.offloaded_bytes = stage.layers.bytes;
+        if (may_choose && is_over) offload_layers(stage, budget);
+    }
+    if (is_over && (may_choose || residency == Residency::Layer)) offload_cache(estimate, budget);
+    estimate.peak_bytes = peak_of(estimate, runs);
 }
 
 }  // namespace kine::dit

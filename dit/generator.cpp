@@ -33,7 +33,7 @@ struct Host {
     Observer& observer;
     std::stop_token stop;
     parallel::Processes* processes;
-    bool is_staged = false;  ///< stages' weights take turns
+    Estimate estimate;  ///< says which weights are where
 };
 
 using Replicas = std::vector<std::unique_ptr<LoadedModel>>;
@@ -56,7 +56,7 @@ class Run {
           observer_(host.observer),
           stop_(std::move(host.stop)),
           processes_(host.processes),
-          is_staged_(host.is_staged),
+          estimate_(host.estimate),
           plan_(make_run_plan(model_, request, *make_run_sampler(model_, request))) {}
 
     RunReport operator()(FrameQueue& frames) {
@@ -73,8 +73,9 @@ class Run {
     /// On the devices of these ranks: a memory's ranks share their weights.
     void enter(Stage stage, int64_t ranks) {
         const size_t devices = std::min(static_cast<size_t>(ranks), replicas_.size());
-        for (size_t i = 0; i < devices; ++i) replicas_[i]->enter(context_.on_device(i), stage, is_staged_);
+        for (size_t i = 0; i < devices; ++i) replicas_[i]->enter(context_.on_device(i), stage, hold_of(stage));
     }
+    LoadedModel::Hold hold_of(Stage stage) const { return {estimate_.is_staged, estimate_.of(stage).resident_share()}; }
 
     LoadedModel& replica_of(const parallel::Communicator& communicator) const {
         return *replicas_[is_spread() ? static_cast<size_t>(communicator.rank()) : 0];
@@ -138,7 +139,9 @@ class Run {
         }
         Tensor latents = initial_latents(context, *noise, *sampler);
         parallel::Mesh mesh(context, communicator, mesh_shape(model, request_));
-        Denoiser denoiser(context, model, request_, {conditioning, sampler->timesteps(), plan_, latents.shape()}, mesh);
+        const Subject subject = {conditioning, sampler->timesteps(), plan_, latents.shape(),
+                                 estimate_.cache_host_share()};
+        Denoiser denoiser(context, model, request_, subject, mesh);
         std::vector<StepTime> times;
         Stage stage = model.stage_at(sampler->timesteps().front());
         for (int step = 0; step < request_.steps; ++step) {
@@ -172,7 +175,7 @@ class Run {
         denoiser.forget_weights();
         place.communicator.barrier();
         if (processes_ || is_spread() || place.communicator.rank() == 0)
-            replica_of(place.communicator).enter(is_spread() ? place.context : context_, stage, is_staged_);
+            replica_of(place.communicator).enter(is_spread() ? place.context : context_, stage, hold_of(stage));
         place.communicator.barrier();
     }
 
@@ -219,7 +222,7 @@ class Run {
     Observer& observer_;
     std::stop_token stop_;
     parallel::Processes* processes_;
-    bool is_staged_;
+    const Estimate estimate_;
     broadcast::Plan plan_;
     RunReport report_;
 };
@@ -255,6 +258,19 @@ void warn_of_negative_prompt(const Model& model, const Request& request, Observe
                                 model.family));
 }
 
+void tell_of_offload(const Estimate& estimate, Observer& observer) {
+    for (const Stage stage : kStages) {
+        const StageEstimate& part = estimate.of(stage);
+        if (part.offloaded_bytes == 0) continue;
+        observer.on_log(LogLevel::Info, fmt::format("{}: {} of {} bytes of weights wait in host memory and come to the "
+                                                    "GPU layer by layer",
+                                                    name_of(stage), part.offloaded_bytes, part.weight_bytes));
+    }
+    if (estimate.cache_offloaded_bytes == 0) return;
+    observer.on_log(LogLevel::Info, fmt::format("{} of {} bytes of kept outputs wait in host memory",
+                                                estimate.cache_offloaded_bytes, estimate.cache_bytes));
+}
+
 /// What a user raises.
 std::string_view budget_option(const Context& context) {
     return context.device.kind == DeviceKind::Cpu ? "--max-ram" : "--max-vram";
@@ -279,13 +295,18 @@ std::unique_ptr<LoadedModel> open_on(const Context& context, const ModelSource& 
     std::unique_ptr<LoadedModel> loaded = open_shapes(context, source, options);
     const StageWeights& weights = loaded->model().weights;
     const int64_t budget = context.allocator.budget();
-    const bool all = options.residency == Residency::All;
-    const int64_t least = all ? weights.total() : weights.largest();
+    const Residency residency = options.residency;
+    const bool all = residency == Residency::All;
+    check(residency != Residency::Layer || context.device.kind != DeviceKind::Cpu, ErrorCode::Usage,
+          "residency layer: the weights of {} are in host memory anyhow, expected auto, all or stage",
+          to_string(context.device));
+    const int64_t staged = residency == Residency::Stage ? weights.largest() : weights.largest_without_layers();
+    const int64_t least = all ? weights.total() : staged;
     check(budget == 0 || least <= budget || options.is_plan, ErrorCode::DoesNotFit,
           "{}: weights need {} bytes in {}{}, the budget is {} (raise {})", loaded->source().label, least,
           name_of(options.dtype), all ? "" : ", a stage at a time", budget, budget_option(context));
     const bool fits = budget == 0 || weights.total() <= budget;
-    if (!options.is_plan && options.residency != Residency::Stage && fits) loaded->load_all(context);
+    if (!options.is_plan && (all || residency == Residency::Auto) && fits) loaded->load_all(context);
     return loaded;
 }
 
@@ -347,20 +368,12 @@ parallel::Work Generator::rank_work(const Request& asked) const {
     return dit::rank_work(model(), request, plan(request));
 }
 
-bool Generator::is_staged(const Context& context, const Estimate& estimate) const {
-    const Residency residency = opened().residency;
-    if (residency != Residency::Auto) return residency == Residency::Stage;
-    const int64_t budget = least_budget(context);
-    return runs_at_once_ == 1 && budget > 0 && peak_of(estimate, 1) > budget;
-}
-
 Estimate Generator::estimate(const Context& context, const Request& asked) const {
     const Request request = resolve(asked);
     const MemoryUse use = {context.threads.size(), opened().quantization,
-                           context.devices() > 1 || processes_ != nullptr};
+                           context.devices() > 1 || processes_ != nullptr, context.device.kind != DeviceKind::Cpu};
     Estimate estimate = estimate_run(model(), request, plan(request), use);
-    estimate.is_staged = is_staged(context, estimate);
-    estimate.peak_bytes = peak_of(estimate, runs_at_once_);
+    place_weights(estimate, opened().residency, least_budget(context), runs_at_once_);
     return estimate;
 }
 
@@ -388,8 +401,9 @@ RunReport Generator::generate(Context& context, const Request& asked, FrameQueue
         warn_of_words(words_, request, told);
         warn_of_unused(model(), told);
         warn_of_negative_prompt(model(), request, told);
-        const bool staged = estimate(context, request).is_staged;
-        const RunReport report = Run(context, replicas_, request, {told, std::move(stop), processes_, staged})(frames);
+        const Estimate need = estimate(context, request);
+        tell_of_offload(need, told);
+        const RunReport report = Run(context, replicas_, request, {told, std::move(stop), processes_, need})(frames);
         frames.close();
         return report;
     } catch (...) {

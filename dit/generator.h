@@ -107,7 +107,6 @@ class Generator {
   private:
     explicit Generator(std::vector<std::unique_ptr<LoadedModel>> replicas);
     const OpenOptions& opened() const;
-    bool is_staged(const Context& context, const Estimate& estimate) const;
 
     std::vector<std::unique_ptr<LoadedModel>> replicas_;  // one for each device, of the same model
     KnownWords words_;

@@ -6,8 +6,8 @@ namespace kine::dit {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Residency>, 3> kResidencies = {
-    {{"auto", Residency::Auto}, {"all", Residency::All}, {"stage", Residency::Stage}}};
+constexpr std::array<std::pair<std::string_view, Residency>, 4> kResidencies = {
+    {{"auto", Residency::Auto}, {"all", Residency::All}, {"stage", Residency::Stage}, {"layer", Residency::Layer}}};
 
 }  // namespace
 
@@ -15,33 +15,34 @@ Residency residency_from_name(std::string_view name) {
     for (const auto& [known, residency] : kResidencies) {
         if (known == name) return residency;
     }
-    fail(ErrorCode::Usage, "residency: expected auto, all or stage, got '{}'", name);
+    fail(ErrorCode::Usage, "residency: expected auto, all, stage or layer, got '{}'", name);
 }
 
 LoadedModel::LoadedModel(const Context& context, ModelSource source, const OpenOptions& options)
     : source_(std::move(source)), options_(options), model_(open_model(context, place())) {}
 
-void LoadedModel::enter(const Context& context, Stage stage, bool alone) {
+void LoadedModel::enter(const Context& context, Stage stage, Hold hold) {
     check(!options_.is_plan, ErrorCode::Usage, "{}: was opened to plan, without its weights, and cannot run",
           source_.label);
     for (const Stage other : kStages) {
-        if (alone && other != stage) leave(context, other);
+        if (hold.alone && other != stage) leave(context, other);
     }
-    bool& is_loaded = is_loaded_[static_cast<size_t>(stage)];
-    if (is_loaded) return;
-    load_stage(context, place(), *model_, stage);
-    is_loaded = true;
+    std::optional<double>& loaded = loaded_share_[static_cast<size_t>(stage)];
+    if (loaded == hold.resident_share) return;
+    leave(context, stage);
+    load_stage(context, place(), *model_, stage, hold.resident_share);
+    loaded = hold.resident_share;
 }
 
 void LoadedModel::leave(const Context& context, Stage stage) {
-    bool& is_loaded = is_loaded_[static_cast<size_t>(stage)];
-    if (!is_loaded) return;
-    is_loaded = false;
+    std::optional<double>& loaded = loaded_share_[static_cast<size_t>(stage)];
+    if (!loaded) return;
+    loaded.reset();
     unload_stage(context, place(), *model_, stage);
 }
 
 void LoadedModel::load_all(const Context& context) {
-    for (const Stage stage : kStages) enter(context, stage, false);
+    for (const Stage stage : kStages) enter(context, stage, {});
 }
 
 }  // namespace kine::dit

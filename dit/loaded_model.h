@@ -6,6 +6,7 @@
 #include "dit/open_options.h"
 
 #include <memory>
+#include <optional>
 
 namespace kine::dit {
 
@@ -19,8 +20,13 @@ class LoadedModel {
     const ModelSource& source() const { return source_; }
     const OpenOptions& options() const { return options_; }
 
-    /// Binds the weights of `stage`. `alone`: those of the others are freed before. ErrorCode::Usage for a plan.
-    void enter(const Context& context, Stage stage, bool alone);
+    /// How a stage's weights are held.
+    struct Hold {
+        bool alone = false;         ///< those of the other stages are freed before
+        double resident_share = 1;  ///< of those that can wait in host memory, how much stays on the device
+    };
+    /// Binds the weights of `stage`. ErrorCode::Usage for a plan.
+    void enter(const Context& context, Stage stage, Hold hold);
     void load_all(const Context& context);
 
   private:
@@ -30,7 +36,7 @@ class LoadedModel {
     ModelSource source_;
     OpenOptions options_;
     std::unique_ptr<Model> model_;
-    std::array<bool, kStages.size()> is_loaded_ = {};
+    std::array<std::optional<double>, kStages.size()> loaded_share_ = {};  // of those whose weights are loaded
 };
 
 }  // namespace kine::dit

@@ -8,10 +8,11 @@
 
 namespace kine::dit {
 
-/// Which stages' weights are in memory: all, the running stage's, or as many as the budget has room for.
-enum class Residency { Auto, All, Stage };
+/// Which weights are in memory: all, the running stage's, of that the layer's that is computed and the next ones' (on a
+/// GPU; the others wait in host memory), or as many as the budget has room for.
+enum class Residency { Auto, All, Stage, Layer };
 
-Residency residency_from_name(std::string_view name);  ///< "auto", "all", "stage"; ErrorCode::Usage
+Residency residency_from_name(std::string_view name);  ///< "auto", "all", "stage", "layer"; ErrorCode::Usage
 
 struct OpenOptions {
     DType dtype = DType::Float32;

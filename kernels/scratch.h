@@ -21,6 +21,11 @@ constexpr int64_t with_attention_scratch(int64_t bytes, int64_t threads) {
     return with_scratch(bytes, threads) + threads * kMoreBytesPerThread;
 }
 
+/// On a GPU: the workspace of one product, as cuBLAS's manual advises for Hopper, and what a convolution writes out of
+/// its windows at a time.
+inline constexpr int64_t kDeviceProductBytes = int64_t{32} << 20;
+inline constexpr int64_t kDeviceWindowBytes = int64_t{64} << 20;
+
 /// Rows of one product, which are held in eight bits while it runs, where the weight is: as many at a time as have
 /// room.
 constexpr int64_t quantized_rows_bytes(int64_t threads) { return (2 + threads) << 20; }

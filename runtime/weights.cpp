@@ -284,6 +284,12 @@ Scope Scope::quantized(Quantization quantization) const {
     return other;
 }
 
+Scope Scope::offloaded() const {
+    Scope other = *this;
+    other.offload_ = weights_->offload_;
+    return other;
+}
+
 std::string Scope::full(std::string_view name) const { return prefix_ + std::string(name); }
 
 bool Scope::has(std::string_view name) const { return weights_->contains(full(name)); }
@@ -319,7 +325,15 @@ std::optional<std::string> Scope::problem_with(const std::string& name, const Sh
     return std::nullopt;
 }
 
-Tensor Scope::bind(std::string_view name, const Shape& expected, Quantization held) const {
+Tensor Scope::bind(std::string_view name, const Shape& expected) const {
+    return bind_in(*context_, name, expected, Quantization::None);
+}
+
+Tensor Scope::bind_matrix(std::string_view name, const Shape& expected) const {
+    return bind_in(offload_ ? context_->host() : *context_, name, expected, quantization_);
+}
+
+Tensor Scope::bind_in(const Context& place, std::string_view name, const Shape& expected, Quantization held) const {
     const std::string key = full(name);
     weights_->asked_parts_.insert(first_part(key));
     if (weights_->contains(key)) weights_->used_.insert(key);
@@ -328,11 +342,10 @@ Tensor Scope::bind(std::string_view name, const Shape& expected, Quantization he
     if (std::optional<std::string> problem = problem_with(key, expected)) {
         weights_->problems_.push_back({key, std::move(*problem)});
         weights_->count_placeholder(expected.elements() * size_of(dtype_));
-        return weights_->gives_values_ ? Tensor::zeros(*context_, expected, dtype_)
-                                       : Tensor::imagined(expected, dtype_);
+        return weights_->gives_values_ ? Tensor::zeros(place, expected, dtype_) : Tensor::imagined(expected, dtype_);
     }
     if (!weights_->gives_values_) return Tensor::imagined(expected, dtype_);
-    return to_device(*context_, weights_->load_as(*context_, key, dtype_));
+    return to_device(place, weights_->load_as(*context_, key, dtype_));
 }
 
 }  // namespace kine

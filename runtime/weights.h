@@ -7,6 +7,7 @@
 #include "runtime/io/safetensors.h"
 #include "runtime/quantization.h"
 #include "runtime/tensor/convert.h"
+#include "runtime/weight_offload.h"
 
 #include <functional>
 #include <map>
@@ -33,6 +34,9 @@ class Weights {
 
     /// How linear layers of transformer blocks are to be held; the others stay as they are.
     void quantize_blocks(Quantization quantization) { of_blocks_ = quantization; }
+
+    /// Who keeps the weights of layers that a model gives away (Scope::offloaded); null: they lie where work is done.
+    void offload_to(std::shared_ptr<WeightOffload> offload) { offload_ = std::move(offload); }
 
     /// Renames every entry before anything is looked up; nullopt drops it (and it does not count as unused).
     void rename(const std::function<std::optional<std::string>(const std::string&)>& translate);
@@ -96,6 +100,7 @@ class Weights {
     std::vector<Problem> problems_;
     bool gives_values_ = true;
     Quantization of_blocks_ = Quantization::None;
+    std::shared_ptr<WeightOffload> offload_;
     bool has_names_ = true;  // false: no file says which there are
     std::map<std::string, Shape> bound_;
     int64_t bound_bytes_ = 0;
@@ -111,31 +116,38 @@ class Scope {
     Scope operator/(std::string_view name) const;
     Scope operator/(int64_t index) const { return *this / std::to_string(index); }
     Scope as(DType dtype) const;
-    /// A transformer block's place, whose linear layers are held as Weights::quantize_blocks says.
-    Scope of_block() const { return quantized(weights_->of_blocks_); }
+    /// A transformer block's place, whose linear layers are held as Weights::quantize_blocks and offload_to say.
+    Scope of_block() const { return quantized(weights_->of_blocks_).offloaded(); }
+    /// The same place with linear layers kept as Weights::offload_to says.
+    Scope offloaded() const;
     /// The same place with linear layers held so.
     Scope quantized(Quantization quantization) const;
 
     /// The tensor `prefix.name` converted to this scope's dtype (a view of the file where it already is). A miss or a
     /// wrong shape is recorded and yields zeros of the expected shape, so that binding goes on; Weights::finish throws.
     /// Imagined weights give imagined tensors. Throws at once when more is missing than the file holds: then the
-    /// configuration belongs to another model. `held`: what the caller will make of a matrix, for the count of bytes.
-    Tensor bind(std::string_view name, const Shape& expected, Quantization held = Quantization::None) const;
+    /// configuration belongs to another model.
+    Tensor bind(std::string_view name, const Shape& expected) const;
+    /// The same for the matrix of a linear layer, in memory of the host where it is offloaded. Counted as it is held.
+    Tensor bind_matrix(std::string_view name, const Shape& expected) const;
     bool has(std::string_view name) const;
     const Context& context() const { return *context_; }
     DType dtype() const { return dtype_; }
     Quantization quantization() const { return quantization_; }
+    const std::shared_ptr<WeightOffload>& offload() const { return offload_; }
     const std::string& prefix() const { return prefix_; }
 
   private:
     std::string full(std::string_view name) const;
     std::optional<std::string> problem_with(const std::string& name, const Shape& expected) const;
+    Tensor bind_in(const Context& place, std::string_view name, const Shape& expected, Quantization held) const;
 
     const Context* context_;
     Weights* weights_;
     DType dtype_;
     std::string prefix_;
     Quantization quantization_ = Quantization::None;
+    std::shared_ptr<WeightOffload> offload_;
 };
 
 }  // namespace kine

@@ -53,8 +53,10 @@ constexpr std::array kRows = {
     OptionRow{"quantize", "--quantize,--quantization", "none|int8", Session, kRuns, kModel,
               "linear layers of transformer blocks in eight bits: faster and smaller, less exact (none)"},
     OptionRow{"threads", "-t,--threads", "N", Session, kSessions, kModel, "threads, 0 for every processor"},
-    OptionRow{"residency", "--residency", "auto|all|stage", Session, kSessions, kModel,
-              "whose weights are in memory: all stages', the running one's, or as many as --max-ram allows (auto)"},
+    OptionRow{
+        "residency", "--residency", "auto|all|stage|layer", Session, kSessions, kModel,
+        "whose weights are in memory: all stages', the running one's, of that the layers' at work while the others "
+        "wait in host memory (GPUs), or as many as --max-ram or --max-vram allows (auto)"},
     OptionRow{"max_ram", "--max-ram", "BYTES", Session, kSessions, kModel,
               "memory budget, suffixes K, M, G; a run that would not fit is refused before it starts"},
     OptionRow{"max_vram", "--max-vram", "BYTES", Session, kSessions, kModel,

@@ -26,16 +26,22 @@ constexpr int kSheetColumns = 8;
 std::string mebibytes(int64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
 
 Json to_json(const dit::Estimate& estimate, int64_t budget) {
-    Json json = {{"weight_bytes", estimate.weight_bytes}, {"activation_bytes", estimate.activation_bytes},
-                 {"cache_bytes", estimate.cache_bytes},   {"decode_bytes", estimate.decode_bytes},
-                 {"peak_bytes", estimate.peak_bytes},     {"budget_bytes", budget},
-                 {"staged", estimate.is_staged},          {"stages", Json::array()}};
+    Json json = {{"weight_bytes", estimate.weight_bytes},
+                 {"activation_bytes", estimate.activation_bytes},
+                 {"cache_bytes", estimate.cache_bytes},
+                 {"decode_bytes", estimate.decode_bytes},
+                 {"peak_bytes", estimate.peak_bytes},
+                 {"budget_bytes", budget},
+                 {"cache_offloaded_bytes", estimate.cache_offloaded_bytes},
+                 {"staged", estimate.is_staged},
+                 {"stages", Json::array()}};
     for (const dit::Stage stage : dit::kStages) {
         const dit::StageEstimate& part = estimate.stages[static_cast<size_t>(stage)];
         if (part.weight_bytes == 0) continue;  // a model without a second expert
         json["stages"].push_back({{"name", dit::name_of(stage)},
                                   {"weight_bytes", part.weight_bytes},
-                                  {"working_bytes", part.working_bytes}});
+                                  {"working_bytes", part.working_bytes},
+                                  {"offloaded_bytes", part.offloaded_bytes}});
     }
     return json;
 }
@@ -44,10 +50,11 @@ Json to_json(const dit::Estimate& estimate, int64_t budget) {
 std::string stages_text(const dit::Estimate& estimate) {
     std::string text = fmt::format("  {:<12} {:>14} {:>14} {:>14}\n", "stage", "weights", "working", "together");
     for (const dit::Stage stage : dit::kStages) {
-        const auto& [weights, working] = estimate.stages[static_cast<size_t>(stage)];
-        if (weights == 0) continue;
+        const dit::StageEstimate& part = estimate.of(stage);
+        if (part.weight_bytes == 0) continue;
+        const int64_t weights = part.resident_bytes();
         text += fmt::format("  {:<12} {:>14} {:>14} {:>14}\n", dit::name_of(stage), mebibytes(weights),
-                            mebibytes(working), mebibytes(weights + working));
+                            mebibytes(part.working_bytes), mebibytes(weights + part.working_bytes));
     }
     return text;
 }
@@ -57,8 +64,12 @@ std::string memory_text(const dit::Estimate& estimate, int64_t budget, int64_t r
         fmt::format("memory, weights of {}\n", estimate.is_staged ? "the running stage only" : "all stages at once");
     text += stages_text(estimate);
     text += fmt::format("  weights      {:>12}\n", mebibytes(estimate.weight_bytes));
+    if (const int64_t waiting = estimate.offloaded_bytes(); waiting > 0)
+        text += fmt::format("  of them      {:>12}  wait in host memory and come layer by layer\n", mebibytes(waiting));
     text += fmt::format("  activations  {:>12}\n", mebibytes(estimate.activation_bytes));
     text += fmt::format("  cache        {:>12}\n", mebibytes(estimate.cache_bytes));
+    if (estimate.cache_offloaded_bytes > 0)
+        text += fmt::format("  of it        {:>12}  wait in host memory\n", mebibytes(estimate.cache_offloaded_bytes));
     text += fmt::format("  decoding     {:>12}\n", mebibytes(estimate.decode_bytes));
     const std::string remark = runs == 1 ? "" : fmt::format("  ({} runs at once)", runs);
     text += fmt::format("  peak         {:>12}{}\n", mebibytes(estimate.peak_bytes), remark);

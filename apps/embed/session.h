@@ -56,7 +56,9 @@ struct SessionOptions {
         v("max_vram", max_vram, "the same of a GPU's memory, 0 for what is free of it when the session begins");
         v("model_preset", model_preset, "plan this published model, which needs no files: a name or a .json file");
         v("residency", residency,
-          "whose weights are in memory: all, those of the running stage, or auto: as many as fit");
+          "whose weights are in memory: all, those of the running stage, of that those of the layers at work (GPUs: "
+          "the "
+          "others wait in host memory), or auto: as many as fit");
         v("plan_only", plan_only, "open the model to plan: no weights are read, and files with them may lack");
         v("scaling", scaling, "plan for 1, 2, 4, ... ranks too, up to this many");
         v("trace", trace, "write a Chrome trace of every run to this file");

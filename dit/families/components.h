@@ -48,11 +48,15 @@ class Components {
     using Translate = std::optional<std::string> (*)(const std::string& stored);
     static std::optional<std::string> as_stored(const std::string& stored) { return stored; }
 
+    /// Who keeps the layers of what is bound from here on; null: nobody.
+    void offload_to(std::shared_ptr<WeightOffload> offload) { offload_ = std::move(offload); }
+
     /// Calls make(scope) on the component's weights, then reports everything missing, misshapen or unexpected at once.
     template <class Make>
     auto bind(const std::string& name, Make&& make, Translate translate = as_stored) {
         Weights weights = open(name, translate);
         weights.quantize_blocks(quantization_);
+        weights.offload_to(offload_);
         auto component = make(Scope(context_, weights, dtype_));
         weights.finish();
         keep_unused(name, weights);
@@ -78,6 +82,7 @@ class Components {
     Binding binding_;
     const Dialect* original_;
     Quantization quantization_;
+    std::shared_ptr<WeightOffload> offload_;
     std::vector<std::string> unused_;
     int64_t bound_bytes_ = 0;
 };

@@ -81,8 +81,12 @@ std::unique_ptr<Model> open_model(const Context& context, const ModelPlace& plac
     std::unique_ptr<Model> model = family.read(components);
     for (const Stage stage : kStages) {
         const int64_t before = components.bound_bytes();
+        const auto counted =
+            context.device.kind == DeviceKind::Cpu ? nullptr : std::make_shared<WeightOffload>(context);
+        components.offload_to(counted);
         bind_stage(*model, stage, components);
         model->weights[stage] = components.bound_bytes() - before;
+        if (counted) model->weights.of_layers(stage) = {counted->bytes(), counted->window_bytes()};
     }
     model->family = family.name;
     model->dtype = place.dtype;
@@ -94,10 +98,13 @@ std::unique_ptr<Model> open_model(const Context& context, const ModelPlace& plac
     return model;
 }
 
-void load_stage(const Context& context, const ModelPlace& place, Model& model, Stage stage) {
+void load_stage(const Context& context, const ModelPlace& place, Model& model, Stage stage, double resident_share) {
     Components components = components_of(context, place, Binding::Values);
+    const auto offload = resident_share < 1 ? std::make_shared<WeightOffload>(context, resident_share) : nullptr;
+    components.offload_to(offload);
     try {
         bind_stage(model, stage, components);
+        model.offload_of(stage) = offload;
     } catch (...) {
         unload_stage(context, place, model, stage);  // a stage that cannot be loaded can still be asked about
         throw;
@@ -106,6 +113,7 @@ void load_stage(const Context& context, const ModelPlace& place, Model& model, S
 
 void unload_stage(const Context& context, const ModelPlace& place, Model& model, Stage stage) {
     Components components = components_of(context, place, without_values(place));
+    model.offload_of(stage) = nullptr;
     bind_stage(model, stage, components);
 }
 
@@ -114,6 +122,13 @@ std::unique_ptr<Model> load_model(const Context& context, const ModelSource& sou
     std::unique_ptr<Model> model = open_model(context, place);
     for (const Stage stage : kStages) load_stage(context, place, *model, stage);
     return model;
+}
+
+int64_t StageWeights::largest_without_layers() const {
+    int64_t largest = 0;
+    for (size_t i = 0; i < bytes.size(); ++i)
+        largest = std::max(largest, bytes[i] - layers[i].bytes + layers[i].window_bytes);
+    return largest;
 }
 
 Shape Model::latent_shape(const Request& request) const {

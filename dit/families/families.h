@@ -22,8 +22,8 @@ struct ModelPlace {
 /// A model whose stages are bound to shapes only, with sizes and defaults filled in. No weights are read but the files'
 /// names and shapes, and all that is wrong with those is reported.
 std::unique_ptr<Model> open_model(const Context& context, const ModelPlace& place);
-/// Reads a stage's weights.
-void load_stage(const Context& context, const ModelPlace& place, Model& model, Stage stage);
+/// Reads a stage's weights. Of those that can wait in host memory, `resident_share` stays on the device.
+void load_stage(const Context& context, const ModelPlace& place, Model& model, Stage stage, double resident_share = 1);
 /// Frees a stage's weights; the model still knows what they would cost.
 void unload_stage(const Context& context, const ModelPlace& place, Model& model, Stage stage);
 

@@ -12,6 +12,7 @@
 #include "dit/vae/frame_decoder.h"
 #include "runtime/io/json_fwd.h"
 #include "runtime/rng/noise.h"
+#include "runtime/weight_offload.h"
 
 #include <algorithm>
 #include <memory>
@@ -81,14 +82,25 @@ class Transformer {
 
 class Components;
 
+/// Of a stage, on a GPU: weights of layers that can wait in host memory.
+struct LayerWeights {
+    int64_t bytes = 0;
+    int64_t window_bytes = 0;  ///< most on the device at once of those that wait
+};
+
 /// Bytes of each stage's weights in the types that they are held in: at most so many, as Weights::bound_bytes().
 struct StageWeights {
     std::array<int64_t, kStages.size()> bytes = {};
+    std::array<LayerWeights, kStages.size()> layers = {};
 
     int64_t& operator[](Stage stage) { return bytes[static_cast<size_t>(stage)]; }
     int64_t operator[](Stage stage) const { return bytes[static_cast<size_t>(stage)]; }
+    LayerWeights& of_layers(Stage stage) { return layers[static_cast<size_t>(stage)]; }
+    LayerWeights of_layers(Stage stage) const { return layers[static_cast<size_t>(stage)]; }
     int64_t total() const { return std::accumulate(bytes.begin(), bytes.end(), int64_t{0}); }
     int64_t largest() const { return *std::ranges::max_element(bytes); }
+    /// Of the stage that needs most while all its layers wait.
+    int64_t largest_without_layers() const;
 };
 
 /// A model: recipe and stages. The recipe is read once; stages are bound to weights or imagined ones.
@@ -111,6 +123,10 @@ struct Model {
     std::unique_ptr<TextStage> text;
     std::unique_ptr<Transformer> transformer;
     std::unique_ptr<FrameDecoder> decoder;
+    std::array<std::shared_ptr<WeightOffload>, kStages.size()> offloads;  ///< null: all of the stage's weights stay
+
+    std::shared_ptr<WeightOffload>& offload_of(Stage stage) { return offloads[static_cast<size_t>(stage)]; }
+    WeightOffload* offload_of(Stage stage) const { return offloads[static_cast<size_t>(stage)].get(); }
 
     // Each binds one stage anew; what it was bound to before is freed.
     virtual void bind_encoders(Components& components) = 0;  ///< of text and of an image

@@ -10,15 +10,17 @@ Linear::Linear(std::initializer_list<Scope> scopes, int64_t in, int64_t out_each
     std::vector<Tensor> weights;
     std::vector<Tensor> biases;
     for (const Scope& scope : scopes) {
-        weights.push_back(scope.bind("weight", {out_each, in}, scope.quantization()));
+        weights.push_back(scope.bind_matrix("weight", {out_each, in}));
         if (has_bias) biases.push_back(scope.bind("bias", {out_each}));
     }
-    const Context& context = scopes.begin()->context();
-    const auto joined = [&](const std::vector<Tensor>& parts) {
-        return parts.size() == 1 ? parts.front() : kernels::concat(context, parts, 0);
+    const Scope& first = *scopes.begin();
+    const Context& context = first.context();
+    const auto joined = [](const Context& place, const std::vector<Tensor>& parts) {
+        return parts.size() == 1 ? parts.front() : kernels::concat(place, parts, 0);
     };
-    weight_ = kernels::LinearWeight(context, joined(weights), has_bias ? joined(biases) : Tensor(),
-                                    scopes.begin()->quantization());
+    weight_ =
+        kernels::LinearWeight(context, joined(first.offload() ? context.host() : context, weights),
+                              has_bias ? joined(context, biases) : Tensor(), first.quantization(), first.offload());
 }
 
 namespace {
@@ -33,11 +35,12 @@ Tensor ranges_of(const Context& context, const Tensor& x, int axis, const std::v
 }  // namespace
 
 Linear Linear::part(const Context& context, const Part& part) const {
-    const Tensor rows = ranges_of(context, weight_.unpacked_weight(context), 0, part.outputs);
-    const Tensor weight = ranges_of(context, rows, 1, part.inputs);
+    const Context& place = weight_.offload() ? context.host() : context;
+    const Tensor rows = ranges_of(place, weight_.unpacked_weight(context), 0, part.outputs);
+    const Tensor weight = ranges_of(place, rows, 1, part.inputs);
     const Tensor bias = part.has_bias ? ranges_of(context, weight_.unpacked_bias(), 0, part.outputs) : Tensor();
     Linear layer;
-    layer.weight_ = kernels::LinearWeight(context, weight, bias, weight_.quantization());
+    layer.weight_ = kernels::LinearWeight(context, weight, bias, weight_.quantization(), weight_.offload());
     return layer;
 }
 

@@ -36,6 +36,7 @@ class Linear {
 
     int64_t in_features() const { return weight_.in_features(); }
     int64_t out_features() const { return weight_.out_features(); }
+    DType dtype() const { return weight_.dtype(); }
 
     Tensor operator()(const Context& context, const Tensor& x,
                       kernels::Activation activation = kernels::Activation::None) const {

@@ -1,5 +1,6 @@
 #include "dit/text/t5.h"
 
+#include "dit/modules/linear.h"
 #include "dit/text/t5_buckets.h"
 #include "kernels/attention/attention.h"
 #include "kernels/elementwise/elementwise.h"
@@ -11,8 +12,6 @@
 
 namespace kine::dit {
 namespace {
-
-using kernels::LinearWeight;
 
 struct T5Fields {
     T5Config& config;
@@ -55,18 +54,6 @@ Tensor bind_table(const Scope& scope, const T5Config& config) {
     return owner.bind("weight", {config.vocab_size, config.d_model});
 }
 
-LinearWeight bind_linear(const Scope& scope, int64_t in, int64_t out) {
-    return LinearWeight(scope.context(), scope.bind("weight", {out, in}));
-}
-
-// Queries, keys and values of a layer come from one pass over its input.
-LinearWeight bind_joined(const Scope& attention, int64_t in, int64_t out_each) {
-    const Tensor parts[] = {(attention / "q").bind("weight", {out_each, in}),
-                            (attention / "k").bind("weight", {out_each, in}),
-                            (attention / "v").bind("weight", {out_each, in})};
-    return LinearWeight(attention.context(), kernels::concat(attention.context(), parts, 0));
-}
-
 Tensor to_dtype(const Context& context, const Tensor& x, DType dtype) {
     return x.dtype() == dtype ? x : kernels::cast(context, x, dtype);
 }
@@ -105,12 +92,12 @@ struct T5Encoder::Layer {
     int64_t head_size;
     float epsilon;
     Tensor attention_norm;  // [D], f32
-    LinearWeight qkv;
-    LinearWeight attention_out;
+    Linear qkv;
+    Linear attention_out;
     Tensor feed_forward_norm;  // [D], f32
-    LinearWeight gate;
-    LinearWeight value;
-    LinearWeight feed_forward_out;
+    Linear gate;
+    Linear value;
+    Linear feed_forward_out;
 };
 
 T5Encoder::Layer::Layer(const Scope& scope, const T5Config& config)
@@ -119,32 +106,31 @@ T5Encoder::Layer::Layer(const Scope& scope, const T5Config& config)
     const Scope attention = first / "SelfAttention";
     const int64_t inner = heads * head_size;
     attention_norm = (first / "layer_norm").as(DType::Float32).bind("weight", {config.d_model});
-    qkv = bind_joined(attention, config.d_model, inner);
-    attention_out = bind_linear(attention / "o", inner, config.d_model);
+    qkv = Linear({attention / "q", attention / "k", attention / "v"}, config.d_model, inner, false);
+    attention_out = Linear(attention / "o", inner, config.d_model, false);
     const Scope second = scope / "layer" / 1;
     const Scope dense = second / "DenseReluDense";
     feed_forward_norm = (second / "layer_norm").as(DType::Float32).bind("weight", {config.d_model});
-    gate = bind_linear(dense / "wi_0", config.d_model, config.d_ff);
-    value = bind_linear(dense / "wi_1", config.d_model, config.d_ff);
-    feed_forward_out = bind_linear(dense / "wo", config.d_ff, config.d_model);
+    gate = Linear(dense / "wi_0", config.d_model, config.d_ff, false);
+    value = Linear(dense / "wi_1", config.d_model, config.d_ff, false);
+    feed_forward_out = Linear(dense / "wo", config.d_ff, config.d_model, false);
 }
 
 Tensor T5Encoder::Layer::attend(const Context& context, const Tensor& stream,
                                 const kernels::AttentionOptions& options) const {
     const Tensor x = normalised(context, stream, attention_norm);
     const int64_t length = x.dim(0);
-    const Tensor joined = kernels::linear(context, x, qkv).reshape({1, 1, length, 3, heads, head_size});
+    const Tensor joined = qkv(context, x).reshape({1, 1, length, 3, heads, head_size});
     const Tensor out = kernels::attention(context, joined.select(3, 0), joined.select(3, 1), joined.select(3, 2),
                                           options);  // [1, 1, L, H, D]
-    const Tensor projected = kernels::linear(context, out.reshape({length, heads * head_size}), attention_out);
+    const Tensor projected = attention_out(context, out.reshape({length, heads * head_size}));
     return to_dtype(context, projected, DType::Float32);
 }
 
 Tensor T5Encoder::Layer::feed_forward(const Context& context, const Tensor& stream) const {
     const Tensor x = normalised(context, stream, feed_forward_norm);
-    const Tensor inner =
-        kernels::gelu_tanh_gate(context, kernels::linear(context, x, gate), kernels::linear(context, x, value));
-    return to_dtype(context, kernels::linear(context, inner, feed_forward_out), DType::Float32);
+    const Tensor inner = kernels::gelu_tanh_gate(context, gate(context, x), value(context, x));
+    return to_dtype(context, feed_forward_out(context, inner), DType::Float32);
 }
 
 T5Config T5Config::from_json(const Json& config, std::string_view where) {
@@ -163,7 +149,7 @@ T5Encoder::T5Encoder(const Scope& scope, const T5Config& config) : config_(confi
     embedding_ = bind_table(scope, config);
     const Scope blocks = scope / "encoder" / "block";
     for (int64_t i = 0; i < config.num_layers; ++i) {
-        layers_.emplace_back(blocks / i, config);
+        layers_.emplace_back((blocks / i).offloaded(), config);
         if (i > 0 && !config.biases_every_layer) continue;
         const Scope bias = blocks / i / "layer" / 0 / "SelfAttention" / "relative_attention_bias";
         relative_bias_.push_back(

@@ -2,7 +2,6 @@
 // table of relative position buckets for all layers. UMT5 (Chung et al. 2023) is the same with a table for each layer.
 #pragma once
 
-#include "kernels/linear/linear.h"
 #include "runtime/io/json_fwd.h"
 #include "runtime/weights.h"
 

@@ -3,14 +3,13 @@
 #include "kernels/conv/windows_cuda.h"
 #include "kernels/cuda/tensor_rows.h"
 #include "kernels/host/visit.h"
+#include "kernels/scratch.h"
 
 #include <algorithm>
 
 namespace kine::kernels {
 
 namespace {
-
-constexpr int64_t kScratchBytes = int64_t{64} << 20;
 
 template <class T>
 cuda::WindowArguments<T> arguments_of(const Tensor& x, const WindowGeometry& window) {
@@ -44,7 +43,7 @@ void multiply_windows(const Context& context, const Tensor& x, const WindowGeome
                       Tensor& out) {
     const int64_t depth = matrix.in_features(), all = out.dim(0);
     if (are_pixels(window)) return matrix.multiply(context, {x.address(), all, depth}, Activation::None, out);
-    const int64_t most = std::clamp<int64_t>(kScratchBytes / (depth * size_of(x.dtype())), 1, all);
+    const int64_t most = std::clamp<int64_t>(kDeviceWindowBytes / (depth * size_of(x.dtype())), 1, all);
     Tensor rows = Tensor::empty(context, {most, depth}, x.dtype());
     visit_floating(x.dtype(), [&]<class T>(T) {
         cuda::WindowArguments<T> work = arguments_of<T>(x, window);

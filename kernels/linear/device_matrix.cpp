@@ -20,8 +20,10 @@ Tensor bias_as(const Context& context, const Tensor& bias, const Tensor& weight,
 
 }  // namespace
 
-DeviceMatrix::DeviceMatrix(const Context& context, const Tensor& weight, const Tensor& bias)
-    : weight_(weight),
+DeviceMatrix::DeviceMatrix(const Context& context, const Tensor& weight, const Tensor& bias,
+                           const std::shared_ptr<WeightOffload>& offload)
+    : weight_(offload ? Tensor::imagined(weight.shape(), weight.dtype()) : weight),
+      offloaded_(offload ? offload->keep(context, weight) : OffloadedWeight()),
       bias_(bias_as(context, bias, weight, DType::Float32)),
       bias_to_add_(bias ? bias_as(context, bias, weight, weight.dtype()) : Tensor()) {
     check_rank("linear", "weight", weight, 2);
@@ -30,18 +32,20 @@ DeviceMatrix::DeviceMatrix(const Context& context, const Tensor& weight, const T
 }
 
 Tensor DeviceMatrix::unpacked(const Context& context) const {
+    if (offloaded_) return offloaded_.on_host(context);
     Tensor copy = Tensor::empty(context, weight_.shape(), weight_.dtype());
     cuda::run_copy(context, weight_, copy);
     return copy;
 }
 
 void DeviceMatrix::multiply(const Context& context, const DeviceRows& rows, Activation activation, Tensor& out) const {
-    check(!weight_.is_imagined(), ErrorCode::Bug, "linear: the weight [{}, {}] is imagined, its stage is not loaded",
+    const Tensor weight = offloaded_ ? offloaded_.on_device(context) : weight_;
+    check(!weight.is_imagined(), ErrorCode::Bug, "linear: the weight [{}, {}] is imagined, its stage is not loaded",
           out_features(), in_features());
     const Tensor workspace = Tensor::empty(context, {cuda::kGemmWorkspace}, DType::UInt8);
     cuda::GemmArguments gemm;
     gemm.x = rows.first;
-    gemm.weight = weight_.address();
+    gemm.weight = weight.address();
     gemm.bias = bias_to_add_ ? bias_to_add_.address() : nullptr;
     gemm.out = out.address();
     gemm.workspace = workspace.address();

@@ -15,8 +15,10 @@ struct DeviceRows {
 /// Immutable; safe for several threads.
 class DeviceMatrix {
   public:
-    /// `weight` [N, K] contiguous, f32 or bf16, where `context` computes or imagined; `bias` [N] or empty.
-    DeviceMatrix(const Context& context, const Tensor& weight, const Tensor& bias);
+    /// `weight` [N, K] contiguous, f32 or bf16, where `context` computes or imagined; with an `offload`, which keeps
+    /// it, in memory of the host. `bias` [N] or empty.
+    DeviceMatrix(const Context& context, const Tensor& weight, const Tensor& bias,
+                 const std::shared_ptr<WeightOffload>& offload = nullptr);
 
     int64_t in_features() const { return weight_.dim(1); }
     int64_t out_features() const { return weight_.dim(0); }
@@ -24,13 +26,16 @@ class DeviceMatrix {
     Quantization quantization() const { return Quantization::None; }
     /// f32 [N], zeros where there was none.
     const Tensor& bias() const { return bias_; }
+    /// A copy; what is offloaded is the host's.
     Tensor unpacked(const Context& context) const;
+    std::shared_ptr<WeightOffload> offload() const { return offloaded_ ? offloaded_.offload() : nullptr; }
 
     /// To `out`, contiguous [rows, N] of the weight's dtype. The bits of a row may depend on how many others there are.
     void multiply(const Context& context, const DeviceRows& rows, Activation activation, Tensor& out) const;
 
   private:
-    Tensor weight_;
+    Tensor weight_;  // imagined where it is offloaded
+    OffloadedWeight offloaded_;
     Tensor bias_;         // f32
     Tensor bias_to_add_;  // of the weight's dtype
 };

@@ -1,6 +1,7 @@
 // A product on a GPU: what it is asked. Plain C++: host, device and tests share it.
 #pragma once
 
+#include "kernels/scratch.h"
 #include "runtime/tensor/dtype.h"
 
 #include <cstddef>
@@ -24,7 +25,6 @@ struct GemmArguments {
     bool has_gelu = false;
 };
 
-/// Bytes, as cuBLAS's manual advises for Hopper.
-inline constexpr int64_t kGemmWorkspace = int64_t{32} << 20;
+inline constexpr int64_t kGemmWorkspace = kDeviceProductBytes;
 
 }  // namespace kine::kernels::cuda

@@ -21,11 +21,15 @@ struct LinearWeight::Packed {
 
 namespace {
 
-Matrix pack(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization) {
-    if (context.device.kind == DeviceKind::Cpu) return PackedMatrix(context, weight, bias, quantization);
+Matrix pack(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization,
+            const std::shared_ptr<WeightOffload>& offload) {
+    if (context.device.kind == DeviceKind::Cpu) {
+        check(!offload, ErrorCode::Bug, "linear: the weights of a CPU are in host memory anyhow");
+        return PackedMatrix(context, weight, bias, quantization);
+    }
     check(quantization == Quantization::None, ErrorCode::Unsupported, "quantize {}: not on {}, expected none",
           name_of(quantization), to_string(context.device));
-    return DeviceMatrix(context, weight, bias);
+    return DeviceMatrix(context, weight, bias, offload);
 }
 
 // The distance between rows once the leading axes are merged into one.
@@ -64,8 +68,9 @@ Rows rows_of(const Tensor& x, int64_t stride) {
 
 }  // namespace
 
-LinearWeight::LinearWeight(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization)
-    : packed_(std::make_shared<Packed>(Packed{pack(context, weight, bias, quantization)})) {}
+LinearWeight::LinearWeight(const Context& context, const Tensor& weight, const Tensor& bias, Quantization quantization,
+                           const std::shared_ptr<WeightOffload>& offload)
+    : packed_(std::make_shared<Packed>(Packed{pack(context, weight, bias, quantization, offload)})) {}
 
 int64_t LinearWeight::in_features() const {
     return packed_->of([](const auto& matrix) { return matrix.in_features(); });
@@ -78,6 +83,10 @@ DType LinearWeight::dtype() const {
 }
 Quantization LinearWeight::quantization() const {
     return packed_->of([](const auto& matrix) { return matrix.quantization(); });
+}
+std::shared_ptr<WeightOffload> LinearWeight::offload() const {
+    const auto* matrix = std::get_if<DeviceMatrix>(&packed_->matrix);
+    return matrix ? matrix->offload() : nullptr;
 }
 Tensor LinearWeight::unpacked_weight(const Context& context) const {
     return packed_->of([&](const auto& matrix) { return matrix.unpacked(context); });

@@ -5,6 +5,7 @@
 #include "runtime/context.h"
 #include "runtime/quantization.h"
 #include "runtime/tensor/tensor.h"
+#include "runtime/weight_offload.h"
 
 namespace kine::kernels {
 
@@ -15,16 +16,20 @@ class LinearWeight {
   public:
     LinearWeight() = default;
     /// `weight` [N, K], `bias` [N] or empty, both f32 or bf16. The compute dtype is the weight's: f32, or bf16 with
-    /// f32 sums; quantised, it is the type of what goes in and comes out.
+    /// f32 sums; quantised, it is the type of what goes in and comes out. `offload`: who keeps the weight, which then
+    /// lies in memory of the host; null: it lies where the context works.
     LinearWeight(const Context& context, const Tensor& weight, const Tensor& bias = {},
-                 Quantization quantization = Quantization::None);
+                 Quantization quantization = Quantization::None,
+                 const std::shared_ptr<WeightOffload>& offload = nullptr);
 
     int64_t in_features() const;
     int64_t out_features() const;
     DType dtype() const;
     Quantization quantization() const;
-    /// As they were given, or quantised, [N, K] of dtype() and [N] f32 (zeros where there was none): copies, for those
-    /// who make another layer of a part of this one.
+    /// Null: nobody.
+    std::shared_ptr<WeightOffload> offload() const;
+    /// As they were given, or quantised, [N, K] of dtype() and [N] f32 (zeros where there was none), for those who make
+    /// another layer of a part of this one. An offloaded weight is the host's.
     Tensor unpacked_weight(const Context& context) const;
     Tensor unpacked_bias() const;
     explicit operator bool() const { return packed_ != nullptr; }

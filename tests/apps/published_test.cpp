@@ -106,7 +106,8 @@ TEST(Published, ResidencyChangesMemoryAndNotTheVideo) {
         return content_of(file);
     };
     EXPECT_EQ(video("all"), video("stage"));
-    expect_refused(generate({"--residency", "never"}), kUsage, {"auto, all or stage"});
+    expect_refused(generate({"--residency", "never"}), kUsage, {"auto, all, stage or layer"});
+    expect_refused(generate({"--residency", "layer"}), kUsage, {"host memory anyhow", "auto, all or stage"});
 }
 
 }  // namespace

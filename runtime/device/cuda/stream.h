@@ -1,4 +1,5 @@
-// Queues, marks in them, and host memory that GPUs read and write without the processor. Only in builds with CUDA.
+// Queues, marks in them, and host memory that GPUs read and write without the processor. Builds without CUDA refuse
+// (without_cuda/), tests of dispatch have their own (tests/support/device).
 #pragma once
 
 #include "runtime/device/cuda/commands.h"

@@ -1,25 +1,90 @@
-#include "runtime/device/cuda/commands.h"
+#include "runtime/device/cuda/stream.h"
 #include "runtime/device/host/host_allocator.h"
 #include "tests/support/cuda/emulated_memory.h"
 #include "tests/support/device/test_device.h"
 
 #include <cstring>
 #include <deque>
+#include <functional>
+#include <vector>
 
 namespace kine {
 
-// What runtime/device/cuda/commands.h promises, at once.
+namespace {
+
+/// A queue beside that of the context: its work is put off until somebody waits for it, so that whoever forgets to wait
+/// finds what was there before. That of the context, the null one, works at once.
+struct LazyQueue {
+    std::deque<std::function<void()>> work;
+    size_t done = 0;  // since it was made
+
+    void run_to(size_t place) {
+        for (; done < place; ++done) {
+            const auto next = std::move(work.front());
+            work.pop_front();
+            next();
+        }
+    }
+    void run_all() { run_to(done + work.size()); }
+};
+
+/// A place in a queue.
+struct Mark {
+    LazyQueue* queue = nullptr;
+    size_t place = 0;
+};
+
+LazyQueue* of(Stream stream) { return static_cast<LazyQueue*>(stream.handle); }
+
+void enqueue(Stream stream, std::function<void()> work) {
+    if (LazyQueue* queue = of(stream)) return queue->work.push_back(std::move(work));
+    work();
+}
+
+}  // namespace
+
+// What runtime/device/cuda/commands.h promises.
 thread_local Device used = {DeviceKind::Cuda, 0};
 void use_device(Device device) { used = device; }
 Device used_device() { return used; }
-void copy_async(void* to, const void* from, int64_t bytes, Stream) {
-    std::memcpy(to, from, static_cast<size_t>(bytes));
+void copy_async(void* to, const void* from, int64_t bytes, Stream stream) {
+    enqueue(stream, [=] { std::memcpy(to, from, static_cast<size_t>(bytes)); });
 }
-void copy_between_async(GpuMemory to, GpuMemory from, int64_t bytes, Stream) {
-    std::memcpy(to.address, from.address, static_cast<size_t>(bytes));
+void copy_between_async(GpuMemory to, GpuMemory from, int64_t bytes, Stream stream) {
+    copy_async(to.address, from.address, bytes, stream);
 }
-void zero_async(void* to, int64_t bytes, Stream) { std::memset(to, 0, static_cast<size_t>(bytes)); }
-void synchronize(Stream) {}
+void zero_async(void* to, int64_t bytes, Stream stream) {
+    enqueue(stream, [=] { std::memset(to, 0, static_cast<size_t>(bytes)); });
+}
+void synchronize(Stream stream) {
+    if (LazyQueue* queue = of(stream)) queue->run_all();
+}
+
+// And runtime/device/cuda/stream.h.
+CudaStream::CudaStream(Device device) : device_(device) { stream_.handle = new LazyQueue; }
+CudaStream::~CudaStream() { delete of(stream_); }
+void CudaStream::synchronize() { of(stream_)->run_all(); }
+
+CudaEvent::CudaEvent(Device) : handle_(new Mark) {}
+CudaEvent::~CudaEvent() { delete static_cast<Mark*>(handle_); }
+void CudaEvent::record(Stream stream) {
+    LazyQueue* queue = of(stream);
+    *static_cast<Mark*>(handle_) = queue ? Mark{queue, queue->done + queue->work.size()} : Mark{};
+}
+void CudaEvent::hold(Stream stream) const {
+    const Mark mark = *static_cast<Mark*>(handle_);
+    if (mark.queue) enqueue(stream, [mark] { mark.queue->run_to(mark.place); });
+}
+void CudaEvent::synchronize() const { hold({}); }
+bool CudaEvent::is_done() const {
+    const Mark mark = *static_cast<Mark*>(handle_);
+    return !mark.queue || mark.queue->done >= mark.place;
+}
+float CudaEvent::since(const CudaEvent&) const { return 0.0f; }
+
+PinnedBuffer::PinnedBuffer(int64_t bytes)
+    : memory_(bytes > 0 ? new std::byte[static_cast<size_t>(bytes)] : nullptr), size_(bytes) {}
+PinnedBuffer::~PinnedBuffer() { delete[] memory_; }
 
 struct TestDevice::Parts {
     explicit Parts(int devices) {

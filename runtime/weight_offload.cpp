@@ -1,0 +1,220 @@
+#include "runtime/weight_offload.h"
+
+#include "runtime/device/cuda/commands.h"
+#include "runtime/tensor/transfer.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace kine {
+
+struct OffloadedWeight::Kept {
+    Kept(std::shared_ptr<WeightOffload> offload_, const Tensor& weight, bool moves)
+        : offload(std::move(offload_)),
+          like(Tensor::imagined(weight.shape(), weight.dtype())),
+          waiting(moves ? weight.bytes() : 0) {
+        if (moves) std::memcpy(waiting.bytes().data(), weight.raw(), waiting.bytes().size());
+    }
+    ~Kept() { offload->forget(number); }
+    Kept(const Kept&) = delete;
+    Kept& operator=(const Kept&) = delete;
+
+    bool moves() const { return !waiting.bytes().empty(); }
+
+    std::shared_ptr<WeightOffload> offload;
+    int64_t number = -1;  // once it is known there
+    Tensor like;          // imagined
+    Tensor stays;         // on the device; empty where it moves
+    PinnedBuffer waiting;
+};
+
+const std::shared_ptr<WeightOffload>& OffloadedWeight::offload() const { return kept_->offload; }
+
+Tensor OffloadedWeight::on_device(const Context& context) const {
+    if (kept_->moves()) return kept_->offload->lend(context, kept_->number);
+    return kept_->stays ? kept_->stays : kept_->like;
+}
+
+Tensor OffloadedWeight::on_host(const Context& context) const {
+    if (!kept_->moves()) return to_host(context, kept_->stays ? kept_->stays : kept_->like);
+    const auto waiting = kept_->waiting.bytes();
+    return Tensor::over(Storage::borrow(waiting.data(), static_cast<int64_t>(waiting.size()), kept_), 0,
+                        kept_->like.shape(), kept_->like.dtype());
+}
+
+WeightOffload::Arrival::Arrival(const Context& context, int64_t number_, const OffloadedWeight::Kept& kept)
+    : number(number_),
+      weight(Tensor::empty(context, kept.like.shape(), kept.like.dtype())),
+      has_room(context.device),
+      is_there(context.device) {}
+
+WeightOffload::WeightOffload(const Context& context, double resident_share)
+    : device_(context.device), work_(context.stream), resident_share_(resident_share) {}
+
+WeightOffload::~WeightOffload() = default;
+
+OffloadedWeight WeightOffload::keep(const Context& context, const Tensor& weight) {
+    const bool is_staying = count(weight.bytes()), moves = !is_staying && !weight.is_imagined();
+    if (moves) check_host_has_room(context.host().allocator, weight.bytes());
+    auto kept = std::make_shared<OffloadedWeight::Kept>(shared_from_this(), weight, moves);
+    if (is_staying) kept->stays = to_device(context, weight);
+    enlist(*kept);
+    return OffloadedWeight(kept);
+}
+
+/// Whether it stays. Every weight is asked alike, so what stays lies evenly between what moves, and copies have work to
+/// hide behind.
+bool WeightOffload::count(int64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    const int64_t staying = bytes_ - moving_bytes_ + bytes;
+    bytes_ += bytes;
+    if (static_cast<double>(staying) <= resident_share_ * static_cast<double>(bytes_)) return true;
+    moving_bytes_ += bytes;
+    largest_ = std::max(largest_, bytes);
+    return false;
+}
+
+void WeightOffload::check_host_has_room(const Allocator& host, int64_t bytes) const {
+    const std::lock_guard lock(mutex_);
+    const int64_t in_use = host.bytes_in_use() + pinned_bytes_;
+    check(host.budget() == 0 || in_use + bytes <= host.budget(), ErrorCode::DoesNotFit,
+          "{} bytes of weights that wait in host memory do not fit: {} in use, budget {} (raise --max-ram)", bytes,
+          in_use, host.budget());
+}
+
+void WeightOffload::enlist(OffloadedWeight::Kept& kept) {
+    const std::lock_guard lock(mutex_);
+    kept.number = static_cast<int64_t>(all_.size());
+    all_.push_back(kept.number);
+    kept_[kept.number] = &kept;
+    pinned_bytes_ += static_cast<int64_t>(kept.waiting.bytes().size());
+}
+
+void WeightOffload::begin(const Context& context, Pass pass) {
+    const std::lock_guard lock(mutex_);
+    if (moving_bytes_ == 0 || (pass_ && pass_->index == pass.index && pass_->kind == pass.kind)) return;
+    if (pass_ && !seen_.empty()) learnt_[pass_->kind] = seen_;
+    const auto known = learnt_.find(pass.kind);
+    expected_ = known == learnt_.end() ? Order() : known->second;
+    pass_ = pass;
+    seen_.clear();
+    place_ = 0;
+    use_device(device_);
+    const Order wanted = upcoming();
+    drop_all_but(wanted);
+    look_ahead(context, wanted);
+}
+
+Tensor WeightOffload::lend(const Context& context, int64_t number) {
+    const std::lock_guard lock(mutex_);
+    note(number);
+    Order wanted = upcoming();
+    wanted.insert(wanted.begin(), number);
+    drop_all_but(wanted);
+    const auto found = std::ranges::find(arrivals_, number, &Arrival::number);
+    Arrival& arrival = found == arrivals_.end() ? fetch(context, number) : *found;
+    if (!arrival.is_awaited) arrival.is_there.hold(work_);
+    arrival.is_awaited = true;
+    look_ahead(context, wanted);
+    return arrival.weight;
+}
+
+/// The memory is there in the order of the queue of work, and may be written once that queue has come so far.
+WeightOffload::Arrival& WeightOffload::fetch(const Context& context, int64_t number) {
+    const OffloadedWeight::Kept& kept = *kept_.at(number);
+    CudaStream& copying = copy_queue();
+    Arrival& arrival = arrivals_.emplace_back(context, number, kept);
+    const auto waiting = kept.waiting.bytes();
+    arrival.has_room.record(work_);
+    arrival.has_room.hold(copying.get());
+    copy_async(arrival.weight.address(), waiting.data(), static_cast<int64_t>(waiting.size()), copying.get());
+    arrival.is_there.record(copying.get());
+    ++copies_;
+    return arrival;
+}
+
+CudaStream& WeightOffload::copy_queue() {
+    if (!copy_queue_) copy_queue_.emplace(device_);
+    return *copy_queue_;
+}
+
+/// Copies have no claim to memory: where there is none left, the layer itself will ask for it.
+void WeightOffload::look_ahead(const Context& context, const Order& wanted) {
+    for (const int64_t number : wanted) {
+        if (std::ranges::find(arrivals_, number, &Arrival::number) != arrivals_.end()) continue;
+        const Allocator& memory = context.allocator;
+        const int64_t bytes = kept_.at(number)->like.bytes();
+        if (memory.budget() > 0 && memory.bytes_in_use() + bytes > memory.budget()) return;
+        fetch(context, number);
+    }
+}
+
+/// What goes unused is given back once its copy is done: its memory belongs to the queue of work.
+void WeightOffload::drop_all_but(const Order& wanted) {
+    std::erase_if(arrivals_, [&](Arrival& arrival) {
+        if (std::ranges::find(wanted, arrival.number) != wanted.end()) return false;
+        if (!arrival.is_awaited) arrival.is_there.hold(work_);
+        return true;
+    });
+}
+
+void WeightOffload::note(int64_t number) {
+    if (pass_ && (seen_.empty() || seen_.back() != number)) seen_.push_back(number);
+    const Order& order = expected();
+    const auto begin = order.begin(), from = begin + static_cast<int64_t>(std::min(place_, order.size()));
+    auto found = std::find(from, order.end(), number);
+    if (found == order.end()) found = std::find(begin, order.end(), number);
+    if (found != order.end()) place_ = static_cast<size_t>(found - begin) + 1;
+}
+
+/// The next that move; after the last one begins the first, as in the next pass or branch.
+WeightOffload::Order WeightOffload::upcoming() const {
+    const Order& order = expected();
+    Order next;
+    for (size_t i = 0; i < order.size() && next.size() < kAhead; ++i) {
+        const int64_t number = order[(place_ + i) % order.size()];
+        const auto kept = kept_.find(number);
+        if (kept != kept_.end() && kept->second->moves()) next.push_back(number);
+    }
+    return next;
+}
+
+/// Its copies are over when this returns, since the memory that they read goes.
+void WeightOffload::forget(int64_t number) noexcept {
+    const std::lock_guard lock(mutex_);
+    const auto found = kept_.find(number);
+    if (found == kept_.end()) return;
+    try {
+        Order others;
+        for (const Arrival& arrival : arrivals_)
+            if (arrival.number != number) others.push_back(arrival.number);
+        drop_all_but(others);
+        if (copy_queue_) copy_queue_->synchronize();
+    } catch (const std::exception&) {
+        arrivals_.clear();  // the device is lost, and with it whoever would read them
+    }
+    pinned_bytes_ -= static_cast<int64_t>(found->second->waiting.bytes().size());
+    kept_.erase(found);
+}
+
+int64_t WeightOffload::bytes() const {
+    const std::lock_guard lock(mutex_);
+    return bytes_;
+}
+
+int64_t WeightOffload::moving_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return moving_bytes_;
+}
+
+int64_t WeightOffload::window_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return std::min(moving_bytes_, (kAhead + 1) * largest_);
+}
+
+int64_t WeightOffload::copies() const {
+    const std::lock_guard lock(mutex_);
+    return copies_;
+}
+
+}  // namespace kine
