@@ -3,8 +3,6 @@
 #include "dit/modules/rank_attention.h"
 #include "kernels/attention/attention.h"
 #include "kernels/move/move.h"
-#include "kernels/norm/norm.h"
-#include "kernels/rope/rope.h"
 #include "parallel/partition.h"
 #include "parallel/tiled_sum.h"
 
@@ -83,14 +81,9 @@ Tensor SelfAttention::sum_of_heads(const StepContext& step, const Tensor& x, con
 
 /// Norms queries and keys of qkv [B, T, S, 3, H, D] and turns them to their positions, in place.
 void SelfAttention::place(const Context& context, const Tensor& qkv, const Tensor& turns) const {
-    const auto& [query_norm, key_norm, eps] = layers_.norm;
     Tensor queries = qkv.select(3, 0);  // [B, T, S, H, D]
     Tensor keys = qkv.select(3, 1);
-    if (query_norm) kernels::rms_norm_in_place(context, queries, query_norm, eps);
-    if (key_norm) kernels::rms_norm_in_place(context, keys, key_norm, eps);
-    if (!turns) return;
-    kernels::rotate_pairs(context, queries, turns);
-    kernels::rotate_pairs(context, keys, turns);
+    kernels::place_heads(context, queries, keys, layers_.norm, turns);
 }
 
 CrossAttention::CrossAttention(const Scope& scope, const AttentionShape& shape, int64_t text_channels)

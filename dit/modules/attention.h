@@ -4,6 +4,7 @@
 
 #include "dit/modules/linear.h"
 #include "dit/modules/step_context.h"
+#include "kernels/rope/query_key.h"
 
 namespace kine::dit {
 
@@ -17,18 +18,11 @@ struct AttentionShape {
     int64_t channels() const { return heads * head_size; }
 };
 
-/// RMS norm of every head's queries and keys before they meet; weights [D], empty: none.
-struct QueryKeyNorm {
-    Tensor query;
-    Tensor key;
-    float eps = 1e-6f;
-};
-
 /// The layers of a self attention, for models whose files name them differently.
 struct SelfAttentionLayers {
     Linear qkv;  ///< outputs [q | k | v]
     Linear out;
-    QueryKeyNorm norm;
+    kernels::HeadNorms norm = {};  ///< of queries and keys before they meet
 };
 
 /// Self attention among the patches of a frame or among the frames of a patch.

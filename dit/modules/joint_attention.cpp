@@ -3,7 +3,7 @@
 #include "dit/modules/rank_attention.h"
 #include "dit/modules/resident.h"
 #include "kernels/norm/norm.h"
-#include "kernels/rope/rope.h"
+#include "kernels/rope/query_key.h"
 
 namespace kine::dit {
 
@@ -27,9 +27,9 @@ void JointAttention::place(const Context& context, const Tensor& qkv, const Tens
             kernels::rms_norm_in_place(context, rows, weight, eps_, {squares.select(3, part), shape_.channels()});
         else
             kernels::rms_norm_in_place(context, rows, weight, eps_);
-        Tensor turned = rows.split(3, heads.size());
-        kernels::rotate_pairs(context, turned, turns);
     }
+    Tensor queries = qkv.select(3, 0).split(3, heads.size()), keys = qkv.select(3, 1).split(3, heads.size());
+    kernels::place_heads(context, queries, keys, {}, turns);
 }
 
 /// Queries, keys and values [B, T, S, 3, C], the first two normed and turned.

@@ -3,24 +3,25 @@
 #include "dit/modules/rank_attention.h"
 #include "dit/modules/resident.h"
 #include "kernels/move/move.h"
-#include "kernels/norm/norm.h"
-#include "kernels/rope/rope.h"
 
 namespace kine::dit {
 
 namespace {
 
-constexpr float kHeadEps = 1e-6f;
+kernels::HeadNorms bind_norms(const Scope& scope, int64_t size) {
+    const Scope query = (scope / "norm_q").as(DType::Float32), key = (scope / "norm_k").as(DType::Float32);
+    return {.query_weight = query.bind("weight", {size}),
+            .key_weight = key.bind("weight", {size}),
+            .query_bias = query.bind("bias", {size}),
+            .key_bias = key.bind("bias", {size}),
+            .eps = 1e-6f};
+}
 
 }  // namespace
 
-TwoStreamAttention::HeadNorm::HeadNorm(const Scope& scope, int64_t size)
-    : weight(scope.as(DType::Float32).bind("weight", {size})), bias(scope.as(DType::Float32).bind("bias", {size})) {}
-
 TwoStreamAttention::TwoStreamAttention(const Scope& scope, const AttentionShape& shape)
     : shape_(shape),
-      query_norm_(scope / "norm_q", shape.head_size),
-      key_norm_(scope / "norm_k", shape.head_size),
+      norms_(bind_norms(scope, shape.head_size)),
       qkv_({scope / "to_q", scope / "to_k", scope / "to_v"}, shape.channels(), shape.channels(), shape.has_bias),
       out_(scope / "to_out.0", shape.channels(), shape.channels()) {}
 
@@ -29,20 +30,20 @@ TwoStreamAttention::TwoStreamAttention(const Scope& scope, const AttentionShape&
 TokenStreams TwoStreamAttention::projected(const Context& context, const Linear& qkv, const TokenStreams& x,
                                            const Tensor& turns) const {
     const Tensor rows = qkv(context, packed(context, x));  // [B L + B T S, 3C]
-    const HeadNorm* norms[] = {&query_norm_, &key_norm_};
     const auto as_heads = [&](const Tensor& columns) {
         return columns.split(-1, 3).split(-1, columns.dim(-1) / 3 / shape_.head_size);
     };
     const TokenStreams streams = unpacked(rows, x);
     const TokenStreams result = {as_heads(streams.video), as_heads(streams.text)};
-    for (int64_t part = 0; part < 2; ++part) {
-        Tensor normed = as_heads(rows).select(1, part);  // [rows, H, D]
-        kernels::layer_norm_in_place(context, normed, norms[part]->weight, norms[part]->bias, kHeadEps);
-        if (!turns || x.video.elements() == 0) continue;
-        Tensor turned = result.video.select(3, part);  // [B, T, S, H, D]
-        kernels::rotate_pairs(context, turned, turns);
-    }
+    place(context, result.video, turns);
+    place(context, result.text, {});
     return result;
+}
+
+/// Norms queries and keys of a stream's qkv [.., 3, H, D], and turns them if they have places.
+void TwoStreamAttention::place(const Context& context, const Tensor& qkv, const Tensor& turns) const {
+    Tensor queries = qkv.select(3, 0), keys = qkv.select(3, 1);
+    kernels::place_heads(context, queries, keys, norms_, turns);
 }
 
 /// What this rank's heads make of all tokens, packed, to be summed over ranks.

@@ -20,16 +20,12 @@ class TwoStreamAttention {
 
   private:
     TokenStreams projected(const Context& context, const Linear& qkv, const TokenStreams& x, const Tensor& turns) const;
+    void place(const Context& context, const Tensor& qkv, const Tensor& turns) const;
     Tensor part_of_heads(const StepContext& step, const TokenStreams& all, const Tensor& turns) const;
     Tensor sum_of_heads(const StepContext& step, const TokenStreams& x, const Tensor& turns) const;
 
-    struct HeadNorm {
-        HeadNorm(const Scope& scope, int64_t size);
-        Tensor weight, bias;  // [D] f32
-    };
-
     AttentionShape shape_;
-    HeadNorm query_norm_, key_norm_;
+    kernels::HeadNorms norms_;  // layer norms
     Linear qkv_;
     Linear out_;
 };

@@ -1,28 +1,14 @@
 #include "kernels/rope/rope.h"
 
-#include "kernels/check.h"
 #include "kernels/dispatch.h"
 #include "kernels/host/strided_rows.h"
 #include "kernels/host/visit.h"
 #include "kernels/rope/rope_device.h"
+#include "kernels/rope/turns.h"
 
 namespace kine::kernels {
 
 namespace {
-
-void check_turns(const Tensor& heads, const Tensor& turns) {
-    check_rank("rotate_pairs", "heads", heads, 5);
-    check_rank("rotate_pairs", "turns", turns, 3);
-    check_last_dim("rotate_pairs", "turns", turns, heads.dim(-1));
-    check_contiguous("rotate_pairs", "turns", turns);
-    const auto fits = [&](int axis, int64_t size) { return turns.dim(axis) == size || turns.dim(axis) == 1; };
-    check(fits(0, heads.dim(1)) && fits(1, heads.dim(2)), ErrorCode::Bug,
-          "rotate_pairs: turns have shape {}, expected [{} or 1, {} or 1, {}]", to_string(turns.shape()), heads.dim(1),
-          heads.dim(2), heads.dim(-1));
-    check(heads.dim(-1) % 2 == 0 && heads.stride(-1) == 1, ErrorCode::Bug,
-          "rotate_pairs: heads have {} channels with stride {}, expected an even number that lies together",
-          heads.dim(-1), heads.stride(-1));
-}
 
 template <class T>
 void rotate_row(T* row, const float* turns, int64_t size) {
@@ -37,7 +23,7 @@ void rotate_row(T* row, const float* turns, int64_t size) {
 }  // namespace
 
 void rotate_pairs(const Context& context, Tensor& heads, const Tensor& turns) {
-    check_turns(heads, turns);
+    check_turns("rotate_pairs", heads, turns);
     const int64_t per_frame = heads.dim(2) * heads.dim(3);  // rows: patches x heads
     const int64_t frames = heads.dim(1);
     const auto host = [&] {

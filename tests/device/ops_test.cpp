@@ -11,6 +11,7 @@
 #include "kernels/resample/fold.h"
 #include "kernels/resample/nearest_modulation.h"
 #include "kernels/resample/resample.h"
+#include "kernels/rope/query_key.h"
 #include "kernels/rope/rope.h"
 #include "runtime/tensor/transfer.h"
 #include "tests/support/device/test_device.h"
@@ -347,6 +348,30 @@ TEST_F(DeviceOps, HeadsTurnInPackedProjections) {
                          {random({2, 3, 4, 3, 5, 12}, dtype), random({3, 4, 12}, DType::Float32),
                           random({4, 1, 12}, DType::Float32)},
                          alike(dtype));
+        }
+    }
+}
+
+/// In one pass where it can be, else in parts; what the norms leave is not rounded before it is turned.
+TEST_F(DeviceOps, PlacingOfHeads) {
+    for (const DType dtype : kBoth) {
+        for (const bool is_swapped : {false, true}) {  // frames and patches, so that tokens lie unevenly
+            for (const int form : {0, 1, 2, 3}) {      // turns, RMS, layer norms and turns, RMS and turns
+                SCOPED_TRACE(fmt::format("{} {} {}", name_of(dtype), is_swapped, form));
+                const Op op = [=](const Context& c, const Inputs& i) {
+                    Tensor queries = i[0].select(3, 0), keys = i[0].select(3, 1);  // [B, T, S, H, D]
+                    if (is_swapped) queries = queries.transpose(1, 2), keys = keys.transpose(1, 2);
+                    HeadNorms norms;
+                    if (form > 0) norms = {i[3], i[4], form == 2 ? i[5] : Tensor(), form == 2 ? i[6] : Tensor(), 1e-5f};
+                    place_heads(c, queries, keys, norms, form == 1 ? Tensor() : i[is_swapped ? 2 : 1]);
+                    return i[0];
+                };
+                const auto vector = [&] { return random({12}, DType::Float32); };
+                expect_alike(op,
+                             {random({2, 3, 4, 3, 5, 12}, dtype), random({3, 4, 12}, DType::Float32),
+                              random({4, 1, 12}, DType::Float32), vector(), vector(), vector(), vector()},
+                             dtype == DType::BFloat16 ? Tolerance{1.6e-2, 1.6e-2} : alike(dtype));
+            }
         }
     }
 }

@@ -52,8 +52,10 @@ SelfAttentionLayers bind_attention(const Scope& scope, const Config& config) {
         .qkv = {scope / "qkv", channels, 3 * channels}, .out = {scope / "proj", channels, channels}, .norm = {}};
     if (config.qk_norm) {
         const Scope exact = scope.as(DType::Float32);
-        layers.norm = {.query = (exact / "q_norm").bind("weight", {config.head_size()}),
-                       .key = (exact / "k_norm").bind("weight", {config.head_size()}),
+        layers.norm = {.query_weight = (exact / "q_norm").bind("weight", {config.head_size()}),
+                       .key_weight = (exact / "k_norm").bind("weight", {config.head_size()}),
+                       .query_bias = {},
+                       .key_bias = {},
                        .eps = kEpsilon};
     }
     return layers;
