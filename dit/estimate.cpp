@@ -66,9 +66,11 @@ Estimate estimate_run(const Model& model, const Request& request, const broadcas
     estimate.cache_bytes = part_of(plan.peak_bytes(), tokens_held(model, request, all, use.is_spread));
     estimate.decode_bytes = decode_bytes(model, request, use.is_spread);
     if (use.is_on_gpu) estimate.cache_window_bytes = broadcast::HostShelf::kWindow * largest_kept(plan);
-    const bool is_exact = use.quantization == Quantization::None;
-    const int64_t of_rows = is_exact ? 0 : ranks * kernels::quantized_rows_bytes(use.threads);
-    const int64_t of_product = use.is_on_gpu ? kernels::kDeviceProductBytes : 0;
+    const int64_t of_rows =
+        use.quantization != Quantization::Int8 ? 0 : ranks * kernels::quantized_rows_bytes(use.threads);
+    const bool is_fp8 = use.quantization == Quantization::Fp8;
+    const int64_t of_product =
+        use.is_on_gpu ? kernels::kDeviceProductBytes + (is_fp8 ? kernels::kDeviceQuantizedBytes : 0) : 0;
     const int64_t of_windows = use.is_on_gpu ? of_product + kernels::kDeviceWindowBytes : 0;
     const int64_t of_step = kernels::with_attention_scratch(estimate.activation_bytes, use.threads) + of_rows +
                             ranks * of_product + estimate.cache_bytes;

@@ -25,6 +25,8 @@ constexpr int64_t with_attention_scratch(int64_t bytes, int64_t threads) {
 /// its windows at a time.
 inline constexpr int64_t kDeviceProductBytes = int64_t{32} << 20;
 inline constexpr int64_t kDeviceWindowBytes = int64_t{64} << 20;
+/// And the rows that one makes eight bits of at a time.
+inline constexpr int64_t kDeviceQuantizedBytes = int64_t{64} << 20;
 
 /// Rows of one product, which are held in eight bits while it runs, where the weight is: as many at a time as have
 /// room.

@@ -12,7 +12,7 @@ struct Row {
     std::string_view name;
 };
 
-constexpr std::array<Row, 2> kRows = {{{"none"}, {"int8"}}};  // by the numbers of Quantization
+constexpr std::array<Row, 4> kRows = {{{"none"}, {"int8"}, {"fp8"}, {"tf32"}}};  // by the numbers of Quantization
 
 }  // namespace
 

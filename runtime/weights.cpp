@@ -260,7 +260,7 @@ namespace {
 
 /// Of a matrix in eight bits, a byte each and a scale for every row.
 int64_t held_bytes(const Shape& shape, DType dtype, Quantization held) {
-    if (held == Quantization::None) return shape.elements() * size_of(dtype);
+    if (held == Quantization::None || held == Quantization::Tf32) return shape.elements() * size_of(dtype);
     return shape.elements() + shape[0] * size_of(DType::Float32);
 }
 
@@ -330,7 +330,8 @@ Tensor Scope::bind(std::string_view name, const Shape& expected) const {
 }
 
 Tensor Scope::bind_matrix(std::string_view name, const Shape& expected) const {
-    return bind_in(offload_ ? context_->host() : *context_, name, expected, quantization_);
+    const bool is_hosts = offload_ || quantization_ == Quantization::Fp8;  // who makes eight bits of it is the host
+    return bind_in(is_hosts ? context_->host() : *context_, name, expected, quantization_);
 }
 
 Tensor Scope::bind_in(const Context& place, std::string_view name, const Shape& expected, Quantization held) const {

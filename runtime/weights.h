@@ -128,7 +128,8 @@ class Scope {
     /// Imagined weights give imagined tensors. Throws at once when more is missing than the file holds: then the
     /// configuration belongs to another model.
     Tensor bind(std::string_view name, const Shape& expected) const;
-    /// The same for the matrix of a linear layer, in memory of the host where it is offloaded. Counted as it is held.
+    /// The same for the matrix of a linear layer, in memory of the host where it is offloaded or made fp8. Counted as
+    /// it is held.
     Tensor bind_matrix(std::string_view name, const Shape& expected) const;
     bool has(std::string_view name) const;
     const Context& context() const { return *context_; }

@@ -50,8 +50,10 @@ constexpr std::array kRows = {
               "where to run: cpu, cuda, cuda:N, or several GPUs, a rank each: cuda:0,1"},
     OptionRow{"dtype", "--dtype,--precision", "f32|bf16", Session, kSessions, kModel,
               "type of weights and activations (f32)"},
-    OptionRow{"quantize", "--quantize,--quantization", "none|int8", Session, kRuns, kModel,
-              "linear layers of transformer blocks in eight bits: faster and smaller, less exact (none)"},
+    OptionRow{"quantize", "--quantize,--quantization", "none|int8|fp8|tf32", Session, kRuns, kModel,
+              "linear layers of transformer blocks in eight bits, faster and smaller but less exact: int8 on CPUs, fp8 "
+              "on GPUs "
+              "with --dtype bf16; or tf32 on GPUs with f32, as exact as bf16 (none)"},
     OptionRow{"threads", "-t,--threads", "N", Session, kSessions, kModel, "threads, 0 for every processor"},
     OptionRow{
         "residency", "--residency", "auto|all|stage|layer", Session, kSessions, kModel,

@@ -50,7 +50,9 @@ struct SessionOptions {
         v("device", device, "where to run: cpu, cuda, cuda:N, or several GPUs, a rank each: cuda:0,1");
         v("dtype", dtype, "type of weights and activations: f32 or bf16; empty for f32, or what a preset says");
         v("quantize", quantize,
-          "linear layers of transformer blocks in eight bits, faster and smaller but less exact: none or int8");
+          "linear layers of transformer blocks in eight bits, faster and smaller but less exact: none, int8 (CPUs) or "
+          "fp8 "
+          "(GPUs, bf16); or tf32 (GPUs, f32)");
         v("threads", threads, "threads, 0 for every processor");
         v("max_ram", max_ram, "most bytes that weights and activations may take (suffixes K, M, G), 0 for no limit");
         v("max_vram", max_vram, "the same of a GPU's memory, 0 for what is free of it when the session begins");

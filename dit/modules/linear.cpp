@@ -6,6 +6,15 @@ namespace kine::dit {
 
 Linear::Linear(const Scope& scope, int64_t in, int64_t out, bool has_bias) : Linear({scope}, in, out, has_bias) {}
 
+namespace {
+
+/// Where ops on it work: weights may still be the host's.
+const Context& place_of(const Context& context, const Tensor& weight) {
+    return weight.device().kind == DeviceKind::Cpu ? context.host() : context;
+}
+
+}  // namespace
+
 Linear::Linear(std::initializer_list<Scope> scopes, int64_t in, int64_t out_each, bool has_bias) {
     std::vector<Tensor> weights;
     std::vector<Tensor> biases;
@@ -15,12 +24,11 @@ Linear::Linear(std::initializer_list<Scope> scopes, int64_t in, int64_t out_each
     }
     const Scope& first = *scopes.begin();
     const Context& context = first.context();
-    const auto joined = [](const Context& place, const std::vector<Tensor>& parts) {
-        return parts.size() == 1 ? parts.front() : kernels::concat(place, parts, 0);
+    const auto joined = [&](const std::vector<Tensor>& parts) {
+        return parts.size() == 1 ? parts.front() : kernels::concat(place_of(context, parts.front()), parts, 0);
     };
-    weight_ =
-        kernels::LinearWeight(context, joined(first.offload() ? context.host() : context, weights),
-                              has_bias ? joined(context, biases) : Tensor(), first.quantization(), first.offload());
+    weight_ = kernels::LinearWeight(context, joined(weights), has_bias ? joined(biases) : Tensor(),
+                                    first.quantization(), first.offload());
 }
 
 namespace {
@@ -35,9 +43,9 @@ Tensor ranges_of(const Context& context, const Tensor& x, int axis, const std::v
 }  // namespace
 
 Linear Linear::part(const Context& context, const Part& part) const {
-    const Context& place = weight_.offload() ? context.host() : context;
-    const Tensor rows = ranges_of(place, weight_.unpacked_weight(context), 0, part.outputs);
-    const Tensor weight = ranges_of(place, rows, 1, part.inputs);
+    const Tensor whole = weight_.unpacked_weight(context);
+    const Context& place = place_of(context, whole);
+    const Tensor weight = ranges_of(place, ranges_of(place, whole, 0, part.outputs), 1, part.inputs);
     const Tensor bias = part.has_bias ? ranges_of(context, weight_.unpacked_bias(), 0, part.outputs) : Tensor();
     Linear layer;
     layer.weight_ = kernels::LinearWeight(context, weight, bias, weight_.quantization(), weight_.offload());

@@ -6,6 +6,7 @@
 #include "kernels/conv/windows_cuda.h"
 #include "kernels/elementwise/finite_cuda.h"
 #include "kernels/elementwise/strided_cuda.h"
+#include "kernels/linear/fp8_rows_cuda.h"
 #include "kernels/linear/gemm_cuda.h"
 #include "kernels/move/gather_cuda.h"
 #include "kernels/norm/group_norm_cuda.h"
@@ -34,6 +35,7 @@ void launch_find_not_finite(const FiniteArguments&, Stream) { refuse(); }
 void launch_strided(const StridedArguments&, Stream) { refuse(); }
 void launch_strided_copy(const StridedArguments&, int64_t, Stream) { refuse(); }
 void launch_gemm(const GemmArguments&, Stream) { refuse(); }
+void launch_fp8_rows(const Fp8RowsArguments&, Stream) { refuse(); }
 void launch_gather(const GatherArguments&, Stream) { refuse(); }
 void launch_group_norm(const GroupNormArguments<float>&, Stream) { refuse(); }
 void launch_group_norm(const GroupNormArguments<BFloat16>&, Stream) { refuse(); }

@@ -17,16 +17,18 @@ class DeviceMatrix {
   public:
     /// `weight` [N, K] contiguous, f32 or bf16, where `context` computes or imagined; with an `offload`, which keeps
     /// it, in memory of the host. `bias` [N] or empty.
+    /// Fp8 asks for bf16, Tf32 for f32, else ErrorCode::Unsupported; weights that fp8 does not fit stay bf16.
     DeviceMatrix(const Context& context, const Tensor& weight, const Tensor& bias,
+                 Quantization quantization = Quantization::None,
                  const std::shared_ptr<WeightOffload>& offload = nullptr);
 
     int64_t in_features() const { return weight_.dim(1); }
     int64_t out_features() const { return weight_.dim(0); }
-    DType dtype() const { return weight_.dtype(); }
-    Quantization quantization() const { return Quantization::None; }
+    DType dtype() const { return dtype_; }
+    Quantization quantization() const { return quantization_; }
     /// f32 [N], zeros where there was none.
     const Tensor& bias() const { return bias_; }
-    /// A copy; what is offloaded is the host's.
+    /// A copy; of what is offloaded or fp8, the host's.
     Tensor unpacked(const Context& context) const;
     std::shared_ptr<WeightOffload> offload() const { return offloaded_ ? offloaded_.offload() : nullptr; }
 
@@ -34,7 +36,12 @@ class DeviceMatrix {
     void multiply(const Context& context, const DeviceRows& rows, Activation activation, Tensor& out) const;
 
   private:
-    Tensor weight_;  // imagined where it is offloaded
+    void multiply_rows(const Context& context, const DeviceRows& rows, Activation activation, std::byte* out) const;
+
+    DType dtype_;
+    Quantization quantization_;  // as asked for
+    Tensor weight_;              // as it is held, imagined where it is offloaded
+    Tensor scales_;              // f32 [N] of e4m3; empty: it is of dtype_
     OffloadedWeight offloaded_;
     Tensor bias_;         // f32
     Tensor bias_to_add_;  // of the weight's dtype

@@ -78,12 +78,15 @@ using Owned = std::unique_ptr<std::remove_pointer_t<Made>, cublasStatus_t (*)(Ma
 
 cudaDataType_t type_of(DType dtype) { return dtype == DType::BFloat16 ? CUDA_R_16BF : CUDA_R_32F; }
 
+cudaDataType_t operand_type(const GemmArguments& gemm) {
+    return gemm.x_scales != nullptr ? CUDA_R_8F_E4M3 : type_of(gemm.dtype);
+}
+
 /// Column-major, as cuBLAS counts.
-Owned<cublasLtMatrixLayout_t> layout(DType dtype, int64_t rows, int64_t columns, int64_t stride) {
+Owned<cublasLtMatrixLayout_t> layout(cudaDataType_t type, int64_t rows, int64_t columns, int64_t stride) {
     cublasLtMatrixLayout_t made = nullptr;
-    check_blas(
-        api().make_layout(&made, type_of(dtype), static_cast<uint64_t>(rows), static_cast<uint64_t>(columns), stride),
-        "a matrix");
+    check_blas(api().make_layout(&made, type, static_cast<uint64_t>(rows), static_cast<uint64_t>(columns), stride),
+               "a matrix");
     return {made, api().drop_layout};
 }
 
@@ -91,9 +94,9 @@ Owned<cublasLtMatrixLayout_t> layout(DType dtype, int64_t rows, int64_t columns,
 struct Product {
     explicit Product(const GemmArguments& gemm)
         : description(describe(gemm)),
-          weight(layout(gemm.dtype, gemm.depth, gemm.columns, gemm.depth)),
-          x(layout(gemm.dtype, gemm.depth, gemm.rows, gemm.x_stride)),
-          out(layout(gemm.dtype, gemm.columns, gemm.rows, gemm.columns)) {}
+          weight(layout(operand_type(gemm), gemm.depth, gemm.columns, gemm.depth)),
+          x(layout(operand_type(gemm), gemm.depth, gemm.rows, gemm.x_stride)),
+          out(layout(type_of(gemm.dtype), gemm.columns, gemm.rows, gemm.columns)) {}
 
     Owned<cublasLtMatmulDesc_t> description;
     Owned<cublasLtMatrixLayout_t> weight, x, out;
@@ -101,13 +104,20 @@ struct Product {
   private:
     static Owned<cublasLtMatmulDesc_t> describe(const GemmArguments& gemm) {
         cublasLtMatmulDesc_t made = nullptr;
-        check_blas(api().make_product(&made, CUBLAS_COMPUTE_32F, CUDA_R_32F), "a product");
+        const auto arithmetic = gemm.rounds_to_tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+        check_blas(api().make_product(&made, arithmetic, CUDA_R_32F), "a product");
         Owned<cublasLtMatmulDesc_t> owned(made, api().drop_product);
         const auto set = [&](cublasLtMatmulDescAttributes_t attribute, const auto& value) {
             check_blas(api().set_product(made, attribute, &value, sizeof(value)), "a product's attribute");
         };
         set(CUBLASLT_MATMUL_DESC_TRANSA, CUBLAS_OP_T);
         set(CUBLASLT_MATMUL_DESC_TRANSB, CUBLAS_OP_N);
+        if (gemm.x_scales != nullptr) {
+            set(CUBLASLT_MATMUL_DESC_A_SCALE_MODE, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F);
+            set(CUBLASLT_MATMUL_DESC_B_SCALE_MODE, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F);
+            set(CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, gemm.weight_scales);
+            set(CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, gemm.x_scales);
+        }
         if (gemm.bias != nullptr) {
             set(CUBLASLT_MATMUL_DESC_EPILOGUE, gemm.has_gelu ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_BIAS);
             set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, gemm.bias);
@@ -144,7 +154,8 @@ class Library {
     }
 
   private:
-    using Kind = std::tuple<int, DType, int64_t, int64_t, int64_t, int64_t, bool, bool, uint32_t, uint32_t, uint32_t>;
+    using Kind = std::tuple<int, DType, int64_t, int64_t, int64_t, int64_t, bool, bool, bool, bool, uint32_t, uint32_t,
+                            uint32_t>;
 
     cublasLtHandle_t handle_of(int device) {
         const std::lock_guard lock(mutex_);
@@ -155,9 +166,19 @@ class Library {
 
     Algorithm algorithm_of(cublasLtHandle_t handle, int device, const GemmArguments& gemm, const Product& product) {
         const uint32_t weight = alignment_of(gemm.weight), x = alignment_of(gemm.x), out = alignment_of(gemm.out);
-        const Kind kind = {
-            device,        gemm.dtype, gemm.rows, gemm.columns, gemm.depth, gemm.x_stride, gemm.bias != nullptr,
-            gemm.has_gelu, weight,     x,         out};
+        const Kind kind = {device,
+                           gemm.dtype,
+                           gemm.rows,
+                           gemm.columns,
+                           gemm.depth,
+                           gemm.x_stride,
+                           gemm.bias != nullptr,
+                           gemm.has_gelu,
+                           gemm.rounds_to_tf32,
+                           gemm.x_scales != nullptr,
+                           weight,
+                           x,
+                           out};
         const std::lock_guard lock(mutex_);
         const auto known = chosen_.find(kind);
         if (known != chosen_.end()) return known->second;
@@ -177,8 +198,9 @@ class Library {
         check_blas(api().choose(handle, product.description.get(), product.weight.get(), product.x.get(),
                                 product.out.get(), product.out.get(), made, 1, &best, &found),
                    "choosing an algorithm");
-        check(found > 0, ErrorCode::Device, "cuBLASLt has no algorithm for {} x {} x {} of {}", gemm.rows, gemm.columns,
-              gemm.depth, name_of(gemm.dtype));
+        check(found > 0, ErrorCode::Device, "cuBLASLt has no algorithm for {} x {} x {} of {}{}", gemm.rows,
+              gemm.columns, gemm.depth, name_of(gemm.dtype),
+              gemm.x_scales != nullptr ? " from fp8, which asks for compute capability 9.0" : "");
         return chosen_.emplace(kind, best.algo).first->second;
     }
 

@@ -10,7 +10,8 @@
 namespace kine::kernels::cuda {
 
 /// out [rows, columns] = rows of x [rows, depth] times weight [columns, depth] transposed, plus bias [columns], perhaps
-/// through GELU (tanh). All of one dtype, f32 or bf16, sums in f32; only x may have a stride from row to row.
+/// through GELU (tanh). All of one dtype, f32 or bf16, sums in f32; only x may have a stride from row to row. With
+/// scales, x and weight are e4m3: element times its row's scale.
 struct GemmArguments {
     const std::byte* x = nullptr;
     const std::byte* weight = nullptr;
@@ -23,6 +24,9 @@ struct GemmArguments {
     int64_t depth = 0;
     int64_t x_stride = 0;  ///< elements
     bool has_gelu = false;
+    bool rounds_to_tf32 = false;           ///< f32: products of operands with ten bits of mantissa
+    const float* x_scales = nullptr;       ///< [rows], or null like the other
+    const float* weight_scales = nullptr;  ///< [columns]
 };
 
 inline constexpr int64_t kGemmWorkspace = kDeviceProductBytes;

@@ -25,11 +25,13 @@ Matrix pack(const Context& context, const Tensor& weight, const Tensor& bias, Qu
             const std::shared_ptr<WeightOffload>& offload) {
     if (context.device.kind == DeviceKind::Cpu) {
         check(!offload, ErrorCode::Bug, "linear: the weights of a CPU are in host memory anyhow");
+        check(quantization == Quantization::None || quantization == Quantization::Int8, ErrorCode::Unsupported,
+              "quantize {}: not on the CPU, expected none or int8", name_of(quantization));
         return PackedMatrix(context, weight, bias, quantization);
     }
-    check(quantization == Quantization::None, ErrorCode::Unsupported, "quantize {}: not on {}, expected none",
-          name_of(quantization), to_string(context.device));
-    return DeviceMatrix(context, weight, bias, offload);
+    check(quantization != Quantization::Int8, ErrorCode::Unsupported, "quantize {}: not on {}, expected none or {}",
+          name_of(quantization), to_string(context.device), weight.dtype() == DType::BFloat16 ? "fp8" : "tf32");
+    return DeviceMatrix(context, weight, bias, quantization, offload);
 }
 
 // The distance between rows once the leading axes are merged into one.

@@ -29,7 +29,7 @@ class LinearWeight {
     /// Null: nobody.
     std::shared_ptr<WeightOffload> offload() const;
     /// As they were given, or quantised, [N, K] of dtype() and [N] f32 (zeros where there was none), for those who make
-    /// another layer of a part of this one. An offloaded weight is the host's.
+    /// another layer of a part of this one. A weight that is offloaded, or fp8, is the host's.
     Tensor unpacked_weight(const Context& context) const;
     Tensor unpacked_bias() const;
     explicit operator bool() const { return packed_ != nullptr; }

@@ -57,16 +57,31 @@ struct Float16 {
     }
 };
 
-/// Four bits of exponent, three of mantissa, no infinity (Micikevicius et al. 2022, arXiv 2209.05433). Only ever read:
-/// weights that were made small to be stored.
+/// Four bits of exponent, three of mantissa, no infinity (Micikevicius et al. 2022, arXiv 2209.05433): weights that
+/// were made small to be stored, and operands of products on GPUs.
 struct Float8E4M3 {
+    static constexpr float kLargest = 448.0f;
+
     uint8_t bits = 0;
 
+    /// Rounded to nearest even; what is larger becomes the largest.
+    static constexpr Float8E4M3 nearest(float value) { return {round(std::bit_cast<uint32_t>(value))}; }
     operator float() const {  // NOLINT
         const uint32_t magnitude = bits & 0x7fu;
         const float rebiased = std::bit_cast<float>(magnitude << 20) * 0x1p120f;
         const uint32_t special = magnitude == 0x7fu ? 0x7fc00000u : std::bit_cast<uint32_t>(rebiased);
         return std::bit_cast<float>(static_cast<uint32_t>(bits & 0x80u) << 24 | special);
+    }
+
+  private:
+    static constexpr uint8_t round(uint32_t raw) {
+        constexpr uint32_t kMost = 0x43e00000u;  // 448
+        const uint32_t any = raw & 0x7fffffffu, magnitude = any > kMost ? kMost : any;
+        const uint32_t normal = (magnitude - 0x3c000000u + 0x7ffffu + (magnitude >> 20 & 1u)) >> 20;
+        // Below the normal range the addition of 2^14 rounds at 2^-9, the step of subnormals.
+        const uint32_t subnormal = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0x1p14f) - 0x46800000u;
+        const uint32_t finite = magnitude >= 0x3c800000u ? normal : subnormal;
+        return static_cast<uint8_t>((raw >> 24 & 0x80u) | (any > 0x7f800000u ? 0x7fu : finite));
     }
 };
 

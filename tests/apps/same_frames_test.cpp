@@ -124,7 +124,8 @@ TEST(SameFrames, InEightBitsAreNearTheExactOnesAndTheSameForOneAndTwoThreads) {
 
 TEST(SameFrames, InSoManyBitsAsThereAre) {
     constexpr int kUsage = 2;
-    expect_refused(generate({"--quantize", "int7"}), kUsage, {"unknown quantization 'int7', known are none, int8"});
+    expect_refused(generate({"--quantize", "int7"}), kUsage,
+                   {"unknown quantization 'int7', known are none, int8, fp8, tf32"});
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 #include <thread>
 
@@ -329,6 +330,28 @@ TEST_P(OffloadedRun, KeptOutputsThatWaitGiveTheSameBits) {
     const auto stay = predictions(device.context(), *model, resolved, 0);
     const auto wait = predictions(device.context(), *model, resolved, 1);
     for (size_t step = 0; step < stay.size(); ++step) EXPECT_TRUE(same_bits(stay[step], wait[step])) << step;
+}
+
+double relative_rms(const Tensor& a, const Tensor& b) {
+    const std::vector<double> x = to_doubles(a), y = to_doubles(b);
+    double off = 0, all = 0;
+    for (size_t i = 0; i < x.size(); ++i) off += (x[i] - y[i]) * (x[i] - y[i]), all += y[i] * y[i];
+    return std::sqrt(off / all);
+}
+
+/// Eight bits are made before layers are sent away, so that they travel as such; parts of them are made anew.
+TEST_P(OffloadedRun, EightBitsTravelToo) {
+    const ModelSource source = diffusers_source(golden(GetParam()) / "model");
+    const auto latents = [&](Quantization quantization, Residency residency) {
+        TestDevice device;
+        const OpenOptions how = {.dtype = DType::BFloat16, .residency = residency, .quantization = quantization};
+        return denoise(*Generator::open(device.context(), source, how), device.context(), request()).back();
+    };
+    const Tensor exact = latents(Quantization::None, Residency::All),
+                 stays = latents(Quantization::Fp8, Residency::All);
+    EXPECT_FALSE(same_bits(exact, stays));
+    EXPECT_LT(relative_rms(stays, exact), 0.05);
+    EXPECT_TRUE(same_bits(latents(Quantization::Fp8, Residency::Layer), stays));
 }
 
 /// Heads' parts of layers are made of what waits, and wait too.

@@ -76,6 +76,21 @@ TEST(Float8, MeansWhatTheFormatsSayForAllBitPatterns) {
     }
 }
 
+TEST(Float8, RoundsToNearestEvenAroundEveryValue) {
+    for (int bits = 0; bits < 0x7f; ++bits) {
+        const auto value = [](int of) { return static_cast<float>(Float8E4M3{static_cast<uint8_t>(of)}); };
+        EXPECT_EQ(Float8E4M3::nearest(value(bits)).bits, bits);
+        EXPECT_EQ(Float8E4M3::nearest(-value(bits)).bits, bits | 0x80);
+        if (bits == 0x7e) continue;
+        const float middle = (value(bits) + value(bits + 1)) / 2;
+        EXPECT_EQ(Float8E4M3::nearest(middle).bits, bits % 2 == 0 ? bits : bits + 1);
+        EXPECT_EQ(Float8E4M3::nearest(std::nextafter(middle, 0.0f)).bits, bits);
+        EXPECT_EQ(Float8E4M3::nearest(std::nextafter(middle, 1e9f)).bits, bits + 1);
+    }
+    for (const float large : {449.0f, 464.0f, 1e30f, HUGE_VALF}) EXPECT_EQ(Float8E4M3::nearest(large).bits, 0x7e);
+    EXPECT_TRUE(std::isnan(static_cast<float>(Float8E4M3::nearest(NAN))));
+}
+
 TEST(Float16, ComesBackFromFloatForAllBitPatterns) {
     for (uint32_t bits = 0; bits < 0x10000u; ++bits) {
         const bool is_nan = (bits & 0x7fffu) > 0x7c00u;

@@ -13,6 +13,8 @@
 #include "kernels/elementwise/finite_cuda.h"
 #include "kernels/elementwise/strided.cuh"
 #include "kernels/elementwise/strided_cuda.h"
+#include "kernels/linear/fp8_rows.cuh"
+#include "kernels/linear/fp8_rows_cuda.h"
 #include "kernels/linear/gemm_cuda.h"
 #include "kernels/move/gather.cuh"
 #include "kernels/move/gather_cuda.h"
@@ -27,6 +29,7 @@
 #include "kernels/rope/query_key_cuda.h"
 #include "tests/support/cuda/emulated_kernels.h"
 
+#include <bit>
 #include <vector>
 
 namespace kine::kernels::cuda {
@@ -70,10 +73,26 @@ float dot(const float* a, const float* b, int64_t count) {
     return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
 }
 
+/// Operands as f32: as they are, with ten bits of mantissa, or e4m3 times the scale of their row.
+template <class T>
+std::vector<float> operand(const GemmArguments& gemm, const std::byte* values, int64_t rows, int64_t stride,
+                           const float* scales) {
+    if (!scales) {
+        std::vector<float> wide = widened<T>(values, rows, stride, gemm.depth);
+        if (!gemm.rounds_to_tf32) return wide;
+        for (float& value : wide)
+            value = std::bit_cast<float>((std::bit_cast<uint32_t>(value) + 0x1000u) & 0xffffe000u);
+        return wide;
+    }
+    std::vector<float> wide = widened<Float8E4M3>(values, rows, stride, gemm.depth);
+    for (size_t i = 0; i < wide.size(); ++i) wide[i] *= scales[i / static_cast<size_t>(gemm.depth)];
+    return wide;
+}
+
 template <class T>
 void run_gemm(const GemmArguments& gemm) {
-    const std::vector<float> x = widened<T>(gemm.x, gemm.rows, gemm.x_stride, gemm.depth);
-    const std::vector<float> weight = widened<T>(gemm.weight, gemm.columns, gemm.depth, gemm.depth);
+    const std::vector<float> x = operand<T>(gemm, gemm.x, gemm.rows, gemm.x_stride, gemm.x_scales);
+    const std::vector<float> weight = operand<T>(gemm, gemm.weight, gemm.columns, gemm.depth, gemm.weight_scales);
     const auto* bias = reinterpret_cast<const T*>(gemm.bias);
     auto* out = reinterpret_cast<T*>(gemm.out);
     for (int64_t row = 0; row < gemm.rows; ++row) {
@@ -183,6 +202,10 @@ void launch_flash(const FlashArguments& all, int head_size, Stream) {
 
 void launch_merge(const MergeArguments& work, Stream) {
     run_grid(merge_launch(work.rows), [&](std::byte*) { merge_block(work); });
+}
+
+void launch_fp8_rows(const Fp8RowsArguments& work, Stream) {
+    run_grid(fp8_rows_launch(work.rows), [&](std::byte*) { fp8_rows_block(work); });
 }
 
 void launch_gemm(const GemmArguments& gemm, Stream) {
