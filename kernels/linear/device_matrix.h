@@ -24,8 +24,12 @@ class DeviceMatrix {
     int64_t out_features() const { return weight_.dim(0); }
     DType dtype() const { return weight_.dtype(); }
     Quantization quantization() const { return Quantization::None; }
+    /// [N, K], contiguous; imagined where it is offloaded.
+    const Tensor& weight() const { return weight_; }
     /// f32 [N], zeros where there was none.
     const Tensor& bias() const { return bias_; }
+    /// [N], of the weight's dtype; empty where there was none.
+    const Tensor& bias_to_add() const { return bias_to_add_; }
     /// A copy; what is offloaded is the host's.
     Tensor unpacked(const Context& context) const;
     std::shared_ptr<WeightOffload> offload() const { return offloaded_ ? offloaded_.offload() : nullptr; }
@@ -36,8 +40,8 @@ class DeviceMatrix {
   private:
     Tensor weight_;  // imagined where it is offloaded
     OffloadedWeight offloaded_;
-    Tensor bias_;         // f32
-    Tensor bias_to_add_;  // of the weight's dtype
+    Tensor bias_;  // f32
+    Tensor bias_to_add_;
 };
 
 }  // namespace kine::kernels

@@ -67,7 +67,7 @@ TEST(Commands, HelpSaysWhichNamesTheyTake) {
 }
 
 TEST(Commands, ListSaysHowTheProgramWasBuilt) {
-    expect_prints({"list", "build"}, {"build\n  ", "compiler  "});
+    expect_prints({"list", "build"}, {"build\n  ", "compiler  ", "\n  cudnn  "});
     EXPECT_EQ(run({"list", "build"}).output.find('{'), std::string::npos);
     EXPECT_TRUE(json_of({"list", "build", "--json"}).at(0).contains("compiler"));
 }

@@ -1,4 +1,4 @@
-#include "kernels/cudnn/plan.h"
+#include "kernels/cudnn/plugin/execution_plan.h"
 
 #include <optional>
 
@@ -8,12 +8,6 @@ namespace {
 
 constexpr int64_t kMostProposals = 8;
 constexpr int64_t kAlignment = 16;  // bytes, of every tensor of ours
-
-cudnnDataType_t type_of(DType dtype) {
-    if (dtype == DType::BFloat16) return CUDNN_DATA_BFLOAT16;
-    kine::check(dtype == DType::Float32, ErrorCode::Bug, "cuDNN: dtype {}, expected f32 or bf16", name_of(dtype));
-    return CUDNN_DATA_FLOAT;
-}
 
 Descriptor make_graph(const Target& target, std::span<const Descriptor> operations) {
     std::vector<cudnnBackendDescriptor_t> handles;
@@ -60,6 +54,8 @@ Descriptor finish_plan(const Target& target, const Descriptor* device, const Des
     if (device != nullptr) plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *device);
     if (target.handle != nullptr) plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &target.handle);
     plan.finish();
+    const int64_t workspace = plan.number(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
+    kine::check(workspace <= kMostWorkspace, ErrorCode::Unsupported, "it wants {} bytes of workspace", workspace);
     return plan;
 }
 
@@ -83,9 +79,9 @@ Descriptor make_plan(const Target& target, std::span<const Descriptor> operation
 Descriptor make_tensor(const GraphTensor& tensor) {
     Descriptor result(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
     result.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, tensor.id);
-    result.set(CUDNN_ATTR_TENSOR_DATA_TYPE, type_of(tensor.dtype));
+    result.set(CUDNN_ATTR_TENSOR_DATA_TYPE, tensor.dtype);
     result.set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, kAlignment);
-    result.set(CUDNN_ATTR_TENSOR_DIMENSIONS, std::vector<int64_t>(tensor.sizes.begin(), tensor.sizes.end()));
+    result.set(CUDNN_ATTR_TENSOR_DIMENSIONS, tensor.sizes);
     result.set(CUDNN_ATTR_TENSOR_STRIDES, tensor.strides);
     if (tensor.is_virtual) result.set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, true);
     if (tensor.is_by_value) result.set(CUDNN_ATTR_TENSOR_IS_BY_VALUE, true);
@@ -93,13 +89,11 @@ Descriptor make_tensor(const GraphTensor& tensor) {
     return result;
 }
 
-Plan::Plan(const Target& target, std::span<const Descriptor> operations)
-    : plan_(make_plan(target, operations)),
-      workspace_bytes_(plan_.number(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)),
-      description_(plan_.text(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION)) {}
+ExecutionPlan::ExecutionPlan(const Target& target, std::span<const Descriptor> operations)
+    : plan_(make_plan(target, operations)), workspace_bytes_(plan_.number(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)) {}
 
-void Plan::run(cudnnHandle_t handle, std::span<const int64_t> ids, std::span<void* const> pointers,
-               void* workspace) const {
+void ExecutionPlan::run(cudnnHandle_t handle, std::span<const int64_t> ids, std::span<void* const> pointers,
+                        void* workspace) const {
     Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, ids);
     pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, static_cast<int64_t>(pointers.size()),
