@@ -28,6 +28,11 @@ ConvolutionGraph graph_of(const Row& row) {
     return convolution_graph(row.input, row.out_channels, window);
 }
 
+/// A plan that has to be compiled holds its kernels, and takes most of a second: dozens of them are too many.
+void expect_plan(const ConvolutionGraph& graph) {
+    EXPECT_EQ(plan_convolution(h200(), graph).description().find("\"kernels\""), std::string::npos);
+}
+
 const Row kPictures[] = {{"AutoencoderKL, first", {1, 64, 64, 4}, 512, {3, 3}},
                          {"AutoencoderKL, widest", {1, 64, 64, 512}, 512, {3, 3}},
                          {"AutoencoderKL, narrowing", {1, 256, 256, 512}, 256, {3, 3}},
@@ -50,25 +55,30 @@ const Row kVideos[] = {{"Open-Sora, temporal", {7, 60, 107, 512}, 512, {3, 3, 3}
 TEST(ConvolutionPlan, ExistsForPictures) {
     for (const Row& row : kPictures) {
         SCOPED_TRACE(row.name);
-        EXPECT_NO_THROW(plan_convolution(h200(), graph_of(row)));
+        expect_plan(graph_of(row));
     }
 }
 
 TEST(ConvolutionPlan, ExistsForVideos) {
     for (const Row& row : kVideos) {
         SCOPED_TRACE(row.name);
-        EXPECT_NO_THROW(plan_convolution(h200(), graph_of(row)));
+        expect_plan(graph_of(row));
     }
 }
 
 TEST(ConvolutionPlan, ExistsForFramesThatAreMissingInFront) {
     const WindowGeometry causal = {512, 3, 3, 3, {.pad_begin = 1, .pad_end = 1, .pad_front = 2}};
-    EXPECT_NO_THROW(plan_convolution(h200(), convolution_graph({5, 60, 107, 512}, 512, causal)));
+    expect_plan(convolution_graph({5, 60, 107, 512}, 512, causal));
+}
+
+TEST(ConvolutionPlan, ExistsWithoutBias) {
+    const WindowGeometry window = {512, 1, 3, 3, {.pad_begin = 1, .pad_end = 1}};
+    expect_plan(convolution_graph({1, 64, 64, 512}, 512, window, false));
 }
 
 TEST(ConvolutionPlan, ExistsForHalving) {
     const WindowGeometry halving = {128, 1, 3, 3, {.stride = 2, .pad_end = 1}};
-    EXPECT_NO_THROW(plan_convolution(h200(), convolution_graph({1, 64, 64, 128}, 128, halving)));
+    expect_plan(convolution_graph({1, 64, 64, 128}, 128, halving));
 }
 
 TEST(ConvolutionGraph, HasFramesForBatchesOrForAnAxis) {

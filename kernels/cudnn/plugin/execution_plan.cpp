@@ -1,5 +1,6 @@
 #include "kernels/cudnn/plugin/execution_plan.h"
 
+#include <array>
 #include <optional>
 
 namespace kine::kernels::cudnn {
@@ -48,7 +49,26 @@ std::vector<Descriptor> propose(const Descriptor& graph, const Descriptor* devic
     return proposals;
 }
 
+/// The same memory gives the same bits each time, and sums are f32 to their end.
+void check_promises(const Descriptor& proposal) {
+    const Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+    cudnnBackendDescriptor_t place = engine.get();
+    int64_t count = 0;
+    check(cudnnBackendGetAttribute(proposal.get(), CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+                                   &count, static_cast<void*>(&place)),
+          "an engine");
+    std::array<cudnnBackendNumericalNote_t, CUDNN_NUMERICAL_NOTE_TYPE_COUNT> notes = {};
+    check(cudnnBackendGetAttribute(engine.get(), CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                                   static_cast<int64_t>(notes.size()), &count, notes.data()),
+          "an engine's notes");
+    for (const cudnnBackendNumericalNote_t note : std::span(notes).first(static_cast<size_t>(count)))
+        kine::check(
+            note != CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC && note != CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION,
+            ErrorCode::Unsupported, "its engine breaks our promises");
+}
+
 Descriptor finish_plan(const Target& target, const Descriptor* device, const Descriptor& proposal) {
+    check_promises(proposal);
     Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
     plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, proposal);
     if (device != nullptr) plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *device);

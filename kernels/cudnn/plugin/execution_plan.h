@@ -33,8 +33,8 @@ inline constexpr int64_t kMostWorkspace = int64_t{64} << 20;
 /// Immutable. Not every engine of cuDNN's lets two threads run one plan at a time.
 class ExecutionPlan {
   public:
-    /// The first of cuDNN's proposals that can be finished and that asks for no more memory than it may. Throws
-    /// ErrorCode::Unsupported with the reason of the last where there is none.
+    /// The first of cuDNN's proposals that can be finished, gives the same bits each time and asks for no more memory
+    /// than it may. Throws ErrorCode::Unsupported with the reason of the last where there is none.
     ExecutionPlan(const Target& target, std::span<const Descriptor> operations);
 
     int64_t workspace_bytes() const { return workspace_bytes_; }
