@@ -39,7 +39,7 @@ bool may_be_of_a_graph(const BatchAxis& axis) { return axis.count == 1 || (axis.
 
 /// The strides of a lone batch mean nothing, so graphs that differ in them only are made equal.
 cudnn::TokenStrides strides_of(const Tensor& x, int64_t batch, int64_t batches) {
-    return {batches == 1 ? x.stride(2) : batch, x.stride(2), x.stride(3)};
+    return {batches == 1 ? x.dim(2) * x.stride(2) : batch, x.stride(2), x.stride(3)};
 }
 
 cudnn::AttentionGraph graph_of_one(const AttentionProblem& problem) {

@@ -44,7 +44,8 @@ inline constexpr int64_t kLeastVersion = 91500;
 /// Opened once a process: null where it cannot be, with the reason. It was not built, or cuDNN is not there.
 const Library* load_library(std::string& reason);
 
-/// The same, unless its version is not one that we use.
+/// The same, unless its version is not one that we use, or the environment's KINE_CUDNN is "off", as comparisons want
+/// it.
 const Library* usable_library(std::string& reason);
 
 /// "9.19.0", or "not used: " and the reason.

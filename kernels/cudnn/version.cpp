@@ -1,11 +1,30 @@
 // Which cuDNN is used. Apart from library.cpp, whose place tests give to a cuDNN of their own.
 #include "kernels/cudnn/library.h"
 
-#include <fmt/core.h>
+#include "runtime/registry.h"
+
+#include <array>
+#include <cstdlib>
 
 namespace kine::kernels::cudnn {
 
 namespace {
+
+struct Wish {
+    std::string_view name;
+    bool is_wanted;
+};
+
+constexpr std::array<Wish, 2> kWishes = {{{"on", true}, {"off", false}}};
+
+/// What the environment's KINE_CUDNN says.
+bool is_wanted() {
+    static const bool is_wanted = [] {
+        const char* wish = std::getenv("KINE_CUDNN");
+        return wish == nullptr || find_entry(std::span<const Wish>(kWishes), "KINE_CUDNN", wish).is_wanted;
+    }();
+    return is_wanted;
+}
 
 std::string version_text(int64_t version) {
     return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
@@ -14,7 +33,8 @@ std::string version_text(int64_t version) {
 }  // namespace
 
 const Library* usable_library(std::string& reason) {
-    const Library* library = load_library(reason);
+    if (!is_wanted()) reason = "KINE_CUDNN is off";
+    const Library* library = is_wanted() ? load_library(reason) : nullptr;
     if (library == nullptr) return nullptr;
     const int64_t version = library->version();
     if (version >= kLeastVersion) return library;

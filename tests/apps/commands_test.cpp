@@ -95,6 +95,16 @@ TEST(Commands, TellWhichInstructionsTheyUse) {
     EXPECT_TRUE(unknown.says("unknown KINE_CPU 'sse9', known are avx2, avx512, amx")) << unknown.error;
 }
 
+TEST(Commands, TellWhetherTheyUseCudnn) {
+    const auto with = [](const std::string& wish) {
+        return launch({.arguments = {"list", "build"}, .shell = "export KINE_CUDNN=" + wish});
+    };
+    EXPECT_NE(with("off").output.find("not used: KINE_CUDNN is off"), std::string::npos);
+    const Ended unknown = with("maybe");
+    EXPECT_EQ(unknown.status, kUsage);
+    EXPECT_TRUE(unknown.says("unknown KINE_CUDNN 'maybe', known are on, off")) << unknown.error;
+}
+
 TEST(Commands, InspectPrintsWhatAVideoSaysOfItself) {
     const TemporaryFolder folder;
     for (const char* name : {"v.mp4", "v.mkv", "v.webm"}) {

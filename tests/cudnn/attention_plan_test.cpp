@@ -80,6 +80,12 @@ TEST(AttentionPlan, ExistsForFullAttention) {
     }
 }
 
+TEST(AttentionPlan, ExistsForABranchByItself) {
+    Row row = kFull[3];
+    row.batches = 1;
+    EXPECT_NO_THROW(plan_of(self_attention(row, false)));
+}
+
 TEST(AttentionPlan, ExistsForCrossAttention) {
     EXPECT_NO_THROW(plan_of(cross_attention(kFactored[0], 120)));
     EXPECT_NO_THROW(plan_of(cross_attention(kFactored[1], 300)));
