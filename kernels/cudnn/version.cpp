@@ -17,13 +17,14 @@ struct Wish {
 
 constexpr std::array<Wish, 2> kWishes = {{{"on", true}, {"off", false}}};
 
-/// What the environment's KINE_CUDNN says.
+bool read_wish(const char* wish) {
+    if (wish == nullptr || *wish == '\0') return true;
+    return find_entry(std::span<const Wish>(kWishes), "KINE_CUDNN", wish).is_wanted;
+}
+
 bool is_wanted() {
-    static const bool is_wanted = [] {
-        const char* wish = std::getenv("KINE_CUDNN");
-        return wish == nullptr || find_entry(std::span<const Wish>(kWishes), "KINE_CUDNN", wish).is_wanted;
-    }();
-    return is_wanted;
+    static const bool wanted = read_wish(std::getenv("KINE_CUDNN"));
+    return wanted;
 }
 
 std::string version_text(int64_t version) {
@@ -33,8 +34,11 @@ std::string version_text(int64_t version) {
 }  // namespace
 
 const Library* usable_library(std::string& reason) {
-    if (!is_wanted()) reason = "KINE_CUDNN is off";
-    const Library* library = is_wanted() ? load_library(reason) : nullptr;
+    if (!is_wanted()) {
+        reason = "KINE_CUDNN is off";
+        return nullptr;
+    }
+    const Library* library = load_library(reason);
     if (library == nullptr) return nullptr;
     const int64_t version = library->version();
     if (version >= kLeastVersion) return library;

@@ -1,5 +1,7 @@
 #include "kernels/cudnn/plugin/attention.h"
 
+#include "kernels/scratch.h"
+
 namespace kine::kernels::cudnn {
 
 namespace {
@@ -41,7 +43,7 @@ ExecutionPlan plan_attention(const Target& target, const AttentionGraph& graph) 
     attention.set(CUDNN_ATTR_OPERATION_SDPA_FWD_SCALEDESC, scale);
     if (graph.writes_log_sums) attention.set(CUDNN_ATTR_OPERATION_SDPA_FWD_STATSDESC, sums);
     attention.finish();
-    return ExecutionPlan(target, operations);
+    return ExecutionPlan(target, operations, kDeviceProductBytes);
 }
 
 }  // namespace kine::kernels::cudnn

@@ -1,5 +1,7 @@
 #include "kernels/cudnn/plugin/convolution.h"
 
+#include "kernels/scratch.h"
+
 namespace kine::kernels::cudnn {
 
 namespace {
@@ -94,7 +96,7 @@ ExecutionPlan plan_convolution(const Target& target, const ConvolutionGraph& gra
     std::vector<Descriptor> operations;
     operations.push_back(convolve(graph, graph.has_bias ? sums : result));
     if (graph.has_bias) operations.push_back(add_bias(graph, sums, result));
-    return ExecutionPlan(target, operations);
+    return ExecutionPlan(target, operations, kDeviceWindowBytes);
 }
 
 }  // namespace kine::kernels::cudnn

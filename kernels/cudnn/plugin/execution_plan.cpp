@@ -74,19 +74,20 @@ Descriptor finish_plan(const Target& target, const Descriptor* device, const Des
     if (device != nullptr) plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *device);
     if (target.handle != nullptr) plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &target.handle);
     plan.finish();
-    const int64_t workspace = plan.number(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
-    kine::check(workspace <= kMostWorkspace, ErrorCode::Unsupported, "it wants {} bytes of workspace", workspace);
     return plan;
 }
 
-Descriptor make_plan(const Target& target, std::span<const Descriptor> operations) {
+Descriptor make_plan(const Target& target, std::span<const Descriptor> operations, int64_t most_workspace) {
     const Descriptor graph = make_graph(target, operations);
     const std::optional<Descriptor> device = make_device(target);
     const Descriptor* described = device ? &*device : nullptr;
     std::string reason = "it proposes nothing";
     for (const Descriptor& proposal : propose(graph, described)) {
         try {
-            return finish_plan(target, described, proposal);
+            Descriptor plan = finish_plan(target, described, proposal);
+            const int64_t workspace = plan.number(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
+            kine::check(workspace <= most_workspace, ErrorCode::Unsupported, "it wants {} bytes", workspace);
+            return plan;
         } catch (const Error& error) {
             reason = error.what();
         }
@@ -109,8 +110,9 @@ Descriptor make_tensor(const GraphTensor& tensor) {
     return result;
 }
 
-ExecutionPlan::ExecutionPlan(const Target& target, std::span<const Descriptor> operations)
-    : plan_(make_plan(target, operations)), workspace_bytes_(plan_.number(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)) {}
+ExecutionPlan::ExecutionPlan(const Target& target, std::span<const Descriptor> operations, int64_t most_workspace)
+    : plan_(make_plan(target, operations, most_workspace)),
+      workspace_bytes_(plan_.number(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)) {}
 
 void ExecutionPlan::run(cudnnHandle_t handle, std::span<const int64_t> ids, std::span<void* const> pointers,
                         void* workspace) const {

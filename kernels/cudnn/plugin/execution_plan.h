@@ -26,16 +26,12 @@ struct Target {
     std::string device;
 };
 
-/// What may be taken beside the tensors, in bytes: as much as convolutions without cuDNN write out
-/// (windows_device.cpp).
-inline constexpr int64_t kMostWorkspace = int64_t{64} << 20;
-
 /// Immutable. Not every engine of cuDNN's lets two threads run one plan at a time.
 class ExecutionPlan {
   public:
-    /// The first of cuDNN's proposals that can be finished, gives the same bits each time and asks for no more memory
-    /// than it may. Throws ErrorCode::Unsupported with the reason of the last where there is none.
-    ExecutionPlan(const Target& target, std::span<const Descriptor> operations);
+    /// The first of cuDNN's proposals that can be finished, gives the same bits each time and takes at most so many
+    /// bytes beside the tensors. Throws ErrorCode::Unsupported with the reason of the last where there is none.
+    ExecutionPlan(const Target& target, std::span<const Descriptor> operations, int64_t most_workspace);
 
     int64_t workspace_bytes() const { return workspace_bytes_; }
     /// What cuDNN says of the plan, as JSON: its engine and kernels.
