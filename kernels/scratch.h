@@ -22,7 +22,7 @@ constexpr int64_t with_attention_scratch(int64_t bytes, int64_t threads) {
 }
 
 /// On a GPU: the workspace of one product, as cuBLAS's manual advises for Hopper, and what a convolution writes out of
-/// its windows at a time.
+/// its windows at a time. Plans of cuDNN that take their places take no more.
 inline constexpr int64_t kDeviceProductBytes = int64_t{32} << 20;
 inline constexpr int64_t kDeviceWindowBytes = int64_t{64} << 20;
 /// And the rows that one makes eight bits of at a time.

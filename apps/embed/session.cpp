@@ -58,8 +58,8 @@ std::vector<std::unique_ptr<DeviceFloor>> open_devices(const std::vector<Device>
     return floors;
 }
 
-// Of a GPU's free memory: for its driver and cuBLASLt, and where it is one of several ranks for NCCL.
-constexpr int64_t kLeftOver = int64_t{256} << 20;
+// Of a GPU's free memory: for its driver, cuBLASLt and cuDNN, and where it is one of several ranks for NCCL.
+constexpr int64_t kLeftOver = int64_t{512} << 20;
 constexpr int64_t kLeftForOthers = int64_t{1} << 30;
 
 /// What `options` allow a device to take; 0 for no limit.

@@ -7,6 +7,7 @@
 #include "dit/families/families.h"
 #include "dit/presets.h"
 #include "dit/sampling/samplers.h"
+#include "kernels/cudnn/library.h"
 #include "parallel/planner/cluster.h"
 #include "parallel/strategies/strategies.h"
 #include "runtime/config.h"
@@ -122,6 +123,7 @@ Json list_devices() {
 
 Json describe_build() {
     Json build = {{"version", kVersion}, {"compiler", __VERSION__}, {"cuda", kHasCuda}};
+    build["cudnn"] = kernels::cudnn::describe_library();
     build["processor"] = processor_name();
     build["threads"] = std::thread::hardware_concurrency();
     build["instructions"] = name_of(instruction_set());

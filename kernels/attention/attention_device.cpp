@@ -1,5 +1,6 @@
 #include "kernels/attention/attention_device.h"
 
+#include "kernels/attention/cudnn_attention.h"
 #include "kernels/attention/flash_cuda.h"
 #include "kernels/attention/rows_cuda.h"
 #include "kernels/attention/temporal_cuda.h"
@@ -91,8 +92,12 @@ void row_attention_device(const Context& context, AttentionProblem& problem) {
     cuda::launch_row_attention(all, context.stream);
 }
 
-constexpr std::array<AttentionVariant, 3> kVariants = {{
+// The order is by expectation, nothing of it was measured. cuDNN pads heads of 72 to 128 where "flash" pads them to 80,
+// but on Hopper its kernels reach the matrix unit's full rate, which ours (mma.sync) cannot; so it stands first there
+// too. Few tokens would fill a fiftieth of its tiles, hence "temporal" before it.
+constexpr std::array<AttentionVariant, 4> kVariants = {{
     {"temporal", "few tokens, one warp a site and head on matrix units", is_temporal, temporal_attention_device},
+    {"cudnn", "cuDNN's, where it is and has a plan", is_cudnn_attention, cudnn_attention_device},
     {"flash", "blocks of 64 keys with online softmax, on matrix units", is_flash, flash_attention_device},
     {"rows", "plain, a warp a query: any length, bias, mask and type", fits_a_row, row_attention_device},
 }};

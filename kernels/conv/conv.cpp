@@ -1,8 +1,8 @@
 #include "kernels/conv/conv.h"
 
 #include "kernels/check.h"
+#include "kernels/conv/conv_device.h"
 #include "kernels/conv/windows.h"
-#include "kernels/conv/windows_device.h"
 #include "kernels/dispatch.h"
 #include "kernels/linear/packed_matrix.h"
 #include "kernels/move/move.h"
@@ -69,8 +69,9 @@ Tensor convolve(const Context& context, std::string_view op, const Tensor& x, co
     const auto host = [&] {
         std::get<PackedMatrix>(packed.matrix).multiply(context, windows_of(x, window), Activation::None, out);
     };
-    on_device(context, op, host,
-              [&] { multiply_windows(context, x, window, std::get<DeviceMatrix>(packed.matrix), out); });
+    on_device(context, op, host, [&] {
+        convolve_device(context, op, {x, window, std::get<DeviceMatrix>(packed.matrix), out});
+    });
     return out.reshape(shape);
 }
 

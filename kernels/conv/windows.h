@@ -23,6 +23,11 @@ struct WindowGeometry {
 
     int64_t out_height(const Tensor& x) const { return steps(x.dim(1), height); }
     int64_t out_width(const Tensor& x) const { return steps(x.dim(2), width); }
+    /// Whether windows are the pixels themselves.
+    bool is_pixel() const {
+        return depth * height * width == 1 && placement.stride == 1 && placement.pad_begin == 0 &&
+               placement.pad_end == 0 && placement.pad_front == 0;
+    }
 
   private:
     int64_t steps(int64_t size, int64_t window) const {

@@ -30,19 +30,11 @@ cuda::WindowArguments<T> arguments_of(const Tensor& x, const WindowGeometry& win
     return work;
 }
 
-/// Whether windows are the pixels themselves.
-bool are_pixels(const WindowGeometry& window) {
-    const ConvGeometry& placement = window.placement;
-    return window.depth * window.height * window.width == 1 && placement.stride == 1 && placement.pad_begin == 0 &&
-           placement.pad_end == 0 && placement.pad_front == 0;
-}
-
 }  // namespace
 
 void multiply_windows(const Context& context, const Tensor& x, const WindowGeometry& window, const DeviceMatrix& matrix,
                       Tensor& out) {
     const int64_t depth = matrix.in_features(), all = out.dim(0);
-    if (are_pixels(window)) return matrix.multiply(context, {x.address(), all, depth}, Activation::None, out);
     const int64_t most = std::clamp<int64_t>(kDeviceWindowBytes / (depth * size_of(x.dtype())), 1, all);
     Tensor rows = Tensor::empty(context, {most, depth}, x.dtype());
     visit_floating(x.dtype(), [&]<class T>(T) {

@@ -1,5 +1,5 @@
-// Convolution on a GPU as a product of windows that are written out, some thousands at a time. cuDNN's would spare the
-// writing (kernels/cudnn); this one needs nothing else.
+// Convolution on a GPU as a product of windows that are written out, some thousands at a time. cuDNN's spares the
+// writing (cudnn_convolution.h); this one takes any type and geometry, and needs nothing else.
 #pragma once
 
 #include "kernels/conv/windows.h"

@@ -9,14 +9,15 @@ namespace {
 
 bool moves_by_words(const Tensor& tensor) {
     if (!tensor) return true;
-    const auto address = std::bit_cast<uintptr_t>(tensor.address());
-    bool moves = address % 16 == 0 && tensor.dim(-1) % kChunk == 0 && tensor.stride(-1) == 1;
+    bool moves = begins_at_a_word(tensor) && tensor.dim(-1) % kChunk == 0 && tensor.stride(-1) == 1;
     for (int axis = 0; axis + 1 < tensor.rank(); ++axis)
         moves = moves && (tensor.dim(axis) == 1 || tensor.stride(axis) % kChunk == 0);
     return moves;
 }
 
 }  // namespace
+
+bool begins_at_a_word(const Tensor& tensor) { return !tensor || std::bit_cast<uintptr_t>(tensor.address()) % 16 == 0; }
 
 bool moves_by_words(std::initializer_list<const Tensor*> tensors) {
     return std::ranges::all_of(tensors, [](const Tensor* tensor) { return moves_by_words(*tensor); });

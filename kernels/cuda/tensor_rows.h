@@ -13,6 +13,9 @@ namespace kine::kernels::cuda {
 /// beginning likewise. Empty tensors are not asked.
 bool moves_by_words(std::initializer_list<const Tensor*> tensors);
 
+/// Whether it begins at a multiple of 16 bytes. Empty tensors do.
+bool begins_at_a_word(const Tensor& tensor);
+
 /// Where the rows of x [..., C] begin; none if their axes are of more than two kinds of steps.
 std::optional<RowPlaces> row_places(const Tensor& x);
 

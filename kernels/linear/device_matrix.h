@@ -26,8 +26,12 @@ class DeviceMatrix {
     int64_t out_features() const { return weight_.dim(0); }
     DType dtype() const { return dtype_; }
     Quantization quantization() const { return quantization_; }
+    /// [N, K], contiguous, as it is held; imagined where it is offloaded.
+    const Tensor& weight() const { return weight_; }
     /// f32 [N], zeros where there was none.
     const Tensor& bias() const { return bias_; }
+    /// [N], of dtype(); empty where there was none.
+    const Tensor& bias_to_add() const { return bias_to_add_; }
     /// A copy; of what is offloaded or fp8, the host's.
     Tensor unpacked(const Context& context) const;
     std::shared_ptr<WeightOffload> offload() const { return offloaded_ ? offloaded_.offload() : nullptr; }
@@ -43,8 +47,8 @@ class DeviceMatrix {
     Tensor weight_;              // as it is held, imagined where it is offloaded
     Tensor scales_;              // f32 [N] of e4m3; empty: it is of dtype_
     OffloadedWeight offloaded_;
-    Tensor bias_;         // f32
-    Tensor bias_to_add_;  // of the weight's dtype
+    Tensor bias_;  // f32
+    Tensor bias_to_add_;
 };
 
 }  // namespace kine::kernels

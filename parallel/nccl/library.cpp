@@ -1,7 +1,7 @@
 #include "parallel/nccl/library.h"
 
-#include "parallel/plugin_file.h"
 #include "runtime/error.h"
+#include "runtime/plugin_file.h"
 
 #include <string>
 

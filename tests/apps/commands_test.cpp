@@ -67,7 +67,7 @@ TEST(Commands, HelpSaysWhichNamesTheyTake) {
 }
 
 TEST(Commands, ListSaysHowTheProgramWasBuilt) {
-    expect_prints({"list", "build"}, {"build\n  ", "compiler  "});
+    expect_prints({"list", "build"}, {"build\n  ", "compiler  ", "\n  cudnn  "});
     EXPECT_EQ(run({"list", "build"}).output.find('{'), std::string::npos);
     EXPECT_TRUE(json_of({"list", "build", "--json"}).at(0).contains("compiler"));
 }
@@ -93,6 +93,16 @@ TEST(Commands, TellWhichInstructionsTheyUse) {
     const Ended unknown = with("sse9", generate({"-o", "/nowhere/video.mp4"}));
     EXPECT_EQ(unknown.status, kUsage);
     EXPECT_TRUE(unknown.says("unknown KINE_CPU 'sse9', known are avx2, avx512, amx")) << unknown.error;
+}
+
+TEST(Commands, TellWhetherTheyUseCudnn) {
+    const auto with = [](const std::string& wish) {
+        return launch({.arguments = {"list", "build"}, .shell = "export KINE_CUDNN=" + wish});
+    };
+    EXPECT_NE(with("off").output.find("not used: KINE_CUDNN is off"), std::string::npos);
+    const Ended unknown = with("maybe");
+    EXPECT_EQ(unknown.status, kUsage);
+    EXPECT_TRUE(unknown.says("unknown KINE_CUDNN 'maybe', known are on, off")) << unknown.error;
 }
 
 TEST(Commands, InspectPrintsWhatAVideoSaysOfItself) {

@@ -30,7 +30,7 @@ const std::vector<Layer>& table() {
         {"dit/families",
          {"runtime", "kernels", "broadcast", "parallel", "dit/modules", "dit/text", "dit/vae", "dit/sampling",
           "dit/families", "dit/request.h"}},
-        {"apps/embed", {"runtime", "dit", "codecs", "broadcast", "parallel", "apps/embed"}},
+        {"apps/embed", {"runtime", "dit", "codecs", "broadcast", "parallel", "apps/embed", "kernels/cudnn/library.h"}},
         {"apps/cli", {"apps/embed/kinescope.h", "apps/embed/kinescope.hpp", "apps/cli"}},
         {"apps/bench", {"runtime", "kernels", "codecs", "broadcast", "parallel", "dit", "apps/embed", "apps/bench"}},
         {"tests", {""}},

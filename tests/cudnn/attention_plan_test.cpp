@@ -1,5 +1,7 @@
 // Every attention of the published models has a plan for an H200, read from the packed projections where they lie.
-#include "kernels/cudnn/attention.h"
+#include "kernels/cudnn/plugin/attention.h"
+
+#include "kernels/attention/cudnn_attention.h"
 #include "tests/cudnn/h200.h"
 
 #include <gtest/gtest.h>
@@ -43,8 +45,17 @@ AttentionProblem cross_attention(const Row& row, int64_t keys) {
             .key_mask = {}};
 }
 
+/// All frames look at one text.
+AttentionProblem shared_text(const Row& row, int64_t keys) {
+    AttentionProblem problem = cross_attention(row, keys);
+    const int64_t width = row.heads * row.size;
+    const Shape shape = {row.batches, row.frames, row.patches, width};
+    problem.q = problem.out = Tensor::imagined(shape, DType::BFloat16).split(3, row.heads);
+    return problem;
+}
+
 std::string plan_of(const AttentionProblem& problem) {
-    return plan_attention(h200(), attention_graph(problem)).description();
+    return plan_attention(h200(), cudnn_calls(problem).value().graph).description();
 }
 
 // Published sizes at their default resolution and length; full attention is one "frame" of all tokens.
@@ -69,10 +80,17 @@ TEST(AttentionPlan, ExistsForFullAttention) {
     }
 }
 
+TEST(AttentionPlan, ExistsForABranchByItself) {
+    Row row = kFull[3];
+    row.batches = 1;
+    EXPECT_NO_THROW(plan_of(self_attention(row, false)));
+}
+
 TEST(AttentionPlan, ExistsForCrossAttention) {
     EXPECT_NO_THROW(plan_of(cross_attention(kFactored[0], 120)));
     EXPECT_NO_THROW(plan_of(cross_attention(kFactored[1], 300)));
     EXPECT_NO_THROW(plan_of(cross_attention(kFull[3], 512)));
+    EXPECT_NO_THROW(plan_of(shared_text(kFactored[0], 120)));
 }
 
 TEST(AttentionPlan, ExistsWithTheLogSumsThatRingsMerge) {
@@ -82,21 +100,31 @@ TEST(AttentionPlan, ExistsWithTheLogSumsThatRingsMerge) {
     EXPECT_NO_THROW(plan_of(problem));
 }
 
-TEST(AttentionGraph, TakesAllBatchesInOneCallWhereTheyLieEvenly) {
-    const Row row = kFactored[0];
-    const AttentionGraph spatial = attention_graph(self_attention(row, false));
-    EXPECT_EQ(spatial.q, (Shape{2 * 16, 16, 1024, 72}));
-    EXPECT_EQ(spatial.q_strides, (std::vector<int64_t>{1024 * 3456, 72, 3456, 1}));
-    EXPECT_EQ(spatial.out_strides, (std::vector<int64_t>{1024 * 1152, 72, 1152, 1}));
-    const AttentionGraph temporal = attention_graph(self_attention(row, true));
-    EXPECT_EQ(temporal.q, (Shape{1024, 16, 16, 72})) << "guidance branches are 16 frames apart, sites one";
-    EXPECT_EQ(temporal.q_strides, (std::vector<int64_t>{3456, 72, 1024 * 3456, 1}));
+TEST(CudnnCalls, TakeAllBatchesAtOnceWhereTheyLieEvenly) {
+    const CudnnCalls calls = cudnn_calls(self_attention(kFactored[0], false)).value();
+    EXPECT_EQ(calls.each.count, 1);
+    EXPECT_EQ(calls.graph.batches, 2 * 16);
+    EXPECT_EQ(calls.graph.queries, 1024);
+    EXPECT_EQ(calls.graph.q, (TokenStrides{1024 * 3456, 3456, 72}));
+    EXPECT_EQ(calls.graph.out, (TokenStrides{1024 * 1152, 1152, 72}));
 }
 
-TEST(AttentionGraph, RefusesWhatTheNodeDoesNotTake) {
-    AttentionProblem problem = self_attention(kFactored[0], false);
-    problem.key_mask = Tensor::imagined({2, 1024}, DType::UInt8);
-    EXPECT_THROW(attention_graph(problem), Error);
+TEST(CudnnCalls, GoThroughAnAxisThatLiesUnevenly) {
+    const CudnnCalls calls = cudnn_calls(self_attention(kFactored[0], true)).value();
+    EXPECT_EQ(calls.each.count, 2) << "guidance branches are 16 frames apart, sites one";
+    EXPECT_EQ(calls.each.q, 16 * 1024 * 3456);
+    EXPECT_EQ(calls.each.out, 16 * 1024 * 1152);
+    EXPECT_EQ(calls.graph.batches, 1024);
+    EXPECT_EQ(calls.graph.queries, 16);
+    EXPECT_EQ(calls.graph.q, (TokenStrides{3456, 1024 * 3456, 72}));
+}
+
+TEST(CudnnCalls, TakeFramesThatShareTheirTextForMoreQueries) {
+    const CudnnCalls calls = cudnn_calls(shared_text(kFactored[0], 120)).value();
+    EXPECT_EQ(calls.each.count, 1);
+    EXPECT_EQ(calls.graph.batches, 2);
+    EXPECT_EQ(calls.graph.queries, 16 * 1024);
+    EXPECT_EQ(calls.graph.keys, 120);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // The GPU that plans are made for where there is none: an H200 as cuDNN describes one.
 #pragma once
 
-#include "kernels/cudnn/plan.h"
+#include "kernels/cudnn/plugin/execution_plan.h"
 
 namespace kine::kernels::cudnn {
 

@@ -1,11 +1,7 @@
-// Every op on a GPU against the same op on the host, which is itself held to twins in double: awkward sizes, views,
-// both types. Tensors of the device are out of the host's reach, so an op that forgot to move something is told.
-#include "kernels/attention/attention_device.h"
-#include "kernels/attention/merge.h"
+// Every op but attention on a GPU: awkward sizes, views, both types.
 #include "kernels/blend/blend.h"
 #include "kernels/conv/conv.h"
 #include "kernels/elementwise/elementwise.h"
-#include "kernels/move/move.h"
 #include "kernels/norm/norm.h"
 #include "kernels/patch/patch.h"
 #include "kernels/resample/fold.h"
@@ -13,64 +9,12 @@
 #include "kernels/resample/resample.h"
 #include "kernels/rope/query_key.h"
 #include "kernels/rope/rope.h"
-#include "runtime/tensor/transfer.h"
-#include "tests/support/device/test_device.h"
-#include "tests/support/expect_close.h"
+#include "tests/device/device_ops.h"
 
-#include <functional>
 #include <limits>
 
 namespace kine::kernels {
 namespace {
-
-using Inputs = std::vector<Tensor>;
-using Op = std::function<Tensor(const Context&, const Inputs&)>;
-
-constexpr DType kBoth[] = {DType::Float32, DType::BFloat16};
-
-/// Two computations that round alike but for sums in another order: an exponential's last places, or one rounding to
-/// bf16 that fell to the other side.
-Tolerance alike(DType dtype, double absolute = 2e-6) {
-    return dtype == DType::BFloat16 ? Tolerance{8e-3, std::max(absolute, 2e-5)} : Tolerance{2e-6, absolute};
-}
-
-class DeviceOps : public testing::Test {
-  protected:
-    void SetUp() override {
-        if (const std::string reason = TestDevice::why_none(); !reason.empty()) GTEST_SKIP() << reason;
-        device_ = std::make_unique<TestDevice>();
-    }
-    const Context& host() { return device_->host(); }
-    const Context& device() { return device_->context(); }
-
-    Tensor random(const Shape& shape, DType dtype, float scale = 1.0f) {
-        return random_tensor(host(), shape, dtype, ++seed_, scale);
-    }
-    Tensor on_device(const Op& op, const Inputs& inputs) {
-        Inputs moved;
-        for (const Tensor& input : inputs) moved.push_back(to_device(device(), input));
-        return to_host(device(), contiguous(device(), op(device(), moved)));
-    }
-    void expect_alike(const Op& op, const Inputs& inputs, Tolerance tolerance) {
-        const Tensor want = contiguous(host(), op(host(), copies(inputs)));
-        const Tensor got = on_device(op, inputs);
-        ASSERT_EQ(got.shape(), want.shape());
-        ASSERT_EQ(got.dtype(), want.dtype());
-        expect_close(got, to_doubles(want), tolerance);
-    }
-
-  private:
-    /// An op in place may not change what the device is given afterwards.
-    Inputs copies(const Inputs& inputs) {
-        Inputs fresh;
-        for (const Tensor& input : inputs)
-            fresh.push_back(from_doubles(host(), input.shape(), input.dtype(), to_doubles(input)));
-        return fresh;
-    }
-
-    std::unique_ptr<TestDevice> device_;
-    uint64_t seed_ = 0;
-};
 
 const Shape kShapes[] = {{2, 3, 8}, {1, 5, 72}, {3, 4, 37}, {2, 1, 1}};
 
@@ -260,7 +204,12 @@ TEST_F(DeviceOps, ProductsEqualTheHosts) {
     }
 }
 
-TEST_F(DeviceOps, ConvolutionsEqualTheHosts) {
+class DeviceOpsConvolution : public DeviceOps {
+  protected:
+    void expect_alike_of_all();
+};
+
+void DeviceOpsConvolution::expect_alike_of_all() {
     for (const DType dtype : kBoth) {
         for (const int64_t channels : {3, 16}) {
             const Inputs in = {random({4, 6, 7, channels}, dtype), random({8, channels, 3, 3}, dtype),
@@ -282,6 +231,12 @@ TEST_F(DeviceOps, ConvolutionsEqualTheHosts) {
             for (const Op& op : ops) expect_alike(op, in, alike(dtype, 2e-5));
         }
     }
+}
+
+TEST_F(DeviceOpsConvolution, EqualsTheHosts) { expect_alike_of_all(); }
+TEST_F(DeviceOpsConvolution, BesideCudnnEqualsTheHosts) {
+    const WithCudnn there;
+    expect_alike_of_all();
 }
 
 TEST_F(DeviceOps, PatchesAndPicturesEqualTheHosts) {
@@ -373,87 +328,6 @@ TEST_F(DeviceOps, PlacingOfHeads) {
                              dtype == DType::BFloat16 ? Tolerance{1.6e-2, 1.6e-2} : alike(dtype));
             }
         }
-    }
-}
-
-TEST_F(DeviceOps, EveryVariantOfAttentionEqualsTheHost) {
-    int64_t runs = 0;
-    for (const AttentionVariant& variant : device_attention_variants()) {
-        for (const DType dtype : kBoth) {
-            for (const auto& [queries, keys, size] : std::vector<std::array<int64_t, 3>>{{7, 77, 20},
-                                                                                         {5, 5, 72},
-                                                                                         {16, 16, 32},
-                                                                                         {3, 40, 64},
-                                                                                         {64, 64, 128},
-                                                                                         {70, 130, 72},
-                                                                                         {65, 65, 80},
-                                                                                         {10, 200, 96}}) {
-                SCOPED_TRACE(fmt::format("{} {}: {} x {} x {}", variant.name, name_of(dtype), queries, keys, size));
-                const Op op = [&](const Context& c, const Inputs& i) {
-                    const Tensor q = i[0].select(3, 0), k = i[1].select(3, 0), v = i[1].select(3, 1);
-                    Tensor out = Tensor::empty(c, q.shape(), dtype);
-                    if (c.device.kind == DeviceKind::Cpu) {
-                        attention_into(c, q, k, v, out);
-                        return out;
-                    }
-                    AttentionProblem problem = {q, k, v, out, {}, {}, 1.0f / std::sqrt(static_cast<float>(size))};
-                    if (variant.can_run(problem)) {
-                        variant.run(c, problem);
-                        ++runs;
-                    } else {
-                        attention_into(c, q, k, v, out);
-                    }
-                    return out;
-                };
-                const Inputs in = {random({2, 1, queries, 1, 2, size}, dtype), random({2, 1, keys, 2, 2, size}, dtype)};
-                expect_alike(op, in, alike(dtype, dtype == DType::BFloat16 ? 4e-3 : 4e-6));
-            }
-        }
-    }
-    EXPECT_EQ(runs, 2 * 8 + 7 + 4);  // "rows" all, "flash" those in bf16 but the first, "temporal" up to 64 tokens
-}
-
-TEST_F(DeviceOps, AttentionTakesBiasMaskSharedKeysAndAnyOrder) {
-    for (const DType dtype : kBoth) {
-        std::vector<double> kept(2 * 33, 1.0);
-        for (size_t i = 0; i < kept.size(); i += 3) kept[i] = 0.0;
-        const Inputs in = {random({2, 6, 9, 4, 16}, dtype), random({2, 1, 33, 4, 16}, dtype),
-                           random({4, 6, 33}, DType::Float32), from_doubles(host(), {2, 33}, DType::UInt8, kept)};
-        const Op op = [](const Context& c, const Inputs& i) {  // [B, S, T, H, D]: six queries each, shared keys
-            return attention(c, i[0].transpose(1, 2), i[1], i[1], {.scale = 0.3f, .bias = i[2], .key_mask = i[3]});
-        };
-        expect_alike(op, in, alike(dtype, dtype == DType::BFloat16 ? 4e-3 : 4e-6));
-    }
-}
-
-TEST_F(DeviceOps, AttentionOnMatrixUnitsTakesMasksAndTellsLogSums) {
-    std::vector<double> kept(2 * 150, 1.0);
-    for (size_t i = 0; i < 70; ++i) kept[i] = 0.0;  // a whole block of keys, and some
-    for (size_t i = 150; i < kept.size(); i += 7) kept[i] = 0.0;
-    const Inputs in = {random({2, 3, 20, 2, 64}, DType::BFloat16), random({2, 3, 150, 2, 64}, DType::BFloat16),
-                       from_doubles(host(), {2, 150}, DType::UInt8, kept)};
-    for (const bool wants_logs : {false, true}) {
-        const Op op = [=](const Context& c, const Inputs& i) {
-            const Tensor logs = Tensor::empty(c, {2, 3, 20, 2}, DType::Float32);
-            const Tensor out = attention(c, i[0], i[1], i[1], {.key_mask = i[2], .log_sums = logs});
-            return wants_logs ? logs : out;
-        };
-        expect_alike(op, in, {8e-3, 4e-3});
-    }
-}
-
-TEST_F(DeviceOps, PartsOfAnAttentionMerge) {
-    const Inputs in = {random({1, 2, 5, 3, 16}, DType::Float32), random({1, 2, 12, 3, 16}, DType::Float32)};
-    for (const bool wants_logs : {false, true}) {
-        const Op op = [=](const Context& c, const Inputs& i) {
-            PartialAttention sum = no_attention(c, i[0].shape());
-            for (const auto& [begin, end] : {std::pair{0, 0}, {0, 7}, {7, 12}}) {
-                const Tensor part = contiguous(c, i[1].slice(2, begin, end));
-                merge_into(c, sum, partial_attention(c, i[0], part, part));
-            }
-            return wants_logs ? sum.log_sums : sum.values;
-        };
-        expect_alike(op, in, alike(DType::Float32));
     }
 }
 

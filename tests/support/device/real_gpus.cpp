@@ -44,4 +44,7 @@ std::string TestDevice::why_none(int devices) {
 Context& TestDevice::context() { return parts_->context; }
 const Allocator& TestDevice::memory() { return parts_->floor->memory(); }
 
+WithCudnn::WithCudnn() = default;
+WithCudnn::~WithCudnn() = default;
+
 }  // namespace kine

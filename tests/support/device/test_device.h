@@ -31,4 +31,13 @@ class TestDevice {
     std::unique_ptr<Parts> parts_;
 };
 
+/// Emulated devices have an emulated cuDNN as long as this lives; GPUs have the machine's, if it has one, all the time.
+class WithCudnn {
+  public:
+    WithCudnn();
+    ~WithCudnn();
+    WithCudnn(const WithCudnn&) = delete;
+    WithCudnn& operator=(const WithCudnn&) = delete;
+};
+
 }  // namespace kine

@@ -1,4 +1,4 @@
-#include "parallel/plugin_file.h"
+#include "runtime/plugin_file.h"
 
 #include "runtime/config.h"
 
@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace kine::parallel {
+namespace kine {
 
 namespace {
 
@@ -44,4 +44,4 @@ const void* open_plugin(const char* file, const char* symbol, std::string& reaso
     return nullptr;
 }
 
-}  // namespace kine::parallel
+}  // namespace kine

@@ -1,5 +1,6 @@
-#include "kernels/cudnn/plan.h"
+#include "kernels/cudnn/plugin/execution_plan.h"
 
+#include <array>
 #include <optional>
 
 namespace kine::kernels::cudnn {
@@ -8,12 +9,6 @@ namespace {
 
 constexpr int64_t kMostProposals = 8;
 constexpr int64_t kAlignment = 16;  // bytes, of every tensor of ours
-
-cudnnDataType_t type_of(DType dtype) {
-    if (dtype == DType::BFloat16) return CUDNN_DATA_BFLOAT16;
-    kine::check(dtype == DType::Float32, ErrorCode::Bug, "cuDNN: dtype {}, expected f32 or bf16", name_of(dtype));
-    return CUDNN_DATA_FLOAT;
-}
 
 Descriptor make_graph(const Target& target, std::span<const Descriptor> operations) {
     std::vector<cudnnBackendDescriptor_t> handles;
@@ -54,7 +49,26 @@ std::vector<Descriptor> propose(const Descriptor& graph, const Descriptor* devic
     return proposals;
 }
 
+/// The same memory gives the same bits each time, and sums are f32 to their end.
+void check_promises(const Descriptor& proposal) {
+    const Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+    cudnnBackendDescriptor_t place = engine.get();
+    int64_t count = 0;
+    check(cudnnBackendGetAttribute(proposal.get(), CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+                                   &count, static_cast<void*>(&place)),
+          "an engine");
+    std::array<cudnnBackendNumericalNote_t, CUDNN_NUMERICAL_NOTE_TYPE_COUNT> notes = {};
+    check(cudnnBackendGetAttribute(engine.get(), CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                                   static_cast<int64_t>(notes.size()), &count, notes.data()),
+          "an engine's notes");
+    for (const cudnnBackendNumericalNote_t note : std::span(notes).first(static_cast<size_t>(count)))
+        kine::check(
+            note != CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC && note != CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION,
+            ErrorCode::Unsupported, "its engine breaks our promises");
+}
+
 Descriptor finish_plan(const Target& target, const Descriptor* device, const Descriptor& proposal) {
+    check_promises(proposal);
     Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
     plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, proposal);
     if (device != nullptr) plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *device);
@@ -63,14 +77,17 @@ Descriptor finish_plan(const Target& target, const Descriptor* device, const Des
     return plan;
 }
 
-Descriptor make_plan(const Target& target, std::span<const Descriptor> operations) {
+Descriptor make_plan(const Target& target, std::span<const Descriptor> operations, int64_t most_workspace) {
     const Descriptor graph = make_graph(target, operations);
     const std::optional<Descriptor> device = make_device(target);
     const Descriptor* described = device ? &*device : nullptr;
     std::string reason = "it proposes nothing";
     for (const Descriptor& proposal : propose(graph, described)) {
         try {
-            return finish_plan(target, described, proposal);
+            Descriptor plan = finish_plan(target, described, proposal);
+            const int64_t workspace = plan.number(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
+            kine::check(workspace <= most_workspace, ErrorCode::Unsupported, "it wants {} bytes", workspace);
+            return plan;
         } catch (const Error& error) {
             reason = error.what();
         }
@@ -83,9 +100,9 @@ Descriptor make_plan(const Target& target, std::span<const Descriptor> operation
 Descriptor make_tensor(const GraphTensor& tensor) {
     Descriptor result(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
     result.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, tensor.id);
-    result.set(CUDNN_ATTR_TENSOR_DATA_TYPE, type_of(tensor.dtype));
+    result.set(CUDNN_ATTR_TENSOR_DATA_TYPE, tensor.dtype);
     result.set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, kAlignment);
-    result.set(CUDNN_ATTR_TENSOR_DIMENSIONS, std::vector<int64_t>(tensor.sizes.begin(), tensor.sizes.end()));
+    result.set(CUDNN_ATTR_TENSOR_DIMENSIONS, tensor.sizes);
     result.set(CUDNN_ATTR_TENSOR_STRIDES, tensor.strides);
     if (tensor.is_virtual) result.set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, true);
     if (tensor.is_by_value) result.set(CUDNN_ATTR_TENSOR_IS_BY_VALUE, true);
@@ -93,13 +110,12 @@ Descriptor make_tensor(const GraphTensor& tensor) {
     return result;
 }
 
-Plan::Plan(const Target& target, std::span<const Descriptor> operations)
-    : plan_(make_plan(target, operations)),
-      workspace_bytes_(plan_.number(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)),
-      description_(plan_.text(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION)) {}
+ExecutionPlan::ExecutionPlan(const Target& target, std::span<const Descriptor> operations, int64_t most_workspace)
+    : plan_(make_plan(target, operations, most_workspace)),
+      workspace_bytes_(plan_.number(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)) {}
 
-void Plan::run(cudnnHandle_t handle, std::span<const int64_t> ids, std::span<void* const> pointers,
-               void* workspace) const {
+void ExecutionPlan::run(cudnnHandle_t handle, std::span<const int64_t> ids, std::span<void* const> pointers,
+                        void* workspace) const {
     Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, ids);
     pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, static_cast<int64_t>(pointers.size()),

@@ -1,4 +1,4 @@
-#include "kernels/cudnn/descriptor.h"
+#include "kernels/cudnn/plugin/descriptor.h"
 
 #include <array>
 #include <utility>
@@ -9,8 +9,9 @@ void check(cudnnStatus_t status, std::string_view what) {
     if (status == CUDNN_STATUS_SUCCESS) return;
     std::array<char, 512> words = {};
     cudnnGetLastErrorString(words.data(), words.size());
-    const bool is_lacking = CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED;
-    fail(is_lacking ? ErrorCode::Unsupported : ErrorCode::Device, "cuDNN: {}: {} {}", what, cudnnGetErrorString(status),
+    const int category = CUDNN_STATUS_CATEGORY(status);
+    const bool is_refused = category == CUDNN_STATUS_NOT_SUPPORTED || category == CUDNN_STATUS_BAD_PARAM;
+    fail(is_refused ? ErrorCode::Unsupported : ErrorCode::Device, "cuDNN: {}: {} {}", what, cudnnGetErrorString(status),
          words.data());
 }
 

@@ -10,8 +10,8 @@
 
 namespace kine::kernels::cudnn {
 
-/// Throws ErrorCode::Unsupported where cuDNN has no such thing, otherwise ErrorCode::Device; the message says what was
-/// done and what cuDNN says, its last words included.
+/// Throws ErrorCode::Unsupported where cuDNN has no such thing or does not take what is asked for, otherwise
+/// ErrorCode::Device; the message says what was done and what cuDNN says, its last words included.
 void check(cudnnStatus_t status, std::string_view what);
 
 /// Owns it. Setting is over once it is finished.

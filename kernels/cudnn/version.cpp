@@ -1,0 +1,55 @@
+// Which cuDNN is used. Apart from library.cpp, whose place tests give to a cuDNN of their own.
+#include "kernels/cudnn/library.h"
+
+#include "runtime/registry.h"
+
+#include <array>
+#include <cstdlib>
+
+namespace kine::kernels::cudnn {
+
+namespace {
+
+struct Wish {
+    std::string_view name;
+    bool is_wanted;
+};
+
+constexpr std::array<Wish, 2> kWishes = {{{"on", true}, {"off", false}}};
+
+bool read_wish(const char* wish) {
+    if (wish == nullptr || *wish == '\0') return true;
+    return find_entry(std::span<const Wish>(kWishes), "KINE_CUDNN", wish).is_wanted;
+}
+
+bool is_wanted() {
+    static const bool wanted = read_wish(std::getenv("KINE_CUDNN"));
+    return wanted;
+}
+
+std::string version_text(int64_t version) {
+    return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+}
+
+}  // namespace
+
+const Library* usable_library(std::string& reason) {
+    if (!is_wanted()) {
+        reason = "KINE_CUDNN is off";
+        return nullptr;
+    }
+    const Library* library = load_library(reason);
+    if (library == nullptr) return nullptr;
+    const int64_t version = library->version();
+    if (version >= kLeastVersion) return library;
+    reason = fmt::format("it is cuDNN {}, expected {} or later", version_text(version), version_text(kLeastVersion));
+    return nullptr;
+}
+
+std::string describe_library() {
+    std::string reason;
+    const Library* library = usable_library(reason);
+    return library != nullptr ? version_text(library->version()) : "not used: " + reason;
+}
+
+}  // namespace kine::kernels::cudnn
