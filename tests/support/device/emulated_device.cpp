@@ -1,4 +1,5 @@
 #include "runtime/device/cuda/commands.h"
+#include "runtime/device/cuda/pinned.h"
 #include "runtime/device/host/host_allocator.h"
 #include "tests/support/cuda/emulated_memory.h"
 #include "tests/support/device/test_device.h"
@@ -20,6 +21,9 @@ void copy_between_async(GpuMemory to, GpuMemory from, int64_t bytes, Stream) {
 }
 void zero_async(void* to, int64_t bytes, Stream) { std::memset(to, 0, static_cast<size_t>(bytes)); }
 void synchronize(Stream) {}
+
+PinnedBuffer::PinnedBuffer(int64_t bytes) : memory_(new std::byte[static_cast<size_t>(bytes)]), size_(bytes) {}
+PinnedBuffer::~PinnedBuffer() { delete[] memory_; }
 
 struct TestDevice::Parts {
     explicit Parts(int devices) {
