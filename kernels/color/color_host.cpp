@@ -1,6 +1,7 @@
 #include "kernels/color/color_host.h"
 
 #include "kernels/color/yuv420_launch.h"
+#include "kernels/host/simd.h"
 #include "kernels/host/visit.h"
 
 #include <algorithm>
@@ -14,9 +15,14 @@ using cuda::half_up;
 
 constexpr int kMargin = 3;  // pixels that chroma looks at beyond either end of a row
 
-float within_unit(float value) { return value > 0.0f ? (value < 1.0f ? value : 1.0f) : 0.0f; }
+/// Not a number becomes 0.
+Float8 within_unit(Float8 values) {
+    const Float8 positive = values > 0.0f ? values : splat(0.0f);
+    return positive < 1.0f ? positive : splat(1.0f);
+}
 
-uint8_t byte_of(float level) { return static_cast<uint8_t>(std::rint(std::min(std::max(level, 0.0f), 255.0f))); }
+/// Chroma beside a hard edge goes beyond what a byte holds.
+uint8_t byte_of(float level) { return static_cast<uint8_t>(std::rint(std::clamp(level, 0.0f, 255.0f))); }
 
 float luma_of(const float* rgb) {
     return cuda::kRedWeight * rgb[0] + cuda::kGreenWeight * rgb[1] + cuda::kBlueWeight * rgb[2];
@@ -35,14 +41,14 @@ struct Picture {
     }
 };
 
+/// `row` has room for the row's values.
 template <class T>
-void write_luma(const Picture<T>& picture, int y) {
-    const T* from = picture.row(y);
+void write_luma(const Picture<T>& picture, int y, float* row) {
+    map_lanes(
+        picture.width * 3, row, [](Float8 values) { return within_unit(values); }, picture.row(y));
     uint8_t* to = picture.luma + int64_t{y} * picture.width;
-    for (int x = 0; x < picture.width; ++x, from += 3) {
-        const float rgb[] = {within_unit(from[0]), within_unit(from[1]), within_unit(from[2])};
-        to[x] = byte_of(16.0f + 219.0f * luma_of(rgb));
-    }
+    for (int x = 0; x < picture.width; ++x)
+        to[x] = static_cast<uint8_t>(std::rint(16.0f + 219.0f * luma_of(row + x * 3)));
 }
 
 /// The rows around pair `pair` weighted into one, whose ends are repeated.
@@ -52,9 +58,9 @@ void blend_rows(const Picture<T>& picture, int pair, float* blended) {
     float* const row = blended + kMargin * 3;
     std::fill_n(row, count, 0.0f);
     for (int down = cuda::kFirstRow; down <= cuda::kLastRow; ++down) {
-        const T* from = picture.row(2 * pair + down);
         const float weight = cuda::chroma_weight(static_cast<float>(down) - 0.5f);
-        for (int i = 0; i < count; ++i) row[i] += weight * within_unit(from[i]);
+        const auto add = [weight](Float8 sums, Float8 values) { return sums + weight * within_unit(values); };
+        map_lanes(count, row, add, static_cast<const float*>(row), picture.row(2 * pair + down));
     }
     for (int i = 0; i < kMargin * 3; ++i) {
         blended[i] = row[i % 3];
@@ -81,7 +87,7 @@ void write_chroma(const Picture<T>& picture, int pair, const float* blended) {
 
 template <class T>
 void convert_pair(const Picture<T>& picture, int pair, float* blended) {
-    for (int y = 2 * pair; y < std::min(2 * pair + 2, picture.height); ++y) write_luma(picture, y);
+    for (int y = 2 * pair; y < std::min(2 * pair + 2, picture.height); ++y) write_luma(picture, y, blended);
     blend_rows(picture, pair, blended);
     write_chroma(picture, pair, blended);
 }
