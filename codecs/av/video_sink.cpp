@@ -48,7 +48,7 @@ const EncoderKind& encoder_of(const Container& container, const SinkOptions& opt
 }
 
 /// Hardware where it opens; null where there is none. Whether a GPU has the engine, and takes this size, only opening
-/// tells.
+/// tells. What it has no such setting for (a pixel format), the encoder in its place may have, or will complain of.
 CodecPointer open_hardware(const Container& container, const EncoderRequest& wanted) {
     const bool is_built_in = contains_word(container.encoders, kHardwareEncoder) &&
                              avcodec_find_encoder_by_name(std::string(kHardwareEncoder).c_str()) != nullptr;
@@ -57,7 +57,7 @@ CodecPointer open_hardware(const Container& container, const EncoderRequest& wan
         const EncoderKind& kind = find_encoder(kHardwareEncoder, container.encoders, container.name);
         return open_encoder({kind, wanted.info, wanted.options, wanted.global_header});
     } catch (const Error& error) {
-        if (error.code() != ErrorCode::Device) throw;
+        if (error.code() != ErrorCode::Device && error.code() != ErrorCode::Usage) throw;
         return {};
     }
 }

@@ -51,7 +51,11 @@ class Y4mSink final : public Sink {
         if (frames_ == 0) output_->discard();
     }
 
-    bool takes(PixelFormat format) const override { return format == PixelFormat::Rgb24 || format == layout(); }
+    /// Over odd sizes swscale, with which most read Y4M, stretches chroma a little: there it shall write it too.
+    bool takes(PixelFormat format) const override {
+        const bool is_even = info_.width % 2 == 0 && info_.height % 2 == 0;
+        return format == PixelFormat::Rgb24 || (format == layout() && is_even);
+    }
 
     void write(const Frame& frame) override {
         check(!closed_, ErrorCode::Bug, "frame {} after the sink was closed", frame.index);

@@ -116,8 +116,9 @@ TEST(CommonFormat, IsThatOfEncodersWhereNobodyWantsMore) {
 
 TEST(Y4m, HoldsTheBytesOfFramesThatAreReady) {
     const Folder folder;
-    const Frame frame = as_yuv420p(noisy_frame(31, 17, 0));
-    const auto sink = open_sink(folder / "v.y4m", info_of(31, 17), {});
+    const Frame frame = as_yuv420p(noisy_frame(32, 18, 0));
+    const auto sink = open_sink(folder / "v.y4m", info_of(32, 18), {});
+    EXPECT_FALSE(open_sink(folder / "odd.y4m", info_of(31, 18), {})->takes(PixelFormat::Yuv420p));
     sink->write(frame);
     sink->close();
     const std::string bytes = file_bytes(folder / "v.y4m");
