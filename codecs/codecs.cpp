@@ -9,6 +9,7 @@
 #include "runtime/error.h"
 #include "runtime/frame/limits.h"
 
+#include <algorithm>
 #include <climits>
 
 namespace kine::codecs {
@@ -78,6 +79,11 @@ std::unique_ptr<Sink> open_sink(const std::string& target, const VideoInfo& info
     check(!target.empty() && target.find('\0') == std::string::npos, ErrorCode::Usage, "the output has no name");
     check_info(info);
     return choose(target, options.container).make(target, info, options);
+}
+
+PixelFormat common_format(std::span<const std::unique_ptr<Sink>> sinks) {
+    const auto takes = [](const std::unique_ptr<Sink>& sink) { return sink->takes(PixelFormat::Yuv420p); };
+    return std::ranges::all_of(sinks, takes) ? PixelFormat::Yuv420p : PixelFormat::Rgb24;
 }
 
 }  // namespace kine::codecs

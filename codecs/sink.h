@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace kine::codecs {
@@ -17,7 +18,10 @@ class Sink {
   public:
     virtual ~Sink() = default;
 
-    /// Frames of the announced size and format Rgb24, in order. Throws ErrorCode::Output with the system's reason.
+    /// Whether frames may come in this format: Rgb24 always, Yuv420p where that is what is stored.
+    virtual bool takes(PixelFormat format) const { return format == PixelFormat::Rgb24; }
+    /// Frames of the announced size and a format that it takes, in order. Throws ErrorCode::Output with the system's
+    /// reason.
     virtual void write(const Frame& frame) = 0;
     /// Finishes and renames. Also right after fewer frames than announced: what came is kept.
     virtual void close() = 0;
@@ -52,5 +56,8 @@ struct SinkOptions {
 /// Checks name, ending, codec and folder before anything is generated; opens at once, so that errors come early.
 /// `target`: a file, "DIR/%04d.png" (frames counted from 0), or "-" for standard output.
 std::unique_ptr<Sink> open_sink(const std::string& target, const VideoInfo& info, const SinkOptions& options);
+
+/// The smallest format that every one of them takes.
+PixelFormat common_format(std::span<const std::unique_ptr<Sink>> sinks);
 
 }  // namespace kine::codecs

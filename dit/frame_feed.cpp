@@ -6,23 +6,27 @@ namespace kine::dit {
 
 namespace {
 
-/// u8 [Y, X, 3].
-Frame frame_of(const Tensor& picture, int64_t index) {
-    const auto* bytes = picture.data<uint8_t>();
-    Frame frame(PixelFormat::Rgb24, static_cast<int>(picture.dim(1)), static_cast<int>(picture.dim(0)),
-                {std::vector<uint8_t>(bytes, bytes + picture.elements())});
+Frame frame_of(const FrameBytes& frames, int64_t number, int64_t index) {
+    const uint8_t* from = frames.bytes.data<uint8_t>() + number * frames.bytes.dim(1);
+    std::vector<std::vector<uint8_t>> planes;
+    for (int plane = 0; plane < plane_count(frames.format); ++plane) {
+        const int64_t bytes = plane_bytes(frames.format, plane, frames.width, frames.height);
+        planes.emplace_back(from, from + bytes);
+        from += bytes;
+    }
+    Frame frame(frames.format, frames.width, frames.height, std::move(planes));
     frame.index = index;
     return frame;
 }
 
 }  // namespace
 
-bool FrameFeed::take(const Tensor& pictures, double patience) {
+bool FrameFeed::take(const FrameBytes& frames, double patience) {
     const auto limit = std::chrono::steady_clock::now() +
                        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(patience));
-    for (; taken_ < pictures.dim(0) && done_ < frames_; ++taken_, ++done_) {
+    for (; taken_ < frames.bytes.dim(0) && done_ < frames_; ++taken_, ++done_) {
         if (!queue_.wait_for_room(limit)) return false;
-        queue_.push(frame_of(pictures.select(0, taken_), done_));
+        queue_.push(frame_of(frames, taken_, done_));
     }
     taken_ = 0;
     tell_(done_);

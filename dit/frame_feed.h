@@ -14,14 +14,15 @@ class FrameFeed final : public FrameTaker {
     FrameFeed(FrameQueue& queue, int64_t frames, std::function<void(int64_t done)> tell)
         : queue_(queue), frames_(frames), tell_(std::move(tell)) {}
 
-    bool take(const Tensor& pictures, double patience) override;
+    PixelFormat format() const override { return queue_.format(); }
+    bool take(const FrameBytes& frames, double patience) override;
 
   private:
     FrameQueue& queue_;
     int64_t frames_;
     std::function<void(int64_t done)> tell_;
     int64_t done_ = 0;
-    int64_t taken_ = 0;  // of the present pictures
+    int64_t taken_ = 0;  // of the present ones
 };
 
 }  // namespace kine::dit

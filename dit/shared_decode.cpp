@@ -2,8 +2,9 @@
 
 #include "dit/band_exchange.h"
 #include "dit/vae/blocks.h"
+#include "kernels/color/color.h"
 #include "kernels/elementwise/elementwise.h"
-#include "runtime/tensor/transfer.h"
+#include "runtime/tensor/staging.h"
 
 #include <algorithm>
 #include <chrono>
@@ -41,6 +42,7 @@ class SharedDecode {
           pieces_(decoding_->pieces()),
           canvas_(decoding_->grid()) {
         communicator.set_timeout(work.rank_timeout);
+        agree_on_format();
         if (options_.bands == 1) return;
         bands_.emplace(context, communicator, decoding_->grid());
         if (communicator.rank() < work.makers) decoding_->link_bands(*bands_);
@@ -87,7 +89,8 @@ class SharedDecode {
         communicator_.send_receive(context_, sent, {});
     }
 
-    /// A picture of one tile is finished by its maker: a quarter of the bytes travels, and rank 0 has less to do.
+    /// A picture of one tile is finished by its maker: an eighth to a quarter of the bytes travels, and rank 0 has less
+    /// to do.
     bool makes_pictures() const { return decoding_->grid().count() == 1; }
     DType type_of_pieces() const { return makes_pictures() ? DType::UInt8 : DType::Float32; }
 
@@ -104,12 +107,17 @@ class SharedDecode {
     }
 
     Tensor finished(Tensor pixels) const {
-        return kernels::quantize_rgb(context_, finished_pictures(context_, std::move(pixels)));
+        return kernels::to_frames(context_, finished_pictures(context_, std::move(pixels)), format_);
     }
 
     Shape shape_of(Piece piece) const {
-        return decoding_->grid().tile_shape(piece.tile, decoding_->frames(piece.chunk));
+        const int64_t frames = decoding_->frames(piece.chunk);
+        if (makes_pictures()) return {frames, frame_bytes(format_, width(), height())};
+        return decoding_->grid().tile_shape(piece.tile, frames);
     }
+
+    int height() const { return static_cast<int>(decoding_->grid().whole_shape(1)[1]); }
+    int width() const { return static_cast<int>(decoding_->grid().whole_shape(1)[2]); }
 
     /// On rank 0.
     void hand_on(int64_t begin, int64_t end, Tensor own) {
@@ -135,7 +143,7 @@ class SharedDecode {
 
     /// Whoever takes the frames may be slow, or a player that was paused. That is no silence: rank 0 says so.
     void deliver(const Tensor& made) {
-        const Tensor frames = to_host(context_, made);
+        const FrameBytes frames = {staging_.to_host(context_, made), format_, width(), height()};
         constexpr double kPatience = 0.25;  // until the next look whether the run was cancelled
         const double interval = work_.rank_timeout > 0 ? work_.rank_timeout / 4 : kPatience;
         auto last_word = Clock::now();
@@ -157,6 +165,16 @@ class SharedDecode {
         return static_cast<Word>(communicator_.all_gather(host, part, shapes).front().data<int64_t>()[0]);
     }
 
+    /// Ranks that are processes have a taker each, and nothing comes to those of the others.
+    void agree_on_format() {
+        const auto own = static_cast<int64_t>(taker_.format());
+        const Context& host = context_.host();
+        communicator_.set_place("the format of frames");
+        const Tensor told =
+            communicator_.broadcast(host, Tensor::of<int64_t>(host, {1}, {&own, 1}), {0, {1}, DType::Int64});
+        format_ = static_cast<PixelFormat>(told.data<int64_t>()[0]);
+    }
+
     void agree_to_go_on() {
         while (rank_0_says(Word::Go) != Word::Go) continue;
     }
@@ -169,6 +187,8 @@ class SharedDecode {
     std::unique_ptr<Decoding> decoding_;
     Pieces pieces_;
     TileCanvas canvas_;  // of rank 0
+    PixelFormat format_ = PixelFormat::Rgb24;
+    Staging staging_;
     std::optional<BandExchange> bands_;
     DecodeTally tally_;
 };

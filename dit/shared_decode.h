@@ -5,6 +5,7 @@
 
 #include "dit/vae/frame_decoder.h"
 #include "parallel/communicator.h"
+#include "runtime/frame/frame.h"
 
 namespace kine::dit {
 
@@ -17,13 +18,23 @@ struct DecodeWork {
     std::stop_token stop;
 };
 
+/// Pictures as they leave, on the host.
+struct FrameBytes {
+    Tensor bytes;  ///< u8 [F, bytes of a frame], the planes of each one after the other; good until frames are taken
+    PixelFormat format = PixelFormat::Rgb24;
+    int width = 0;
+    int height = 0;
+};
+
 /// Where rank 0 hands frames on.
 class FrameTaker {
   public:
     virtual ~FrameTaker() = default;
-    /// The next frames, u8 [F, Y, X, 3]. False after `patience` seconds in which not all of them could be taken: the
-    /// same call is to be made again.
-    virtual bool take(const Tensor& frames, double patience) = 0;
+    /// What it wants frames to be; that of rank 0's counts.
+    virtual PixelFormat format() const { return PixelFormat::Rgb24; }
+    /// The next frames. False after `patience` seconds in which not all of them could be taken: the same call is to be
+    /// made again.
+    virtual bool take(const FrameBytes& frames, double patience) = 0;
 };
 
 /// What one rank did.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtime/context.h"
+#include "runtime/device/cuda/pinned.h"
 #include "runtime/device/cuda/stream.h"
 #include "runtime/tensor/tensor.h"
 

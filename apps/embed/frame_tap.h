@@ -14,6 +14,8 @@ class FrameTap final : public codecs::Sink {
     FrameTap(std::atomic<int64_t>& count, std::function<void(const Frame&)> show)
         : count_(count), show_(std::move(show)) {}
 
+    /// Whatever the files take: the job sees to it that a host which looks is shown Rgb24.
+    bool takes(PixelFormat) const override { return true; }
     void write(const Frame& frame) override {
         if (show_) show_(frame);
         ++count_;

@@ -156,7 +156,8 @@ void Job::execute() {
     const auto start = std::chrono::steady_clock::now();
     try {
         const Claim claim = session_->claim();
-        FrameQueue queue(kQueuedFrames);
+        const bool host_looks = callbacks_.on_frame || pulled_;
+        FrameQueue queue(kQueuedFrames, frame_format(claim.context.device, sinks_, host_looks));
         codecs::Pump pump(queue, std::move(sinks_), claim.context.profiler);
         generate(claim.context, queue);
         finish(pump);

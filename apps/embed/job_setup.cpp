@@ -81,6 +81,11 @@ std::vector<std::unique_ptr<codecs::Sink>> open_outputs(Session& session, const 
     return sinks;
 }
 
+PixelFormat frame_format(const Device& device, std::span<const std::unique_ptr<codecs::Sink>> takers, bool host_looks) {
+    if (device.kind == DeviceKind::Cpu || host_looks) return PixelFormat::Rgb24;
+    return codecs::common_format(takers);
+}
+
 void check_request(Session& session, RunRequest request) {
     request = prepared(session, std::move(request));
     std::erase_if(request.outputs, [](const OutputRequest& output) { return is_pipe(output.target); });

@@ -103,6 +103,38 @@ std::vector<uint8_t> tight_rgb(const AVFrame& picture, RgbToVideo::Size size) {
     return pixels;
 }
 
+void tag_picture(AVFrame& picture, const Frame& frame, AVChromaLocation location) {
+    const bool rgb = is_rgb(static_cast<AVPixelFormat>(picture.format));
+    picture.colorspace = rgb ? AVCOL_SPC_RGB : AVCOL_SPC_BT709;
+    picture.color_primaries = AVCOL_PRI_BT709;
+    picture.color_trc = AVCOL_TRC_BT709;
+    picture.color_range = rgb ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+    picture.chroma_location = location;
+    picture.pts = frame.index;
+}
+
+/// Tight rows to rows of `stride` bytes; where `coded` is larger than `size`, the last column and row are repeated.
+void copy_plane(const std::vector<uint8_t>& plane, RgbToVideo::Size size, RgbToVideo::Size coded, uint8_t* to,
+                ptrdiff_t stride) {
+    const auto bytes = static_cast<size_t>(size.width);
+    for (int y = 0; y < coded.height; ++y, to += stride) {
+        std::memcpy(to, plane.data() + static_cast<size_t>(std::min(y, size.height - 1)) * bytes, bytes);
+        std::memset(to + bytes, to[bytes - 1], static_cast<size_t>(coded.width - size.width));
+    }
+}
+
+/// U and V in turns, as NV12 has them.
+void weave_planes(const std::vector<uint8_t>& u, const std::vector<uint8_t>& v, RgbToVideo::Size size, uint8_t* to,
+                  ptrdiff_t stride) {
+    size_t sample = 0;
+    for (int y = 0; y < size.height; ++y, to += stride) {
+        for (int x = 0; x < size.width; ++x, ++sample) {
+            to[2 * x] = u[sample];
+            to[2 * x + 1] = v[sample];
+        }
+    }
+}
+
 }  // namespace
 
 void tag_colour(AVCodecContext& encoder) {
@@ -140,12 +172,26 @@ FramePointer RgbToVideo::operator()(const Frame& frame) {
     const uint8_t* const planes[] = {padded(frame)};
     const int strides[] = {coded_.width * 3};
     sws_scale(scaler_.get(), planes, strides, 0, coded_.height, picture->data, picture->linesize);
-    picture->colorspace = is_rgb(format_) ? AVCOL_SPC_RGB : AVCOL_SPC_BT709;
-    picture->color_primaries = AVCOL_PRI_BT709;
-    picture->color_trc = AVCOL_TRC_BT709;
-    picture->color_range = is_rgb(format_) ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
-    picture->chroma_location = location_;
-    picture->pts = frame.index;
+    tag_picture(*picture, frame, location_);
+    return picture;
+}
+
+bool YuvToVideo::suits(const AVCodecContext& encoder) {
+    const bool is_420 = encoder.pix_fmt == AV_PIX_FMT_YUV420P || encoder.pix_fmt == AV_PIX_FMT_NV12;
+    return is_420 && encoder.chroma_sample_location == AVCHROMA_LOC_LEFT;
+}
+
+FramePointer YuvToVideo::operator()(const Frame& frame) const {
+    FramePointer picture = make_frame(format_, coded_.width, coded_.height);
+    copy_plane(frame.plane(0), {frame.width(), frame.height()}, coded_, picture->data[0], picture->linesize[0]);
+    const Size chroma = {coded_.width / 2, coded_.height / 2};
+    if (format_ == AV_PIX_FMT_NV12) {
+        weave_planes(frame.plane(1), frame.plane(2), chroma, picture->data[1], picture->linesize[1]);
+    } else {
+        for (int plane = 1; plane <= 2; ++plane)
+            copy_plane(frame.plane(plane), chroma, chroma, picture->data[plane], picture->linesize[plane]);
+    }
+    tag_picture(*picture, frame, AVCHROMA_LOC_LEFT);
     return picture;
 }
 

@@ -33,6 +33,23 @@ class RgbToVideo {
     ScalerPointer scaler_;
 };
 
+/// Frames that are Yuv420p already, as the pictures of an encoder that wants just that: nothing is computed. Where the
+/// coded picture is larger, the last column and row of luma are repeated; chroma has no more samples there.
+class YuvToVideo {
+  public:
+    using Size = RgbToVideo::Size;
+    /// Whether such frames can go to this encoder as they are.
+    static bool suits(const AVCodecContext& encoder);
+    explicit YuvToVideo(const AVCodecContext& encoder)
+        : coded_{encoder.width, encoder.height}, format_(encoder.pix_fmt) {}
+
+    FramePointer operator()(const Frame& frame) const;
+
+  private:
+    Size coded_;
+    AVPixelFormat format_;
+};
+
 /// What to assume where a file says nothing about its matrix.
 AVColorSpace assumed_matrix(AVCodecID codec, int height);
 

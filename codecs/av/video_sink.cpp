@@ -48,7 +48,7 @@ const EncoderKind& encoder_of(const Container& container, const SinkOptions& opt
 }
 
 /// Hardware where it opens; null where there is none. Whether a GPU has the engine, and takes this size, only opening
-/// tells.
+/// tells. What it has no such setting for (a pixel format), the encoder in its place may have, or will complain of.
 CodecPointer open_hardware(const Container& container, const EncoderRequest& wanted) {
     const bool is_built_in = contains_word(container.encoders, kHardwareEncoder) &&
                              avcodec_find_encoder_by_name(std::string(kHardwareEncoder).c_str()) != nullptr;
@@ -57,7 +57,7 @@ CodecPointer open_hardware(const Container& container, const EncoderRequest& wan
         const EncoderKind& kind = find_encoder(kHardwareEncoder, container.encoders, container.name);
         return open_encoder({kind, wanted.info, wanted.options, wanted.global_header});
     } catch (const Error& error) {
-        if (error.code() != ErrorCode::Device) throw;
+        if (error.code() != ErrorCode::Device && error.code() != ErrorCode::Usage) throw;
         return {};
     }
 }
@@ -86,10 +86,14 @@ class VideoSink final : public Sink {
             to_video_.emplace(RgbToVideo::Size{info.width, info.height},
                               RgbToVideo::Size{encoder_->width, encoder_->height}, encoder_->pix_fmt,
                               encoder_->chroma_sample_location);
+        if (YuvToVideo::suits(*encoder_)) from_yuv_.emplace(*encoder_);
         begin_or_discard();
     }
     ~VideoSink() override { abandon(); }
 
+    bool takes(PixelFormat format) const override {
+        return format == PixelFormat::Rgb24 || (format == PixelFormat::Yuv420p && from_yuv_);
+    }
     void write(const Frame& frame) override;
     void close() override;
     std::string name() const override { return output_->name(); }
@@ -107,6 +111,7 @@ class VideoSink final : public Sink {
     }
     void begin_or_discard();
     void begin();
+    FramePointer picture_of(const Frame& frame);
     void encode(const AVFrame* picture);
     void write_packets();
     void finish_file();
@@ -122,6 +127,7 @@ class VideoSink final : public Sink {
     std::unique_ptr<Muxer> muxer_;
     CodecPointer encoder_;
     std::optional<RgbToVideo> to_video_;  // nothing for palettes
+    std::optional<YuvToVideo> from_yuv_;  // if the encoder wants what such frames are
     PacketPointer packet_ = make_packet();
     int64_t frames_ = 0;
     int64_t packets_ = 0;  // that reached the container
@@ -153,10 +159,15 @@ void VideoSink::begin() {
     muxer_->begin(options);
 }
 
+FramePointer VideoSink::picture_of(const Frame& frame) {
+    if (frame.format() == PixelFormat::Yuv420p) return (*from_yuv_)(frame);
+    return to_video_ ? (*to_video_)(frame) : with_palette(frame);
+}
+
 void VideoSink::write(const Frame& frame) {
     check(state_ == State::Open, ErrorCode::Bug, "frame {} after the sink was closed or failed", frame.index);
-    check_frame(frame, info_);
-    const FramePointer picture = to_video_ ? (*to_video_)(frame) : with_palette(frame);
+    check_frame(*this, frame, info_);
+    const FramePointer picture = picture_of(frame);
     picture->pts = frames_;
     state_ = State::Failed;  // unless the encoder takes it
     encode(picture.get());

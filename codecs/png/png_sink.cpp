@@ -32,7 +32,7 @@ class PictureSink final : public Sink {
         : info_(info), encoder_(info.width, info.height), output_(Output::open(target, overwrite)) {}
 
     void write(const Frame& frame) override {
-        check_frame(frame, info_);
+        check_frame(*this, frame, info_);
         check(output_->size() == 0, ErrorCode::Output, "{} holds one picture, frame {} came; expected DIR/%04d.png",
               shown_name(output_->name()), frame.index);
         try {
@@ -132,7 +132,7 @@ void SequenceSink::check_nothing_exists() {
 
 void SequenceSink::write(const Frame& frame) {
     check(!closed_, ErrorCode::Bug, "frame {} after the sink was closed", frame.index);
-    check_frame(frame, info_);
+    check_frame(*this, frame, info_);
     const auto file = Output::open_file(numbering_.path(frames_), overwrite_);
     try {
         file->write(encoder_(frame, frames_ == 0 ? texts_of(info_) : Texts{}));

@@ -25,6 +25,16 @@ void check_options(const SinkOptions& options) {
     check(!options.crf && options.preset.empty(), ErrorCode::Usage, "y4m is not compressed and takes no crf or preset");
 }
 
+// One block a frame, so that a reader never waits for half of one longer than the write takes.
+constexpr std::string_view kMarker = "FRAME\n";
+
+std::vector<uint8_t> packed_planes(const Frame& frame) {
+    std::vector<uint8_t> bytes(kMarker.begin(), kMarker.end());
+    for (int plane = 0; plane < plane_count(frame.format()); ++plane)
+        bytes.insert(bytes.end(), frame.plane(plane).begin(), frame.plane(plane).end());
+    return bytes;
+}
+
 class Y4mSink final : public Sink {
   public:
     Y4mSink(const std::string& target, const VideoInfo& info, const SinkOptions& options)
@@ -41,10 +51,17 @@ class Y4mSink final : public Sink {
         if (frames_ == 0) output_->discard();
     }
 
+    /// Over odd sizes swscale, with which most read Y4M, stretches chroma a little: there it shall write it too.
+    bool takes(PixelFormat format) const override {
+        const bool is_even = info_.width % 2 == 0 && info_.height % 2 == 0;
+        return format == PixelFormat::Rgb24 || (format == layout() && is_even);
+    }
+
     void write(const Frame& frame) override {
         check(!closed_, ErrorCode::Bug, "frame {} after the sink was closed", frame.index);
-        check_frame(frame, info_);
-        const std::vector<uint8_t> bytes = packed(*to_video_(frame));
+        check_frame(*this, frame, info_);
+        const bool is_ready = frame.format() != PixelFormat::Rgb24;
+        const std::vector<uint8_t> bytes = is_ready ? packed_planes(frame) : packed(*to_video_(frame));
         write_header();
         output_->write(bytes);
         ++frames_;
@@ -65,6 +82,7 @@ class Y4mSink final : public Sink {
         if (!header_.empty()) output_->write(header_);
         header_.clear();
     }
+    PixelFormat layout() const { return format_ == AV_PIX_FMT_YUV444P ? PixelFormat::Yuv444p : PixelFormat::Yuv420p; }
     std::vector<uint8_t> packed(const AVFrame& picture) const;
 
     const VideoInfo info_;
@@ -76,15 +94,12 @@ class Y4mSink final : public Sink {
     bool closed_ = false;
 };
 
-/// One block a frame, so that a reader never waits for half of one longer than the write takes.
 std::vector<uint8_t> Y4mSink::packed(const AVFrame& picture) const {
-    constexpr std::string_view marker = "FRAME\n";
-    const PixelFormat layout = format_ == AV_PIX_FMT_YUV444P ? PixelFormat::Yuv444p : PixelFormat::Yuv420p;
-    std::vector<uint8_t> bytes(marker.begin(), marker.end());
-    for (int plane = 0; plane < plane_count(layout); ++plane) {
-        const auto row_bytes = static_cast<ptrdiff_t>(plane_row_bytes(layout, plane, info_.width));
+    std::vector<uint8_t> bytes(kMarker.begin(), kMarker.end());
+    for (int plane = 0; plane < plane_count(layout()); ++plane) {
+        const auto row_bytes = static_cast<ptrdiff_t>(plane_row_bytes(layout(), plane, info_.width));
         const uint8_t* row = picture.data[plane];
-        for (int y = 0; y < plane_rows(layout, plane, info_.height); ++y, row += picture.linesize[plane])
+        for (int y = 0; y < plane_rows(layout(), plane, info_.height); ++y, row += picture.linesize[plane])
             bytes.insert(bytes.end(), row, row + row_bytes);
     }
     return bytes;

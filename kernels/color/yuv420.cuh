@@ -1,4 +1,5 @@
-// RGB to BT.709 in limited range with subsampled chroma: ITU-R BT.709-6, items 3.2 to 3.6.
+// RGB to BT.709 in limited range with subsampled chroma: ITU-R BT.709-6, items 3.2 to 3.6. A sample of chroma reads 40
+// pixels, which its neighbours read too: they come from a cache, and a picture is read from memory about once.
 #pragma once
 
 #include "kernels/color/yuv420_launch.h"
@@ -11,16 +12,16 @@ struct Rgb {
     float red, green, blue;
 };
 
-constexpr float kRedWeight = 0.2126f, kBlueWeight = 0.0722f;
-constexpr float kGreenWeight = 1.0f - kRedWeight - kBlueWeight;
-
+/// Not a number goes to 0.
 __device__ inline float within_unit(float value) { return value > 0.0f ? (value < 1.0f ? value : 1.0f) : 0.0f; }
+
+__device__ inline int clamped(int value, int size) { return value < 0 ? 0 : value < size ? value : size - 1; }
 
 /// The nearest pixel of the picture.
 template <class T>
 __device__ Rgb pixel_at(const Yuv420Arguments<T>& picture, int64_t frame, int y, int x) {
-    y = y < picture.height ? y : picture.height - 1;
-    x = x < 0 ? 0 : x < picture.width ? x : picture.width - 1;
+    y = clamped(y, picture.height);
+    x = clamped(x, picture.width);
     const T* at = picture.rgb + ((frame * picture.height + y) * picture.width + x) * 3;
     return {within_unit(widen(at[0])), within_unit(widen(at[1])), within_unit(widen(at[2]))};
 }
@@ -29,9 +30,42 @@ __device__ inline float luma_of(const Rgb& pixel) {
     return kRedWeight * pixel.red + kGreenWeight * pixel.green + kBlueWeight * pixel.blue;
 }
 
-__device__ inline uint8_t level_of(float value) { return static_cast<uint8_t>(round_to_even(value)); }
+/// Chroma beside a hard edge goes beyond what a byte holds.
+__device__ inline uint8_t byte_of(float level) {
+    return static_cast<uint8_t>(round_to_even(fminf(fmaxf(level, 0.0f), 255.0f)));
+}
 
-/// What one block does. Chroma is the mean of two rows, and along a row of three pixels, the middle one counting twice.
+/// Writes what luma there is among the pixels of chroma sample (y / 2, x / 2).
+template <class T>
+__device__ void write_luma(const Yuv420Arguments<T>& picture, int64_t frame, int y, int x, uint8_t* luma) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        const int row = y + i / 2, column = x + i % 2;
+        if (row >= picture.height || column >= picture.width) continue;
+        const Rgb pixel = pixel_at(picture, frame, row, column);
+        luma[int64_t{row} * picture.width + column] = byte_of(16.0f + 219.0f * luma_of(pixel));
+    }
+}
+
+/// The colour of the chroma sample whose upper left pixel this is.
+template <class T>
+__device__ Rgb chroma_colour(const Yuv420Arguments<T>& picture, int64_t frame, int y, int x) {
+    Rgb sum = {};
+#pragma unroll
+    for (int down = kFirstRow; down <= kLastRow; ++down) {
+#pragma unroll
+        for (int i = 0; i < kChromaColumns; ++i) {
+            const int across = chroma_column(i);
+            const float weight =
+                chroma_weight(static_cast<float>(down) - 0.5f) * chroma_weight(static_cast<float>(across));
+            const Rgb pixel = pixel_at(picture, frame, y + down, x + across);
+            sum = {sum.red + weight * pixel.red, sum.green + weight * pixel.green, sum.blue + weight * pixel.blue};
+        }
+    }
+    return sum;
+}
+
+/// What one block does.
 template <class T>
 __device__ void yuv420_block(const Yuv420Arguments<T>& picture) {
     const int columns = half_up(picture.width), rows = half_up(picture.height);
@@ -39,23 +73,12 @@ __device__ void yuv420_block(const Yuv420Arguments<T>& picture) {
     if (sample >= int64_t{rows} * columns) return;
     const int y = static_cast<int>(sample / columns) * 2, x = static_cast<int>(sample % columns) * 2;
     uint8_t* luma = picture.frames + frame * yuv420_bytes(picture.height, picture.width);
-    Rgb mean = {};
-#pragma unroll
-    for (int i = 0; i < 6; ++i) {
-        const int down = i / 3, across = i % 3 - 1;
-        const Rgb pixel = pixel_at(picture, frame, y + down, x + across);
-        const float weight = across == 0 ? 0.25f : 0.125f;
-        mean = {mean.red + weight * pixel.red, mean.green + weight * pixel.green, mean.blue + weight * pixel.blue};
-        if (across >= 0 && y + down < picture.height && x + across < picture.width)
-            luma[int64_t{y + down} * picture.width + x + across] = level_of(16.0f + 219.0f * luma_of(pixel));
-    }
-    const float grey = luma_of(mean);
-    const uint8_t u = level_of(128.0f + 224.0f * (mean.blue - grey) / (2.0f - 2.0f * kBlueWeight));
-    const uint8_t v = level_of(128.0f + 224.0f * (mean.red - grey) / (2.0f - 2.0f * kRedWeight));
+    write_luma(picture, frame, y, x, luma);
+    const Rgb colour = chroma_colour(picture, frame, y, x);
+    const float grey = luma_of(colour);
     uint8_t* chroma = luma + int64_t{picture.height} * picture.width;
-    const bool is_planar = picture.format == Yuv420::Planar;
-    chroma[is_planar ? sample : 2 * sample] = u;
-    chroma[is_planar ? int64_t{rows} * columns + sample : 2 * sample + 1] = v;
+    chroma[sample] = byte_of(128.0f + kBlueLevels * (colour.blue - grey));
+    chroma[int64_t{rows} * columns + sample] = byte_of(128.0f + kRedLevels * (colour.red - grey));
 }
 
 }  // namespace kine::kernels::cuda

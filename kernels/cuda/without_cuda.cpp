@@ -3,6 +3,7 @@
 #include "kernels/attention/merge_cuda.h"
 #include "kernels/attention/rows_cuda.h"
 #include "kernels/attention/temporal_cuda.h"
+#include "kernels/color/yuv420_cuda.h"
 #include "kernels/conv/windows_cuda.h"
 #include "kernels/elementwise/finite_cuda.h"
 #include "kernels/elementwise/strided_cuda.h"
@@ -29,6 +30,8 @@ void launch_flash(const FlashArguments&, int, Stream) { refuse(); }
 void launch_merge(const MergeArguments&, Stream) { refuse(); }
 void launch_row_attention(const RowAttentionArguments&, Stream) { refuse(); }
 void launch_temporal(const TemporalArguments&, int, Stream) { refuse(); }
+void launch_yuv420(const Yuv420Arguments<float>&, Stream) { refuse(); }
+void launch_yuv420(const Yuv420Arguments<BFloat16>&, Stream) { refuse(); }
 void launch_windows(const WindowArguments<float>&, Stream) { refuse(); }
 void launch_windows(const WindowArguments<BFloat16>&, Stream) { refuse(); }
 void launch_find_not_finite(const FiniteArguments&, Stream) { refuse(); }

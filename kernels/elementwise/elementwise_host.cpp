@@ -59,10 +59,22 @@ bool is_finite_run(const T* x, int64_t count) {
     return std::all_of(&worst[0], &worst[0] + kLanes, [](int32_t lane) { return lane == 0; });
 }
 
-// The product is rounded to f32 before it is rounded to a level, as every reference does; rint breaks ties to even.
-uint8_t level_of(float value) {
-    const float clamped = value > 0.0f ? (value < 1.0f ? value : 1.0f) : 0.0f;  // NaN becomes 0
-    return static_cast<uint8_t>(std::rint(clamped * 255.0f));
+// The product is rounded to f32 before it is rounded to a level, as every reference does; NaN becomes 0.
+Float8 scaled_to_levels(Float8 values) {
+    const Float8 positive = values > 0.0f ? values : splat(0.0f);
+    return (positive < 1.0f ? positive : splat(1.0f)) * 255.0f;
+}
+
+// Some at a time, so that the loop that rounds, ties to even, has nothing to decide and goes in lanes.
+template <class T>
+void write_levels(const T* from, int64_t count, uint8_t* to) {
+    constexpr int64_t kAtOnce = 512;
+    float levels[kAtOnce];
+    for (int64_t done = 0; done < count; done += kAtOnce) {
+        const int64_t part = std::min(kAtOnce, count - done);
+        map_lanes(part, levels, scaled_to_levels, from + done);
+        std::transform(levels, levels + part, to + done, [](float v) { return static_cast<uint8_t>(std::rint(v)); });
+    }
 }
 
 }  // namespace
@@ -136,8 +148,7 @@ Tensor quantize_rgb_host(const Context& context, const Tensor& x) {
     Tensor out = Tensor::empty(context, x.shape(), DType::UInt8);
     visit_floating(x.dtype(), [&]<class T>(T) {
         context.threads.parallel_for(x.elements(), kGrainElements, [&](int64_t begin, int64_t end) {
-            const T* from = x.data<T>();
-            std::transform(from + begin, from + end, out.data<uint8_t>() + begin, [](float v) { return level_of(v); });
+            write_levels(x.data<T>() + begin, end - begin, out.data<uint8_t>() + begin);
         });
     });
     return out;

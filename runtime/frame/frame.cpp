@@ -88,13 +88,23 @@ int64_t plane_row_bytes(PixelFormat format, int plane, int width) {
 
 int plane_rows(PixelFormat format, int plane, int height) { return subsampled(height, format, plane); }
 
+int64_t plane_bytes(PixelFormat format, int plane, int width, int height) {
+    return plane_row_bytes(format, plane, width) * plane_rows(format, plane, height);
+}
+
+int64_t frame_bytes(PixelFormat format, int width, int height) {
+    int64_t sum = 0;
+    for (int plane = 0; plane < plane_count(format); ++plane) sum += plane_bytes(format, plane, width, height);
+    return sum;
+}
+
 Frame::Frame(PixelFormat format, int width, int height, std::vector<std::vector<uint8_t>> planes)
     : format_(format), width_(width), height_(height) {
     check(width > 0 && height > 0, ErrorCode::Bug, "frame: expected a size above 0x0, got {}x{}", width, height);
     check(static_cast<int>(planes.size()) == plane_count(format), ErrorCode::Bug, "frame: {} has {} planes, got {}",
           name_of(format), plane_count(format), planes.size());
     for (int number = 0; number < plane_count(format); ++number) {
-        const int64_t expected = plane_row_bytes(format, number, width) * plane_rows(format, number, height);
+        const int64_t expected = plane_bytes(format, number, width, height);
         const size_t came = planes[static_cast<size_t>(number)].size();
         check(static_cast<int64_t>(came) == expected, ErrorCode::Bug,
               "frame: plane {} of {} {}x{} has {} bytes, got {}", number, name_of(format), width, height, expected,

@@ -12,14 +12,17 @@ namespace kine {
 
 enum class PixelFormat {
     Rgb24,    ///< one plane, R G B bytes, full range
-    Yuv420p,  ///< three planes, limited range
-    Yuv444p,  ///< three planes, limited range
+    Yuv420p,  ///< three planes, BT.709, limited range, chroma sited left
+    Yuv444p,  ///< three planes, BT.709, limited range
 };
 
 std::string_view name_of(PixelFormat format);
 int plane_count(PixelFormat format);
 int64_t plane_row_bytes(PixelFormat format, int plane, int width);
 int plane_rows(PixelFormat format, int plane, int height);
+int64_t plane_bytes(PixelFormat format, int plane, int width, int height);
+/// Of all planes.
+int64_t frame_bytes(PixelFormat format, int width, int height);
 
 class Frame {
   public:

@@ -5,6 +5,8 @@
 namespace kine {
 
 void FrameQueue::push(Frame frame) {
+    check(frame.format() == format_, ErrorCode::Bug, "frame queue: frame {} is {}, the queue is of {}", frame.index,
+          name_of(frame.format()), name_of(format_));
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return is_ready_for_push(); });
     if (consumer_failure_) std::rethrow_exception(consumer_failure_);

@@ -17,10 +17,12 @@ namespace kine {
 /// Safe for one producer and one consumer thread.
 class FrameQueue {
   public:
-    /// Holds at most `capacity` frames, and always room for one.
-    explicit FrameQueue(size_t capacity) : capacity_(std::max<size_t>(capacity, 1)) {}
+    /// Holds at most `capacity` frames, and always room for one; all of the format that the consumer takes best.
+    explicit FrameQueue(size_t capacity, PixelFormat format = PixelFormat::Rgb24)
+        : capacity_(std::max<size_t>(capacity, 1)), format_(format) {}
 
-    /// Waits while full. Throws the consumer's exception once it has given up, ErrorCode::Bug after close().
+    /// Waits while full. Throws the consumer's exception once it has given up, ErrorCode::Bug after close() and for a
+    /// frame of another format.
     void push(Frame frame);
     /// Whether a push() would not have to wait, as soon as that is so and at the latest at `limit`.
     bool wait_for_room(std::chrono::steady_clock::time_point limit) const;
@@ -35,11 +37,13 @@ class FrameQueue {
     std::optional<Frame> pop();
     size_t size() const;
     size_t capacity() const { return capacity_; }
+    PixelFormat format() const { return format_; }
 
   private:
     bool is_ready_for_push() const { return frames_.size() < capacity_ || consumer_failure_ || closed_; }
 
     const size_t capacity_;
+    const PixelFormat format_;
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
     std::deque<Frame> frames_;

@@ -1,5 +1,6 @@
 // Every row of the codecs table, and every encoder that a row takes, keeps the same promises.
 #include "tests/codecs/codec_support.h"
+#include "tests/codecs/yuv_frames.h"
 
 #include <algorithm>
 #include <cctype>
@@ -24,6 +25,7 @@ const std::vector<Row> kRows = {
     {"mp4", "", "", "v.mp4", 4, true},
     {"mp4", "auto", "", "v.mp4", 4, true},
     {"mkv", "auto", "", "v.mkv", 4, true},
+    {"mp4", "auto", "yuv422p", "v.mp4", 4, true},  // which no hardware of ours takes
     {"mp4", "libx265", "", "v.mp4", 4, true},
     {"mp4", "libaom-av1", "", "v.mp4", 4, true},
     {"mp4", "libsvtav1", "", "v.mp4", 4, true},
@@ -31,6 +33,8 @@ const std::vector<Row> kRows = {
     {"mkv", "", "", "v.mkv", 4, true},
     {"mkv", "ffv1", "bgr0", "v.mkv", 0, true},
     {"mkv", "ffv1", "yuv444p", "v.MKV", 1, true},
+    {"mkv", "ffv1", "yuv420p", "v.mkv", 2, true},
+    {"mp4", "libx264", "nv12", "v.mp4", 4, true},
     {"webm", "", "", "v.webm", 4, true},
     {"gif", "", "", "v.gif", 5, false},
     {"y4m", "", "", "v.y4m", 2, false},
@@ -196,6 +200,44 @@ TEST_P(Conformance, KeepsTheOldVideoUntilTheNewOneIsWhole) {
 TEST_P(Conformance, RefusesFramesOfAnotherSize) {
     const auto sink = open_sink(target_, info(), options());
     EXPECT_EQ(code_of([&] { sink->write(moving_frame(64, 64, 0)); }), ErrorCode::Bug);
+}
+
+/// Whether frames come as Yuv420p or as Rgb24, a video shows the same, and as well as lossy encoders do.
+TEST_P(Conformance, GivesBackTheSamePicturesWhateverTheFramesAre) {
+    for (const auto& [width, height] : {std::pair{96, 64}, std::pair{97, 65}}) {
+        const VideoInfo video = info_of(width, height, {24, 1}, 4);
+        const std::string other = folder_ / (GetParam().codec + "/other" + GetParam().file);
+        std::filesystem::create_directories(std::filesystem::path(other).parent_path());
+        SinkOptions again = options();
+        again.overwrite = true;
+        const auto from_rgb = open_sink(target_, video, again), from_yuv = open_sink(other, video, again);
+        if (!from_yuv->takes(PixelFormat::Yuv420p)) return;
+        for (int64_t index = 0; index < 4; ++index) {
+            from_rgb->write(moving_frame(width, height, index));
+            from_yuv->write(as_yuv420p(moving_frame(width, height, index)));
+        }
+        from_rgb->close();
+        from_yuv->close();
+        const std::vector<Frame> rgb = read_frames(target_), yuv = read_frames(other);
+        ASSERT_EQ(rgb.size(), 4u);
+        ASSERT_EQ(yuv.size(), 4u);
+        for (size_t i = 0; i < 4; ++i) {
+            EXPECT_EQ(yuv[i].width(), width);
+            const Frame shown = moving_frame(width, height, static_cast<int64_t>(i));
+            EXPECT_LE(mean_difference(yuv[i], shown), mean_difference(rgb[i], shown) + 0.25) << width << ", " << i;
+            EXPECT_LE(mean_difference(yuv[i], rgb[i]), 1.5) << width << ", " << i;
+        }
+    }
+}
+
+TEST_P(Conformance, RefusesFramesThatItDoesNotTake) {
+    const auto sink = open_sink(target_, info(), options());
+    EXPECT_TRUE(sink->takes(PixelFormat::Rgb24));
+    const Frame frame = as_yuv420p(moving_frame(96, 64, 0));
+    std::string message;
+    if (sink->takes(PixelFormat::Yuv420p)) return sink->write(frame);
+    EXPECT_EQ(code_of([&] { sink->write(frame); }, &message), ErrorCode::Bug);
+    EXPECT_NE(message.find("frame 0 is yuv420p, this sink takes rgb24"), std::string::npos) << message;
 }
 
 TEST_P(Conformance, IsSilent) {

@@ -1,5 +1,6 @@
 // Every op but attention on a GPU: awkward sizes, views, both types.
 #include "kernels/blend/blend.h"
+#include "kernels/color/color.h"
 #include "kernels/conv/conv.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/norm/norm.h"
@@ -79,6 +80,19 @@ TEST_F(DeviceOps, LevelsEqualTheHosts) {
     for (const DType dtype : kBoth) {
         const Op op = [](const Context& c, const Inputs& i) { return quantize_rgb(c, i[0]); };
         expect_alike(op, {random({2, 5, 7, 3}, dtype)}, {0.0, 0.0});
+    }
+}
+
+TEST_F(DeviceOps, FramesEqualTheHosts) {
+    for (const DType dtype : kBoth) {
+        for (const Shape& shape : {Shape{2, 5, 7, 3}, Shape{1, 18, 34, 3}}) {
+            const auto op_to = [](PixelFormat format) -> Op {
+                return [format](const Context& c, const Inputs& i) { return to_frames(c, i[0], format); };
+            };
+            expect_alike(op_to(PixelFormat::Rgb24), {random(shape, dtype)}, {0.0, 0.0});
+            // Its sums have another order, so a value beside a tie may fall to the other level.
+            expect_alike(op_to(PixelFormat::Yuv420p), {random(shape, dtype)}, {0.0, 1.0});
+        }
     }
 }
 

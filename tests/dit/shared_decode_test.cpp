@@ -4,7 +4,7 @@
 #include "dit/families/family.h"
 #include "dit/frame_feed.h"
 #include "dit/ranks.h"
-#include "kernels/elementwise/elementwise.h"
+#include "kernels/color/color.h"
 #include "kernels/move/move.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/random.h"
@@ -22,11 +22,16 @@ namespace {
 /// Keeps what it is given.
 class Album final : public FrameTaker {
   public:
-    bool take(const Tensor& frames, double) override {
-        chunks.push_back(frames);
+    explicit Album(PixelFormat format = PixelFormat::Rgb24) : format_(format) {}
+    PixelFormat format() const override { return format_; }
+    bool take(const FrameBytes& frames, double) override {
+        chunks.push_back(frames.bytes);
         return true;
     }
     std::vector<Tensor> chunks;
+
+  private:
+    PixelFormat format_;
 };
 
 /// `decoder` on so many ranks, all of which make pieces.
@@ -46,12 +51,27 @@ struct VaeRow {
 
 class SharedDecodeOf : public testing::TestWithParam<VaeRow> {
   protected:
-    std::vector<Tensor> alone(const Tensor& latents, const DecodeOptions& options) {
+    std::vector<Tensor> alone(const Tensor& latents, const DecodeOptions& options, PixelFormat format) {
         std::vector<Tensor> chunks;
-        model->decoder->decode(bundle.context, latents, options, {}, [&](const Tensor& frames) {
-            chunks.push_back(kernels::quantize_rgb(bundle.context, frames));
+        model->decoder->decode(bundle.context, latents, options, {}, [&](const Tensor& pictures) {
+            chunks.push_back(kernels::to_frames(bundle.context, pictures, format));
         });
         return chunks;
+    }
+
+    /// On every number of ranks that there is work for.
+    void expect_bits_of_one_rank(const Tensor& latents, const DecodeOptions& options, PixelFormat format) {
+        const std::vector<Tensor> expected = alone(latents, options, format);
+        const int64_t most = std::min<int64_t>(5, model->decoder->pieces(latents.shape(), options).most_makers());
+        for (int64_t ranks = 1; ranks <= most; ++ranks) {
+            Album album(format);
+            decode_by_ranks(bundle.context, {*model->decoder, latents, options, ranks, 60, {}}, album);
+            ASSERT_EQ(album.chunks.size(), expected.size());
+            for (size_t i = 0; i < expected.size(); ++i) {
+                ASSERT_TRUE(same_bits(album.chunks[i], expected[i]))
+                    << ranks << " ranks, chunk " << options.chunk << ", tile " << options.tile << ", at " << i;
+            }
+        }
     }
 
     TestContext bundle{2};
@@ -64,19 +84,10 @@ TEST_P(SharedDecodeOf, GivesTheBitsOfOneRankWhateverIsShared) {
     const Shape shape = {model->decoder->latent_channels(), GetParam().latent_frames, 7, 5};
     const Tensor latents = random_tensor(bundle.context, shape, DType::Float32, 3);
     for (const DecodeOptions& options :
-         {DecodeOptions{}, {.chunk = 1}, {.tile = 4}, {.chunk = 2, .tile = 3}, {.tile = 9}}) {
-        const std::vector<Tensor> expected = alone(latents, options);
-        const int64_t most = std::min<int64_t>(5, model->decoder->pieces(shape, options).most_makers());
-        for (int64_t ranks = 1; ranks <= most; ++ranks) {
-            Album album;
-            decode_by_ranks(bundle.context, {*model->decoder, latents, options, ranks, 60, {}}, album);
-            ASSERT_EQ(album.chunks.size(), expected.size());
-            for (size_t i = 0; i < expected.size(); ++i) {
-                ASSERT_TRUE(same_bits(album.chunks[i], expected[i]))
-                    << ranks << " ranks, chunk " << options.chunk << ", tile " << options.tile << ", at " << i;
-            }
-        }
-    }
+         {DecodeOptions{}, {.chunk = 1}, {.tile = 4}, {.chunk = 2, .tile = 3}, {.tile = 9}})
+        expect_bits_of_one_rank(latents, options, PixelFormat::Rgb24);
+    for (const DecodeOptions& options : {DecodeOptions{.chunk = 1}, {.tile = 4}})
+        expect_bits_of_one_rank(latents, options, PixelFormat::Yuv420p);
 }
 
 TEST_P(SharedDecodeOf, LetsEveryRankThatCanMakePieces) {
@@ -163,8 +174,8 @@ TEST_F(SharedDecode, HandsFramesOnInOrderWithNoRankMoreThanARoundAhead) {
     constexpr int64_t kRanks = 3;
     class Counter final : public FrameTaker {
       public:
-        bool take(const Tensor& frames, double) override {
-            EXPECT_EQ(frames.data<uint8_t>()[0], taken);
+        bool take(const FrameBytes& frames, double) override {
+            EXPECT_EQ(frames.bytes.data<uint8_t>()[0], taken);
             ++taken;
             return true;
         }
@@ -180,7 +191,7 @@ TEST_F(SharedDecode, HandsFramesOnWhileOtherRanksDecode) {
     class Meeting final : public FrameTaker {
       public:
         Meeting(std::latch& taken, std::latch& making) : is_taken_(taken), is_making_(making) {}
-        bool take(const Tensor&, double) override {
+        bool take(const FrameBytes&, double) override {
             if (count_++ == 0) is_making_.wait();  // for ever, if no other rank decodes meanwhile
             if (count_ == 1) is_taken_.count_down();
             return true;
@@ -203,7 +214,7 @@ TEST_F(SharedDecode, DoesNotTakeASlowTakerForASilentRank) {
     class Slow final : public FrameTaker {
       public:
         Slow() { full_.push({}); }
-        bool take(const Tensor&, double patience) override {
+        bool take(const FrameBytes&, double patience) override {
             full_.wait_for_room(std::chrono::steady_clock::now() +
                                 std::chrono::microseconds(static_cast<int64_t>(patience * 1e6)));
             return ++calls % 6 == 0;  // of a quarter of the timeout each
@@ -233,7 +244,7 @@ TEST_F(SharedDecode, BringsHomeTheErrorOfARankAfterTheFramesBeforeIt) {
 TEST_F(SharedDecode, EndsOnEveryRankWhenWhoeverTakesTheFramesGivesUp) {
     class Refusing final : public FrameTaker {
       public:
-        bool take(const Tensor&, double) override { fail(ErrorCode::Output, "the disk is full"); }
+        bool take(const FrameBytes&, double) override { fail(ErrorCode::Output, "the disk is full"); }
     } refusing;
     const NumberedDecoder decoder([](Piece) {});
     EXPECT_EQ(failure_of(work(decoder, 9, 3), refusing, ErrorCode::Output),
@@ -245,7 +256,7 @@ TEST_F(SharedDecode, EndsAsInterruptedWhenCancelledWhileNobodyTakesFrames) {
     class Idle final : public FrameTaker {
       public:
         explicit Idle(std::stop_source& source) : stop_(source) {}
-        bool take(const Tensor&, double) override {
+        bool take(const FrameBytes&, double) override {
             stop_.request_stop();
             return false;
         }
@@ -286,13 +297,42 @@ TEST_P(HungDecode, IsNoticedByTheOthersWhoNameItAndTheFrame) {
 
 INSTANTIATE_TEST_SUITE_P(Each, HungDecode, testing::Values(0, 1, 2));
 
+/// As where ranks are processes: only rank 0 knows who takes the frames.
+TEST_F(SharedDecode, MakesOnEveryRankWhatRank0HasATakerFor) {
+    const NumberedDecoder decoder([](Piece) {});
+    const DecodeWork asked = work(decoder, 5, 3);
+    Album wanted(PixelFormat::Yuv420p), others;
+    on_ranks(bundle.context, {.ranks = 3}, [&](const Context& own, parallel::Communicator& communicator) {
+        decode_on(own, communicator, asked, communicator.rank() == 0 ? wanted : others);
+    });
+    EXPECT_TRUE(others.chunks.empty());
+    ASSERT_EQ(wanted.chunks.size(), 5u);
+    for (const Tensor& chunk : wanted.chunks) EXPECT_EQ(chunk.shape(), (Shape{1, 6}));
+}
+
+TEST(FrameFeed, MakesThePlanesOfWhatTheQueueIsFor) {
+    TestContext bundle(1);
+    FrameQueue queue(2, PixelFormat::Yuv420p);
+    FrameFeed feed(queue, 2, [](int64_t) {});
+    EXPECT_EQ(feed.format(), PixelFormat::Yuv420p);
+    FrameBytes frames = {Tensor::zeros(bundle.context, {2, 27}, DType::UInt8), PixelFormat::Yuv420p, 5, 3};
+    for (int i = 0; i < 54; ++i) frames.bytes.data<uint8_t>()[i] = static_cast<uint8_t>(i);
+    ASSERT_TRUE(feed.take(frames, 0.0));
+    queue.pop();
+    const std::optional<Frame> second = queue.pop();
+    EXPECT_EQ(second->format(), PixelFormat::Yuv420p);
+    EXPECT_EQ(second->index, 1);
+    EXPECT_EQ(second->plane(0).front(), 27);
+    EXPECT_EQ(second->plane(1), (std::vector<uint8_t>{42, 43, 44, 45, 46, 47}));
+}
+
 TEST(FrameFeed, GoesOnWhereAFullQueueStoppedIt) {
     TestContext bundle(1);
     FrameQueue queue(2);
     std::vector<int64_t> told;
     FrameFeed feed(queue, 4, [&](int64_t done) { told.push_back(done); });
-    Tensor pictures = Tensor::zeros(bundle.context, {5, 2, 2, 3}, DType::UInt8);
-    for (int64_t i = 0; i < 5; ++i) pictures.data<uint8_t>()[i * 12] = static_cast<uint8_t>(i);
+    FrameBytes pictures = {Tensor::zeros(bundle.context, {5, 12}, DType::UInt8), PixelFormat::Rgb24, 2, 2};
+    for (int64_t i = 0; i < 5; ++i) pictures.bytes.data<uint8_t>()[i * 12] = static_cast<uint8_t>(i);
     std::vector<int> seen;
     while (!feed.take(pictures, 0.0)) {
         const std::optional<Frame> frame = queue.pop();

@@ -28,6 +28,14 @@ TEST(FrameQueue, KeepsTheOrder) {
     EXPECT_FALSE(queue.pop().has_value());
 }
 
+TEST(FrameQueue, IsOfOneFormat) {
+    FrameQueue queue(8, PixelFormat::Yuv420p);
+    EXPECT_EQ(queue.format(), PixelFormat::Yuv420p);
+    queue.push(Frame(PixelFormat::Yuv420p, 1, 1, {{1}, {2}, {3}}));
+    expect_error(ErrorCode::Bug, "frame 4 is rgb24, the queue is of yuv420p", [&] { queue.push(numbered(4)); });
+    EXPECT_EQ(FrameQueue(1).format(), PixelFormat::Rgb24);
+}
+
 TEST(FrameQueue, HoldsTheProducerBackWhileFull) {
     FrameQueue queue(2);
     std::atomic<int64_t> pushed = 0;

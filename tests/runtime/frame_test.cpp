@@ -15,6 +15,9 @@ TEST(PixelFormat, RoundsChromaUpForOddSizes) {
     EXPECT_EQ(plane_rows(PixelFormat::Yuv420p, 2, 7), 4);
     EXPECT_EQ(plane_rows(PixelFormat::Yuv444p, 2, 7), 7);
     EXPECT_EQ(plane_row_bytes(PixelFormat::Rgb24, 0, 5), 15);
+    EXPECT_EQ(plane_bytes(PixelFormat::Yuv420p, 1, 5, 7), 12);
+    EXPECT_EQ(frame_bytes(PixelFormat::Yuv420p, 5, 7), 35 + 2 * 12);
+    EXPECT_EQ(frame_bytes(PixelFormat::Rgb24, 5, 7), 105);
 }
 
 TEST(PixelFormat, HasNamesAndPlanes) {

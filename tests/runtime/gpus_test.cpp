@@ -2,6 +2,7 @@
 #include "runtime/device/gpus.h"
 
 #include "runtime/config.h"
+#include "runtime/device/cuda/pinned.h"
 #include "runtime/device/cuda/pool.h"
 #include "runtime/device/cuda/stream.h"
 #include "tests/runtime/errors.h"

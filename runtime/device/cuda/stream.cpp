@@ -54,14 +54,4 @@ float CudaEvent::since(const CudaEvent& earlier) const {
     return milliseconds;
 }
 
-PinnedBuffer::PinnedBuffer(int64_t bytes) : size_(bytes) {
-    void* made = nullptr;
-    if (bytes > 0) check_cuda(cudaMallocHost(&made, static_cast<size_t>(bytes)), "pinned memory");
-    memory_ = static_cast<std::byte*>(made);
-}
-
-PinnedBuffer::~PinnedBuffer() {
-    if (memory_ != nullptr) cudaFreeHost(memory_);
-}
-
 }  // namespace kine

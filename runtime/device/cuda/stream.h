@@ -1,12 +1,8 @@
-// Queues, marks in them, and host memory that GPUs read and write without the processor. Builds without CUDA refuse
-// (without_cuda/), tests of dispatch have their own (tests/support/device).
+// Queues, and marks in them. Builds without CUDA refuse (without_cuda/), tests of dispatch have their own
+// (tests/support/device).
 #pragma once
 
 #include "runtime/device/cuda/commands.h"
-
-#include <cstddef>
-#include <cstdint>
-#include <span>
 
 namespace kine {
 
@@ -46,21 +42,6 @@ class CudaEvent {
 
   private:
     void* handle_ = nullptr;
-};
-
-/// Host memory that stays where it is, so that copies to and from a GPU run beside other work.
-class PinnedBuffer {
-  public:
-    explicit PinnedBuffer(int64_t bytes);
-    ~PinnedBuffer();
-    PinnedBuffer(const PinnedBuffer&) = delete;
-    PinnedBuffer& operator=(const PinnedBuffer&) = delete;
-
-    std::span<std::byte> bytes() const { return {memory_, static_cast<size_t>(size_)}; }
-
-  private:
-    std::byte* memory_ = nullptr;
-    int64_t size_ = 0;
 };
 
 }  // namespace kine

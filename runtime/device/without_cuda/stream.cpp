@@ -23,10 +23,4 @@ void CudaEvent::synchronize() const { refuse(); }
 bool CudaEvent::is_done() const { refuse(); }
 float CudaEvent::since(const CudaEvent&) const { refuse(); }
 
-/// Of no bytes, it is nothing that CUDA would be needed for.
-PinnedBuffer::PinnedBuffer(int64_t bytes) : size_(bytes) {
-    if (bytes > 0) refuse();
-}
-PinnedBuffer::~PinnedBuffer() = default;
-
 }  // namespace kine

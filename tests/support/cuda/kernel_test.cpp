@@ -1,6 +1,7 @@
 #include "tests/support/cuda/kernel_test.h"
 
 #include "runtime/config.h"
+#include "runtime/device/cuda/pinned.h"
 #include "runtime/device/cuda/stream.h"
 #include "runtime/device/gpus.h"
 #include "tests/support/cuda/emulated_memory.h"

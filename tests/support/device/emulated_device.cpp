@@ -1,3 +1,4 @@
+#include "runtime/device/cuda/pinned.h"
 #include "runtime/device/cuda/stream.h"
 #include "runtime/device/host/host_allocator.h"
 #include "tests/support/cuda/emulated_memory.h"

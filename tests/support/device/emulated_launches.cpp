@@ -7,6 +7,8 @@
 #include "kernels/attention/rows.cuh"
 #include "kernels/attention/rows_cuda.h"
 #include "kernels/attention/temporal_cuda.h"
+#include "kernels/color/yuv420.cuh"
+#include "kernels/color/yuv420_cuda.h"
 #include "kernels/conv/windows.cuh"
 #include "kernels/conv/windows_cuda.h"
 #include "kernels/elementwise/finite.cuh"
@@ -159,6 +161,13 @@ void launch_windows(const WindowArguments<float>& work, Stream) {
 }
 void launch_windows(const WindowArguments<BFloat16>& work, Stream) {
     run_lone_threads(window_launch(work.rows, work.pixels(), work.channels), [&] { window_block(work); });
+}
+
+void launch_yuv420(const Yuv420Arguments<float>& work, Stream) {
+    run_lone_threads(yuv420_launch(work.count, work.height, work.width), [&] { yuv420_block(work); });
+}
+void launch_yuv420(const Yuv420Arguments<BFloat16>& work, Stream) {
+    run_lone_threads(yuv420_launch(work.count, work.height, work.width), [&] { yuv420_block(work); });
 }
 
 void launch_patchify(const PatchArguments<float>& work, Stream) {
