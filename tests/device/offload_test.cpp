@@ -19,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <deque>
 #include <numeric>
 #include <thread>
 
@@ -339,18 +340,21 @@ double relative_rms(const Tensor& a, const Tensor& b) {
     return std::sqrt(off / all);
 }
 
-/// Eight bits are made before layers are sent away, so that they travel as such; parts of them are made anew.
+/// Eight bits are made before layers are sent away, so that they travel as such. An element of e4m3 is off by up to a
+/// 16th, a sum of many by less. The tiny layers of the other two families are not multiples of 16 and stay bf16.
 TEST_P(OffloadedRun, EightBitsTravelToo) {
     const ModelSource source = diffusers_source(golden(GetParam()) / "model");
+    std::deque<TestDevice> devices;  // latents lie in the memory of their hosts
     const auto latents = [&](Quantization quantization, Residency residency) {
-        TestDevice device;
+        TestDevice& device = devices.emplace_back();
         const OpenOptions how = {.dtype = DType::BFloat16, .residency = residency, .quantization = quantization};
         return denoise(*Generator::open(device.context(), source, how), device.context(), request()).back();
     };
     const Tensor exact = latents(Quantization::None, Residency::All),
                  stays = latents(Quantization::Fp8, Residency::All);
-    EXPECT_FALSE(same_bits(exact, stays));
-    EXPECT_LT(relative_rms(stays, exact), 0.05);
+    const std::string family = GetParam();
+    EXPECT_EQ(same_bits(exact, stays), family == "latte" || family == "open_sora");
+    EXPECT_LT(relative_rms(stays, exact), 1.0 / 16);
     EXPECT_TRUE(same_bits(latents(Quantization::Fp8, Residency::Layer), stays));
 }
 
