@@ -32,7 +32,12 @@ void register_linear(const BenchSetup& setup) {
         };
         add("linear", DType::Float32, Quantization::None);
         add("linear", DType::BFloat16, Quantization::None);
-        if (setup.is_on_cpu()) add("linear_int8", DType::BFloat16, Quantization::Int8);
+        if (setup.is_on_cpu()) {
+            add("linear_int8", DType::BFloat16, Quantization::Int8);
+        } else {
+            add("linear_fp8", DType::BFloat16, Quantization::Fp8);
+            add("linear_tf32", DType::Float32, Quantization::Tf32);
+        }
     }
 }
 
