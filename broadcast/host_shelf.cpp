@@ -59,13 +59,12 @@ HostShelf::Place& HostShelf::place_of(const Site& site, const Tensor& output) {
         return *place;
     }
     const Allocator& host = context_.host().allocator;
-    const int64_t in_use = host.bytes_in_use() + pinned_bytes_;
+    const int64_t in_use = host.bytes_in_use() + PinnedBuffer::in_use();
     check(host.budget() == 0 || in_use + output.bytes() <= host.budget(), ErrorCode::DoesNotFit,
           "{} bytes of a kept output that waits in host memory do not fit: {} in use, budget {} (raise --max-ram, or "
           "lower --cache-budget)",
           output.bytes(), in_use, host.budget());
     place = std::make_unique<Place>(context_.device, output);
-    pinned_bytes_ += output.bytes();
     return *place;
 }
 
@@ -81,16 +80,22 @@ void HostShelf::expect(const Site& site) {
     Place& place = *places_.at(site);
     const Allocator& memory = context_.allocator;
     const bool has_room = memory.budget() == 0 || memory.bytes_in_use() + place.like.bytes() <= memory.budget();
-    if (!place.leaving && !place.coming && has_room) fetch(place);
+    if (place.leaving || place.coming || !has_room) return;
+    try {
+        fetch(place);
+    } catch (const Error& error) {  // somebody else was faster, or what is free lies in pieces: take() asks again
+        if (error.code() != ErrorCode::DoesNotFit) throw;
+    }
 }
 
 void HostShelf::fetch(Place& place) {
     use_device(context_.device);
-    place.coming = Tensor::empty(context_, place.like.shape(), place.like.dtype());
+    const Tensor coming = Tensor::empty(context_, place.like.shape(), place.like.dtype());
     place.is_ready.record(context_.stream);
     place.is_ready.hold(copying_.get());
-    copy_async(place.coming.address(), place.memory.bytes().data(), place.like.bytes(), copying_.get());
+    copy_async(coming.address(), place.memory.bytes().data(), place.like.bytes(), copying_.get());
     place.is_back.record(copying_.get());
+    place.coming = coming;
 }
 
 Tensor HostShelf::take(const Site& site) {

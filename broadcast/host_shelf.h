@@ -47,7 +47,6 @@ class HostShelf {
     CudaStream copying_;
     std::map<Site, std::unique_ptr<Place>> places_;
     std::deque<Place*> leaving_;  // the oldest first
-    int64_t pinned_bytes_ = 0;
 };
 
 }  // namespace kine::broadcast

@@ -51,6 +51,15 @@ int64_t largest_kept(const broadcast::Plan& plan) {
     return largest;
 }
 
+/// Every rank of a memory may be at another layer.
+LayerWeights layers_of(const Model& model, Stage stage, int64_t ranks) {
+    LayerWeights layers = model.weights.of_layers(stage);
+    const bool is_shared = stage == Stage::Denoise || stage == Stage::Refine;
+    if (is_shared) layers.window_bytes += (ranks - 1) * layers.window_bytes / (WeightOffload::kAhead + 1);
+    layers.window_bytes = std::min(layers.window_bytes, layers.bytes);
+    return layers;
+}
+
 }  // namespace
 
 Estimate estimate_run(const Model& model, const Request& request, const broadcast::Plan& plan, const MemoryUse& use) {
@@ -65,7 +74,9 @@ Estimate estimate_run(const Model& model, const Request& request, const broadcas
         part_of(cost.activation_bytes, tokens_held(model, request, together, use.is_spread)) + ranks * latent_bytes;
     estimate.cache_bytes = part_of(plan.peak_bytes(), tokens_held(model, request, all, use.is_spread));
     estimate.decode_bytes = decode_bytes(model, request, use.is_spread);
-    if (use.is_on_gpu) estimate.cache_window_bytes = broadcast::HostShelf::kWindow * largest_kept(plan);
+    if (use.is_on_gpu)
+        estimate.cache_window_bytes = part_of(broadcast::HostShelf::kWindow * largest_kept(plan),
+                                              tokens_held(model, request, all, use.is_spread));
     const int64_t of_rows =
         use.quantization != Quantization::Int8 ? 0 : ranks * kernels::quantized_rows_bytes(use.threads);
     const bool is_fp8 = use.quantization == Quantization::Fp8;
@@ -79,7 +90,7 @@ Estimate estimate_run(const Model& model, const Request& request, const broadcas
     const int64_t working[] = {of_text, of_step, model.weights[Stage::Refine] > 0 ? of_step : 0,
                                estimate.decode_bytes + latent_bytes + makers * of_windows};
     for (size_t i = 0; i < kStages.size(); ++i)
-        estimate.stages[i] = {model.weights[kStages[i]], working[i], model.weights.of_layers(kStages[i])};
+        estimate.stages[i] = {model.weights[kStages[i]], working[i], layers_of(model, kStages[i], ranks)};
     return estimate;
 }
 

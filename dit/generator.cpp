@@ -109,6 +109,7 @@ class Run {
         const Stopwatch watch;
         enter(model_.stage_at(make_run_sampler(model_, request_)->timesteps().front()), request_.ranks);
         report_.ranks.resize(static_cast<size_t>(request_.ranks));
+        for (const auto& replica : replicas_) replica->finish_passes();
         Tensor latents;
         const auto body = [&](const Context& context, parallel::Communicator& communicator) {
             const Tensor last = denoise_on({context, communicator}, moved(context, conditioning));
@@ -291,6 +292,13 @@ std::unique_ptr<LoadedModel> open_shapes(const Context& context, ModelSource sou
     }
 }
 
+/// How the least that weights need comes about.
+std::string_view how_little(Residency residency, Device device) {
+    if (residency == Residency::All) return "";
+    const bool may_wait = residency != Residency::Stage && device.kind != DeviceKind::Cpu;
+    return may_wait ? ", a stage at a time and its layers waiting in host memory" : ", a stage at a time";
+}
+
 std::unique_ptr<LoadedModel> open_on(const Context& context, const ModelSource& source, const OpenOptions& options) {
     std::unique_ptr<LoadedModel> loaded = open_shapes(context, source, options);
     const StageWeights& weights = loaded->model().weights;
@@ -304,7 +312,7 @@ std::unique_ptr<LoadedModel> open_on(const Context& context, const ModelSource& 
     const int64_t least = all ? weights.total() : staged;
     check(budget == 0 || least <= budget || options.is_plan, ErrorCode::DoesNotFit,
           "{}: weights need {} bytes in {}{}, the budget is {} (raise {})", loaded->source().label, least,
-          name_of(options.dtype), all ? "" : ", a stage at a time", budget, budget_option(context));
+          name_of(options.dtype), how_little(residency, context.device), budget, budget_option(context));
     const bool fits = budget == 0 || weights.total() <= budget;
     if (!options.is_plan && (all || residency == Residency::Auto) && fits) loaded->load_all(context);
     return loaded;
@@ -336,8 +344,11 @@ std::string_view Generator::family() const { return model().family; }
 const std::string& Generator::model_hash() const { return model().hash; }
 
 Request Generator::resolve(const Request& asked) const {
-    check(runs_at_once_ == 1 || opened().residency != Residency::Stage, ErrorCode::Usage,
-          "residency stage: weights cannot take turns under {} runs at once, expected auto or all", runs_at_once_);
+    const Residency residency = opened().residency;
+    const bool takes_turns = residency == Residency::Stage || residency == Residency::Layer;
+    check(runs_at_once_ == 1 || !takes_turns, ErrorCode::Usage,
+          "residency stage or layer: weights cannot take turns under {} runs at once, expected auto or all",
+          runs_at_once_);
     Request request = asked;
     if (processes_) {
         const int64_t ranks = processes_->group_size();
@@ -380,6 +391,7 @@ Estimate Generator::estimate(const Context& context, const Request& asked) const
 void Generator::check_fits(const Context& context, const Request& request) const {
     const int64_t budget = least_budget(context);
     const Estimate need = estimate(context, request);
+    check_host_fits(context, need);
     check(
         budget == 0 || need.peak_bytes <= budget, ErrorCode::DoesNotFit,
         "the run needs about {} bytes{} (weights {}{}, activations {}, cache {}, decoding {}), the budget is {}; lower "
@@ -387,6 +399,17 @@ void Generator::check_fits(const Context& context, const Request& request) const
         need.peak_bytes, runs_at_once_ == 1 ? "" : fmt::format(" with {} at once", runs_at_once_), need.weight_bytes,
         need.is_staged ? ", a stage's at a time" : "", need.activation_bytes, need.cache_bytes, need.decode_bytes,
         budget, budget_option(context));
+}
+
+/// What waits is not on the device, but somewhere it is.
+void Generator::check_host_fits(const Context& context, const Estimate& need) const {
+    const int64_t budget = context.host().allocator.budget();
+    const auto devices = static_cast<int64_t>(context.devices());
+    const int64_t waiting = devices * (need.offloaded_bytes() + need.cache_offloaded_bytes);
+    check(context.device.kind == DeviceKind::Cpu || budget == 0 || waiting <= budget, ErrorCode::DoesNotFit,
+          "{} bytes of weights and kept outputs would wait in host memory, whose budget is {}; raise --max-ram, or "
+          "--max-vram so that less has to wait",
+          waiting, budget);
 }
 
 RunReport Generator::generate(Context& context, const Request& asked, FrameQueue& frames, Observer& observer,

@@ -107,6 +107,7 @@ class Generator {
   private:
     explicit Generator(std::vector<std::unique_ptr<LoadedModel>> replicas);
     const OpenOptions& opened() const;
+    void check_host_fits(const Context& context, const Estimate& need) const;
 
     std::vector<std::unique_ptr<LoadedModel>> replicas_;  // one for each device, of the same model
     KnownWords words_;

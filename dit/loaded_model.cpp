@@ -28,7 +28,8 @@ void LoadedModel::enter(const Context& context, Stage stage, Hold hold) {
         if (hold.alone && other != stage) leave(context, other);
     }
     std::optional<double>& loaded = loaded_share_[static_cast<size_t>(stage)];
-    if (loaded == hold.resident_share) return;
+    constexpr double kLittle = 0.1;  // reading weights anew costs more than a tenth of them on their way
+    if (loaded && *loaded <= hold.resident_share && hold.resident_share - *loaded < kLittle) return;
     leave(context, stage);
     load_stage(context, place(), *model_, stage, hold.resident_share);
     loaded = hold.resident_share;
@@ -39,6 +40,11 @@ void LoadedModel::leave(const Context& context, Stage stage) {
     if (!loaded) return;
     loaded.reset();
     unload_stage(context, place(), *model_, stage);
+}
+
+void LoadedModel::finish_passes() {
+    for (const Stage stage : kStages)
+        if (const auto& offload = model_->offload_of(stage)) offload->finish();
 }
 
 void LoadedModel::load_all(const Context& context) {

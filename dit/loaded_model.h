@@ -25,9 +25,12 @@ class LoadedModel {
         bool alone = false;         ///< those of the other stages are freed before
         double resident_share = 1;  ///< of those that can wait in host memory, how much stays on the device
     };
-    /// Binds the weights of `stage`. ErrorCode::Usage for a plan.
+    /// Binds the weights of `stage`, unless they are held so that little less stays than may. ErrorCode::Usage for a
+    /// plan.
     void enter(const Context& context, Stage stage, Hold hold);
     void load_all(const Context& context);
+    /// Before another run: weights that wait expect no longer what the last one would have used next.
+    void finish_passes();
 
   private:
     void leave(const Context& context, Stage stage);

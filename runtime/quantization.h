@@ -8,7 +8,7 @@ namespace kine {
 enum class Quantization {
     None,
     Int8,  ///< weights and activations in eight bits, one scale per output channel and per token, exact sums
-    Fp8,   ///< the same as e4m3 beside bf16, sums in f32; on GPUs from compute capability 9.0 on
+    Fp8,   ///< the same as e4m3 beside bf16, sums in f32; on GPUs of compute capability 9.0 (Hopper)
     Tf32,  ///< f32 whose products take ten bits of mantissa; on GPUs
 };
 

@@ -53,6 +53,17 @@ WeightOffload::WeightOffload(const Context& context, double resident_share)
 
 WeightOffload::~WeightOffload() = default;
 
+namespace {
+
+void check_host_has_room(const Allocator& host, int64_t bytes) {
+    const int64_t in_use = host.bytes_in_use() + PinnedBuffer::in_use();
+    check(host.budget() == 0 || in_use + bytes <= host.budget(), ErrorCode::DoesNotFit,
+          "{} bytes of weights that wait in host memory do not fit: {} in use, budget {} (raise --max-ram)", bytes,
+          in_use, host.budget());
+}
+
+}  // namespace
+
 OffloadedWeight WeightOffload::keep(const Context& context, const Tensor& weight) {
     const bool is_staying = count(weight.bytes()), moves = !is_staying && !weight.is_imagined();
     if (moves) check_host_has_room(context.host().allocator, weight.bytes());
@@ -74,20 +85,11 @@ bool WeightOffload::count(int64_t bytes) {
     return false;
 }
 
-void WeightOffload::check_host_has_room(const Allocator& host, int64_t bytes) const {
-    const std::lock_guard lock(mutex_);
-    const int64_t in_use = host.bytes_in_use() + pinned_bytes_;
-    check(host.budget() == 0 || in_use + bytes <= host.budget(), ErrorCode::DoesNotFit,
-          "{} bytes of weights that wait in host memory do not fit: {} in use, budget {} (raise --max-ram)", bytes,
-          in_use, host.budget());
-}
-
 void WeightOffload::enlist(OffloadedWeight::Kept& kept) {
     const std::lock_guard lock(mutex_);
-    kept.number = static_cast<int64_t>(all_.size());
+    kept.number = next_number_++;
     all_.push_back(kept.number);
     kept_[kept.number] = &kept;
-    pinned_bytes_ += static_cast<int64_t>(kept.waiting.bytes().size());
 }
 
 void WeightOffload::begin(const Context& context, Pass pass) {
@@ -103,6 +105,14 @@ void WeightOffload::begin(const Context& context, Pass pass) {
     const Order wanted = upcoming();
     drop_all_but(wanted);
     look_ahead(context, wanted);
+}
+
+void WeightOffload::finish() {
+    const std::lock_guard lock(mutex_);
+    pass_.reset();
+    seen_.clear();
+    expected_.clear();
+    place_ = 0;
 }
 
 Tensor WeightOffload::lend(const Context& context, int64_t number) {
@@ -123,12 +133,14 @@ Tensor WeightOffload::lend(const Context& context, int64_t number) {
 WeightOffload::Arrival& WeightOffload::fetch(const Context& context, int64_t number) {
     const OffloadedWeight::Kept& kept = *kept_.at(number);
     CudaStream& copying = copy_queue();
-    Arrival& arrival = arrivals_.emplace_back(context, number, kept);
+    Arrivals made;  // known to others once its copy is under way
+    Arrival& arrival = made.emplace_back(context, number, kept);
     const auto waiting = kept.waiting.bytes();
     arrival.has_room.record(work_);
     arrival.has_room.hold(copying.get());
     copy_async(arrival.weight.address(), waiting.data(), static_cast<int64_t>(waiting.size()), copying.get());
     arrival.is_there.record(copying.get());
+    arrivals_.splice(arrivals_.end(), made);
     ++copies_;
     return arrival;
 }
@@ -145,7 +157,12 @@ void WeightOffload::look_ahead(const Context& context, const Order& wanted) {
         const Allocator& memory = context.allocator;
         const int64_t bytes = kept_.at(number)->like.bytes();
         if (memory.budget() > 0 && memory.bytes_in_use() + bytes > memory.budget()) return;
-        fetch(context, number);
+        try {
+            fetch(context, number);
+        } catch (const Error& error) {  // somebody else was faster, or what is free lies in pieces
+            if (error.code() == ErrorCode::DoesNotFit) return;
+            throw;
+        }
     }
 }
 
@@ -193,7 +210,7 @@ void WeightOffload::forget(int64_t number) noexcept {
     } catch (const std::exception&) {
         arrivals_.clear();  // the device is lost, and with it whoever would read them
     }
-    pinned_bytes_ -= static_cast<int64_t>(found->second->waiting.bytes().size());
+    std::erase(all_, number);
     kept_.erase(found);
 }
 

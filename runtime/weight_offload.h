@@ -65,6 +65,9 @@ class WeightOffload : public std::enable_shared_from_this<WeightOffload> {
     /// and nothing else.
     void begin(const Context& context, Pass pass);
 
+    /// No pass is under way, and what it has learnt of the last one is dropped: another run begins.
+    void finish();
+
     int64_t bytes() const;         ///< of all that was given
     int64_t moving_bytes() const;  ///< of what does not stay on the device
     int64_t window_bytes() const;  ///< of what moves, most on the device at once
@@ -88,7 +91,6 @@ class WeightOffload : public std::enable_shared_from_this<WeightOffload> {
     Tensor lend(const Context& context, int64_t number);
     void forget(int64_t number) noexcept;
     bool count(int64_t bytes);
-    void check_host_has_room(const Allocator& host, int64_t bytes) const;
     void enlist(OffloadedWeight::Kept& kept);
     CudaStream& copy_queue();
     Arrival& fetch(const Context& context, int64_t number);
@@ -104,8 +106,8 @@ class WeightOffload : public std::enable_shared_from_this<WeightOffload> {
     mutable std::mutex mutex_;  // of all below
     std::optional<CudaStream> copy_queue_;
     std::map<int64_t, const OffloadedWeight::Kept*> kept_;
-    Order all_;  // in the order of keep(), forgotten ones too
-    int64_t bytes_ = 0, moving_bytes_ = 0, largest_ = 0, pinned_bytes_ = 0, copies_ = 0;
+    Order all_;  // in the order of keep()
+    int64_t bytes_ = 0, moving_bytes_ = 0, largest_ = 0, copies_ = 0, next_number_ = 0;
     Arrivals arrivals_;
     std::optional<Pass> pass_;
     std::map<int, Order> learnt_;  // by kind

@@ -58,7 +58,7 @@ constexpr std::array kRows = {
     OptionRow{
         "residency", "--residency", "auto|all|stage|layer", Session, kSessions, kModel,
         "whose weights are in memory: all stages', the running one's, of that the layers' at work while the others "
-        "wait in host memory (GPUs), or as many as --max-ram or --max-vram allows (auto)"},
+        "wait in host memory (GPUs), or as many as --max-ram or --max-vram allows, in this order (auto)"},
     OptionRow{"max_ram", "--max-ram", "BYTES", Session, kSessions, kModel,
               "memory budget, suffixes K, M, G; a run that would not fit is refused before it starts"},
     OptionRow{"max_vram", "--max-vram", "BYTES", Session, kSessions, kModel,

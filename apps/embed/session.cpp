@@ -70,6 +70,18 @@ int64_t budget_of(const SessionOptions& options, DeviceFloor& floor, bool is_one
     return asked > 0 ? asked : std::max<int64_t>(floor.free_bytes() - left, 1);
 }
 
+/// cuBLASLt knows two vectors of scales on Hopper only, which it would say in the middle of a run.
+void check_fp8(const std::vector<Device>& devices) {
+    const GpuFacts facts = find_gpus();
+    for (const Device& device : devices) {
+        check(device.kind != DeviceKind::Cpu, ErrorCode::Unsupported,
+              "quantize fp8: not on the CPU, expected none or int8");
+        const Gpu& gpu = facts.gpus.at(static_cast<size_t>(device.index));
+        check(gpu.major == 9, ErrorCode::Unsupported,
+              "quantize fp8: {} is {}, expected compute capability 9.0 (Hopper)", to_string(device), describe(gpu));
+    }
+}
+
 void check_device(const SessionOptions& options, const std::vector<Device>& devices) {
     const bool is_cpu = devices.front().kind == DeviceKind::Cpu;
     check(is_cpu || options.request_parallel == 1, ErrorCode::Unsupported,
@@ -98,6 +110,7 @@ Session::Session(const KeyValues& options)
     const std::vector<Device> devices = devices_of(options_);
     check_device(options_, devices);
     floors_ = open_devices(devices);
+    if (quantization_ == Quantization::Fp8) check_fp8(devices);
     make_lanes(options_.request_parallel);
     Context& context = lanes_.front()->context;
     const bool are_several = floors_.size() > 1 || parallel::has_mpi_launcher();

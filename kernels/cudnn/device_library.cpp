@@ -10,7 +10,8 @@ namespace {
 
 void* open_handle(const Library& library, int device, int& capability) {
     void* handle = library.open(device, &capability);
-    check(handle != nullptr, ErrorCode::Device, "cuDNN on cuda:{}: {}", device, library.last_error());
+    check(handle != nullptr, ErrorCode::Device, "cuDNN on cuda:{}: {} (KINE_CUDNN=off leaves it aside)", device,
+          library.last_error());
     return handle;
 }
 

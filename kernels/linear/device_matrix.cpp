@@ -99,8 +99,11 @@ void DeviceMatrix::multiply(const Context& context, const DeviceRows& rows, Acti
                                  rows.stride};
         multiply_rows(context, part, activation, out.address() + first * out_features() * item);
     }
-    if (activation == Activation::Silu) activate_in_place_device(context, out, activation);
+    if (!is_fused(activation)) activate_in_place_device(context, out, activation);
 }
+
+/// cuBLASLt has no SiLU, and nothing says that it has GELU beside two vectors of scales.
+bool DeviceMatrix::is_fused(Activation activation) const { return activation == Activation::GeluTanh && !scales_; }
 
 void DeviceMatrix::multiply_rows(const Context& context, const DeviceRows& rows, Activation activation,
                                  std::byte* out) const {
@@ -120,7 +123,7 @@ void DeviceMatrix::multiply_rows(const Context& context, const DeviceRows& rows,
     gemm.columns = out_features();
     gemm.depth = in_features();
     gemm.x_stride = rows.count == 1 ? in_features() : x.rows.stride;
-    gemm.has_gelu = activation == Activation::GeluTanh;
+    gemm.has_gelu = is_fused(activation);
     gemm.rounds_to_tf32 = quantization_ == Quantization::Tf32;
     if (scales_) {
         gemm.x_scales = x.scales.address<const float>();

@@ -40,6 +40,7 @@ class DeviceMatrix {
     void multiply(const Context& context, const DeviceRows& rows, Activation activation, Tensor& out) const;
 
   private:
+    bool is_fused(Activation activation) const;
     void multiply_rows(const Context& context, const DeviceRows& rows, Activation activation, std::byte* out) const;
 
     DType dtype_;

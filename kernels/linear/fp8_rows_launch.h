@@ -20,6 +20,9 @@ struct Fp8RowsArguments {
     bool by_words = false;  ///< rows of x begin at multiples of 16 bytes, width is a multiple of eight
 };
 
+/// Rows whose largest is less count as zeros: 448 over it would be infinite, and no sum notices them.
+inline constexpr float kFp8Smallest = 1e-30f;
+
 inline constexpr int kFp8RowsPerBlock = 4;
 
 /// A warp a row.

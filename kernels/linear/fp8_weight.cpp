@@ -1,5 +1,7 @@
 #include "kernels/linear/fp8_weight.h"
 
+#include "kernels/linear/fp8_rows_launch.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -19,9 +21,10 @@ void to_fp8_row(const BFloat16* row, int64_t count, Float8E4M3* values, float& s
         is_finite = is_finite && std::isfinite(magnitude);
         largest = std::max(largest, magnitude);
     }
-    scale = largest == 0.0f ? 1.0f : largest / Float8E4M3::kLargest;
+    const bool is_zero = largest < cuda::kFp8Smallest;
+    scale = is_zero ? 1.0f : largest / Float8E4M3::kLargest;
     if (!is_finite) scale = std::numeric_limits<float>::quiet_NaN();
-    const float inverse = largest > 0.0f && is_finite ? Float8E4M3::kLargest / largest : 1.0f;
+    const float inverse = is_zero || !is_finite ? 0.0f : Float8E4M3::kLargest / largest;
     for (int64_t i = 0; i < count; ++i) values[i] = Float8E4M3::nearest(static_cast<float>(row[i]) * inverse);
 }
 

@@ -195,12 +195,13 @@ class Library {
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, out);
         cublasLtMatmulHeuristicResult_t best = {};
         int found = 0;
-        check_blas(api().choose(handle, product.description.get(), product.weight.get(), product.x.get(),
-                                product.out.get(), product.out.get(), made, 1, &best, &found),
-                   "choosing an algorithm");
+        const cublasStatus_t answer =
+            api().choose(handle, product.description.get(), product.weight.get(), product.x.get(), product.out.get(),
+                         product.out.get(), made, 1, &best, &found);
+        if (answer != CUBLAS_STATUS_NOT_SUPPORTED) check_blas(answer, "choosing an algorithm");
         check(found > 0, ErrorCode::Device, "cuBLASLt has no algorithm for {} x {} x {} of {}{}", gemm.rows,
               gemm.columns, gemm.depth, name_of(gemm.dtype),
-              gemm.x_scales != nullptr ? " from fp8, which asks for compute capability 9.0" : "");
+              gemm.x_scales != nullptr ? " from fp8, which asks for compute capability 9.0 (Hopper)" : "");
         return chosen_.emplace(kind, best.algo).first->second;
     }
 

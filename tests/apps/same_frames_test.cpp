@@ -126,6 +126,11 @@ TEST(SameFrames, InSoManyBitsAsThereAre) {
     constexpr int kUsage = 2;
     expect_refused(generate({"--quantize", "int7"}), kUsage,
                    {"unknown quantization 'int7', known are none, int8, fp8, tf32"});
+    constexpr int kUnsupported = 4;
+    for (const char* of_gpus : {"fp8", "tf32"}) {
+        expect_refused(generate({"--quantize", of_gpus}), kUnsupported,
+                       {of_gpus, "not on the CPU, expected none or int8"});
+    }
 }
 
 }  // namespace

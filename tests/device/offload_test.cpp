@@ -285,6 +285,22 @@ TEST_P(OffloadedRun, GivesTheSameBitsInLessMemory) {
     EXPECT_LT(small.memory().bytes_in_use(), whole.memory().bytes_in_use() / 2) << "of weights, between two runs";
 }
 
+TEST_P(OffloadedRun, SaysBeforehandThatTheHostHasNoRoom) {
+    TestDevice device;
+    const auto layers = open(device.context(), Residency::Layer);
+    layers->check_fits(device.context(), request());
+    Allocator& host = device.host().allocator;
+    host.set_budget(layers->estimate(device.context(), request()).offloaded_bytes() - 1);
+    try {
+        layers->check_fits(device.context(), request());
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::DoesNotFit) << error.what();
+        EXPECT_NE(std::string(error.what()).find("--max-ram"), std::string::npos) << error.what();
+    }
+    host.set_budget(0);
+}
+
 TEST_P(OffloadedRun, AShareOfTheLayersStays) {
     TestDevice device;
     const ModelSource source = diffusers_source(golden(GetParam()) / "model");

@@ -45,7 +45,10 @@ std::vector<double> through_e4m3(const Tensor& x) {
     for (size_t row = 0; row < values.size() / width; ++row) {
         double largest = 0;
         for (size_t i = 0; i < width; ++i) largest = std::max(largest, std::abs(values[row * width + i]));
-        if (largest == 0) continue;
+        if (largest < 1e-30) {
+            std::fill_n(values.begin() + static_cast<int64_t>(row * width), width, 0.0);
+            continue;
+        }
         for (size_t i = 0; i < width; ++i) {
             double& value = values[row * width + i];
             value = nearest_e4m3(static_cast<float>(value) * (448.0f / static_cast<float>(largest))) * largest / 448;
@@ -57,8 +60,9 @@ std::vector<double> through_e4m3(const Tensor& x) {
 TEST_F(DeviceProducts, ProductsOfFp8EqualTheTwin) {
     const Tensor weight = random({32, 48}, DType::BFloat16), bias = random({32}, DType::BFloat16);
     Tensor x = random({7, 48}, DType::BFloat16);
-    for (int64_t i = 0; i < 48; ++i) x.data<BFloat16>()[2 * 48 + i] = 0.0f;  // a row without values
-    x.data<BFloat16>()[5 * 48 + 3] = 3000.0f;                                // an outlier costs its own row
+    for (int64_t i = 0; i < 48; ++i) x.data<BFloat16>()[2 * 48 + i] = 0.0f;    // a row without values
+    for (int64_t i = 0; i < 48; ++i) x.data<BFloat16>()[4 * 48 + i] = 1e-37f;  // one that counts as such
+    x.data<BFloat16>()[5 * 48 + 3] = 3000.0f;                                  // an outlier costs its own row
     const LinearWeight layer(context(), to_device(context(), weight), to_device(context(), bias), Quantization::Fp8);
     EXPECT_EQ(layer.dtype(), DType::BFloat16);
     EXPECT_EQ(layer.quantization(), Quantization::Fp8);

@@ -15,6 +15,9 @@ class PinnedBuffer {
     PinnedBuffer(const PinnedBuffer&) = delete;
     PinnedBuffer& operator=(const PinnedBuffer&) = delete;
 
+    /// Of all of this process.
+    static int64_t in_use();
+
     std::span<std::byte> bytes() const { return {memory_, static_cast<size_t>(size_)}; }
 
   private:

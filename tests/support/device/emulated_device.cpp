@@ -4,6 +4,7 @@
 #include "tests/support/cuda/emulated_memory.h"
 #include "tests/support/device/test_device.h"
 
+#include <atomic>
 #include <cstring>
 #include <deque>
 #include <functional>
@@ -83,9 +84,16 @@ bool CudaEvent::is_done() const {
 }
 float CudaEvent::since(const CudaEvent&) const { return 0.0f; }
 
+std::atomic<int64_t> pinned{0};
 PinnedBuffer::PinnedBuffer(int64_t bytes)
-    : memory_(bytes > 0 ? new std::byte[static_cast<size_t>(bytes)] : nullptr), size_(bytes) {}
-PinnedBuffer::~PinnedBuffer() { delete[] memory_; }
+    : memory_(bytes > 0 ? new std::byte[static_cast<size_t>(bytes)] : nullptr), size_(bytes) {
+    pinned += bytes;
+}
+PinnedBuffer::~PinnedBuffer() {
+    delete[] memory_;
+    pinned -= size_;
+}
+int64_t PinnedBuffer::in_use() { return pinned; }
 
 struct TestDevice::Parts {
     explicit Parts(int devices) {
