@@ -53,7 +53,7 @@ constexpr std::array kRows = {
     OptionRow{"quantize", "--quantize,--quantization", "none|int8|fp8|tf32", Session, kRuns, kModel,
               "linear layers of transformer blocks in eight bits, faster and smaller but less exact: int8 on CPUs, fp8 "
               "on GPUs "
-              "with --dtype bf16; or tf32 on GPUs with f32, as exact as bf16 (none)"},
+              "with --dtype bf16; or tf32 on GPUs with f32, products of ten bits of mantissa (none)"},
     OptionRow{"threads", "-t,--threads", "N", Session, kSessions, kModel, "threads, 0 for every processor"},
     OptionRow{
         "residency", "--residency", "auto|all|stage|layer", Session, kSessions, kModel,
