@@ -28,6 +28,25 @@ void stay_awake_for(std::unique_lock<std::mutex>& lock, const std::function<bool
     }
 }
 
+/// While it lasts the lock is not held, and the sender knows that it is read from.
+class Reading {
+  public:
+    Reading(std::unique_lock<std::mutex>& lock, int& readers) : lock_(lock), readers_(readers) {
+        ++readers_;
+        lock_.unlock();
+    }
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+    ~Reading() {
+        lock_.lock();
+        --readers_;
+    }
+
+  private:
+    std::unique_lock<std::mutex>& lock_;
+    int& readers_;
+};
+
 /// A GPU's queue is told; queues that differ wait for one another, since the sender may write again when this returns.
 void copy(const Tensor& from, Stream sender, Tensor& to, Stream receiver) {
     const bool waits = from.device().kind != DeviceKind::Cpu && sender.handle != receiver.handle;
@@ -96,20 +115,26 @@ void Mailbox::read_from(Lock& lock, int rank, Parcel& received, int64_t skipped)
     wait_for(lock, rank, received.peer, &Desk::posted);
     Desk& sender = desk(received.peer);
     const Desk& own = desk(rank);
-    const Parcel& parcel = find_parcel(received.peer, rank, skipped);  // it stays while it has readers
-    const Tensor& sent = parcel.tensor;
+    const Tensor sent = find_parcel(received.peer, rank, skipped).tensor;
     check(sent.shape() == received.tensor.shape() && sent.dtype() == received.tensor.dtype(), ErrorCode::Bug,
           "{}{}: rank {} expected {} {} from rank {}, came {} {}", own.call.operation, in_place(own.call), own.name,
           name_of(received.tensor.dtype()), to_string(received.tensor.shape()), sender.name, name_of(sent.dtype()),
           to_string(sent.shape()));
     if (!sent || sent.elements() == 0) return;
-    ++sender.readers;
     const Stream from = sender.call.stream, to = own.call.stream;
-    lock.unlock();
-    copy(sent, from, received.tensor, to);
-    lock.lock();
-    --sender.readers;
+    {
+        const Reading reading(lock, sender.readers);
+        copy(sent, from, received.tensor, to);
+    }
     room_->changed.notify_all();
+}
+
+/// Whether it came true within the call's patience.
+bool Mailbox::wait_until(Lock& lock, const Call& call, const std::function<bool()>& is_over) {
+    const std::chrono::duration<double> patience(call.timeout_seconds);
+    if (patience.count() > 0) return room_->changed.wait_for(lock, patience, is_over);
+    room_->changed.wait(lock, is_over);
+    return true;
 }
 
 /// Until `other` has come as far as this rank's present call.
@@ -121,26 +146,21 @@ void Mailbox::wait_for(Lock& lock, int rank, int other, int64_t Desk::*progress)
         return has_answered() || room_->failed_rank >= 0 || room_->left[static_cast<size_t>(waited_for.name)];
     };
     stay_awake_for(lock, is_over);
-    const std::chrono::duration<double> patience(own.call.timeout_seconds);
-    if (patience.count() <= 0) {
-        room_->changed.wait(lock, is_over);
-    } else {
-        const bool in_time = room_->changed.wait_for(lock, patience, is_over);
-        check(in_time, ErrorCode::Rank, "rank {} did not answer {} of rank {}{} within {} s", waited_for.name,
-              own.call.operation, own.name, in_place(own.call), own.call.timeout_seconds);
-    }
+    check(wait_until(lock, own.call, is_over), ErrorCode::Rank, "rank {} did not answer {} of rank {}{} within {} s",
+          waited_for.name, own.call.operation, own.name, in_place(own.call), own.call.timeout_seconds);
     check(room_->failed_rank < 0, ErrorCode::Rank, "rank {} failed: {}", room_->failed_rank, room_->reason);
     check(has_answered(), ErrorCode::Rank, "rank {} left before {} of rank {}{}", waited_for.name, own.call.operation,
           own.name, in_place(own.call));
 }
 
 /// As if the call had not been made: nobody begins to read any more. The others go on waiting until this rank abandons
-/// or leaves, so that whoever caused the trouble is the first to be named.
+/// or leaves, so that whoever caused the trouble is the first to be named. A reader that hangs does not hold this rank
+/// back from saying so.
 void Mailbox::withdraw(Lock& lock, int rank) {
     Desk& own = desk(rank);
     --own.posted;
     own.finished = std::min(own.finished, own.posted);
-    room_->changed.wait(lock, [&] { return own.readers == 0; });
+    wait_until(lock, own.call, [&] { return own.readers == 0; });
     own.sent = {};
 }
 

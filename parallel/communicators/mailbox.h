@@ -1,12 +1,14 @@
 // Where thread ranks leave word for one another. A call has three acts: post what this rank sends, read what its peers
 // posted, and wait until its own peers have read; between the first and the second a rank may do other work. Readers
 // copy straight out of the sender's tensors without holding the lock, so a rank that gives up half way withdraws its
-// post and waits for readers that are still at it.
+// post and waits for readers that are still at it; not for ever, since one of them may be who hangs. Until it wakes
+// that one holds the memory that it reads.
 #pragma once
 
 #include "parallel/transport.h"
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -58,6 +60,7 @@ class Mailbox {
     Desk& desk(int rank) { return desks_[static_cast<size_t>(rank)]; }
     const Parcel& find_parcel(int from, int rank, int64_t skipped);
     void read_from(Lock& lock, int rank, Parcel& received, int64_t skipped);
+    bool wait_until(Lock& lock, const Call& call, const std::function<bool()>& is_over);
     void wait_for(Lock& lock, int rank, int other, int64_t Desk::*progress);
     void withdraw(Lock& lock, int rank);
 

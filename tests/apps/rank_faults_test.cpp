@@ -12,18 +12,21 @@
 namespace kine::apps {
 namespace {
 
-std::vector<std::string> endless_run(const std::filesystem::path& video) {
-    return {"generate",   "-m",  tiny_model(),     "-p", "a kite",     "--steps", "1000", "--ranks", "2",
-            "--parallel", "dsp", "--rank-timeout", "1",  "--progress", "json",    "-y",   "-o",      video};
+/// Far longer than it takes to see a rank wait, on a busy machine too.
+std::vector<std::string> endless_run(const LongModel& model, const std::filesystem::path& video) {
+    return {"generate", "-m",         model.path(), "-p",      "a kite", "-f",         "300", "--size",
+            "16x16",    "--steps",    "1000",       "--ranks", "2",      "--parallel", "dsp", "--rank-timeout",
+            "1",        "--progress", "json",       "-y",      "-o",     video};
 }
 
 class HungRank : public testing::TestWithParam<int> {};
 
 TEST_P(HungRank, EndsTheProgramWithItsNameAndItsStep) {
+    const LongModel model;
     const TemporaryFolder folder;
     folder.write("video.mp4", "the old video");
-    Program program({.arguments = endless_run(folder / "video.mp4")});
-    ASSERT_TRUE(program.wait_for("{\"done\":5,"));
+    Program program({.arguments = endless_run(model, folder / "video.mp4")});
+    ASSERT_TRUE(program.wait_for("{\"done\":2,"));
     const StoppedThread stopped(program.process(), GetParam() == 0 ? "" : fmt::format("rank {}", GetParam()));
     if (!stopped.is_stopped()) GTEST_SKIP() << "threads of another process cannot be stopped here";
     const auto start = std::chrono::steady_clock::now();

@@ -1,5 +1,6 @@
 // A rank that hangs: the others say who, in what and where, and whoever owns the process hears of it.
 #include "parallel/launch.h"
+#include "tests/support/stalling_memory.h"
 #include "tests/support/test_context.h"
 
 #include <gtest/gtest.h>
@@ -54,6 +55,29 @@ TEST_P(LostRank, IsNamedWithOperationAndPlaceWhileTheLaunchStillWaits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, LostRank, testing::Values(0, 1, 2));
+
+/// Then the memory that it reads is another's, who has to say what is wrong before it can give that memory back.
+TEST(LostRankThat, HangsWhileItReadsIsNamedToo) {
+    StallingMemory memory;
+    int calls = 0;
+    const GiveUp give_up{[&](const LostRanks& lost) {
+                             ++calls;
+                             EXPECT_EQ(lost.ranks, std::vector<int>{0});
+                             const std::string message = message_of(lost.failure);
+                             EXPECT_NE(message.find("rank 0 did not answer broadcast"), std::string::npos) << message;
+                             memory.release();
+                         },
+                         0.1};
+    const auto body = [&](Communicator& communicator) {
+        TestContext bundle(1);
+        communicator.set_timeout(0.2);
+        const auto storage = Storage::borrow(memory.bytes().data(), 8, nullptr);
+        const Tensor sent = Tensor::over(storage, 0, {2}, DType::Float32);
+        communicator.broadcast(bundle.context, sent, {1, sent.shape(), sent.dtype()});
+    };
+    EXPECT_THROW(launch(2, body, give_up), Error);
+    EXPECT_EQ(calls, 1);
+}
 
 TEST(Launch, GivesNobodyUpWhoLeavesInTime) {
     bool is_given_up = false;

@@ -19,6 +19,7 @@ namespace kine::apps {
 namespace {
 
 constexpr int kLimitMilliseconds = 240'000;  // far above any run, also with sanitizers on a busy machine
+constexpr int kRoomForErrors = 1 << 20;      // progress of any run of ours: it goes on while a test does other things
 constexpr int kAliveInChild = 9;             // a number that nothing in the program asks for
 
 struct Pipe {
@@ -98,6 +99,7 @@ std::string Ended::shown() const { return fmt::format("status {}\n{}", status, e
 
 Program::Program(const Launch& launch) {
     const Pipe input, output, error, alive;
+    ::fcntl(error.ends[1], F_SETPIPE_SZ, kRoomForErrors);
     FileActions actions;
     actions.use(input.ends[0], 0);
     actions.use(output.ends[1], 1);

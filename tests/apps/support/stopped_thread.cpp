@@ -38,14 +38,22 @@ bool stop(pid_t thread) {
     return ::ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr) == 0 && ::waitpid(thread, nullptr, __WALL) == thread;
 }
 
+bool has_ended(pid_t thread) {
+    siginfo_t end = {};
+    const int noted = ::waitid(P_PID, static_cast<id_t>(thread), &end, WEXITED | WNOHANG | WNOWAIT | __WALL);
+    return noted != 0 || end.si_pid == thread;
+}
+
+/// It is stopped only where it is seen to wait: stopped again and again, a rank is so slow that all others wait for it
+/// and it for none.
 bool stop_while_waiting(pid_t process, pid_t thread) {
     if (::ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0) return false;
-    while (stop(thread)) {
+    while (!has_ended(thread)) {
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
+        if (!is_waiting(process, thread)) continue;
+        if (!stop(thread)) return false;
         if (is_waiting(process, thread)) return true;
         if (::ptrace(PTRACE_CONT, thread, nullptr, nullptr) != 0) return false;
-        // Time for it to get anywhere: stopped again at once, a rank is so slow that all others wait for it and it for
-        // none.
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return false;
 }
