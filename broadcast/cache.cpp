@@ -1,24 +1,19 @@
 #include "broadcast/cache.h"
 
+#include "runtime/even_share.h"
+
 #include <algorithm>
 
 namespace kine::broadcast {
 
-/// What may stay on the device is shared out along the forward pass, so that copies have work between them to hide
-/// behind.
+/// What may stay on the device is shared out along the forward pass: so copies have work between them to hide behind.
 Cache::Cache(const Plan& plan, const Context& context, double host_share) : plan_(&plan) {
     if (host_share <= 0) return;
-    int64_t all = 0, asked = 0, staying = 0;
+    int64_t all = 0;
     for (const SiteCost& cost : plan.sites()) all += plan.is_kept(cost.site) ? cost.bytes : 0;
-    const double device_share = (1 - host_share) * static_cast<double>(plan.peak_bytes()) / static_cast<double>(all);
-    for (const SiteCost& cost : plan.sites()) {
-        if (!plan.is_kept(cost.site)) continue;
-        asked += cost.bytes;
-        if (static_cast<double>(staying + cost.bytes) <= device_share * static_cast<double>(asked))
-            staying += cost.bytes;
-        else
-            shelved_.insert(cost.site);
-    }
+    EvenShare on_device((1 - host_share) * static_cast<double>(plan.peak_bytes()) / static_cast<double>(all));
+    for (const SiteCost& cost : plan.sites())
+        if (plan.is_kept(cost.site) && !on_device.takes(cost.bytes)) shelved_.insert(cost.site);
     if (!shelved_.empty()) shelf_ = std::make_unique<HostShelf>(context);
 }
 

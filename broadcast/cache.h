@@ -17,7 +17,8 @@ namespace kine::broadcast {
 class Cache {
   public:
     explicit Cache(const Plan& plan) : plan_(&plan) {}
-    /// Of a GPU's outputs, `host_share` (0 to 1) of what a step keeps waits in host memory. So must the context.
+    /// Of a GPU's outputs, `host_share` (0 to 1) of what a step keeps waits in host memory. The context must outlive it
+    /// too.
     Cache(const Plan& plan, const Context& context, double host_share);
 
     /// The site's output at `step`: the kept one where the plan reuses, else compute()'s. Where the output is kept for

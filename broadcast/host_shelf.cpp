@@ -11,17 +11,12 @@ namespace kine::broadcast {
 /// What a site has here: in host memory, and on the device while it goes or comes.
 struct HostShelf::Place {
     Place(Device device, const Tensor& output)
-        : like(Tensor::imagined(output.shape(), output.dtype())),
-          memory(output.bytes()),
-          is_ready(device),
-          has_left(device),
-          is_back(device) {}
+        : like(Tensor::imagined(output.shape(), output.dtype())), memory(output.bytes()), out(device), back(device) {}
 
     Tensor like;  // imagined
     PinnedBuffer memory;
     Tensor leaving, coming;
-    CudaEvent is_ready;  // to be copied, or written to
-    CudaEvent has_left, is_back;
+    SideCopy out, back;
 };
 
 HostShelf::HostShelf(const Context& context) : context_(context), copying_(context.device) {}
@@ -40,10 +35,7 @@ void HostShelf::put(const Site& site, const Tensor& output) {
     const Tensor whole = kernels::contiguous(context_, output);
     Place& place = place_of(site, whole);
     let_go(place);
-    place.is_ready.record(context_.stream);
-    place.is_ready.hold(copying_.get());
-    copy_async(place.memory.bytes().data(), whole.address(), whole.bytes(), copying_.get());
-    place.has_left.record(copying_.get());
+    place.out.start(copying_.get(), context_.stream, {place.memory.bytes().data(), whole.address(), whole.bytes()});
     place.leaving = whole;
     leaving_.push_back(&place);
     while (leaving_.size() > kLeaving) let_go(*leaving_.front());
@@ -58,12 +50,7 @@ HostShelf::Place& HostShelf::place_of(const Site& site, const Tensor& output) {
               to_string(output.shape()));
         return *place;
     }
-    const Allocator& host = context_.host().allocator;
-    const int64_t in_use = host.bytes_in_use() + PinnedBuffer::in_use();
-    check(host.budget() == 0 || in_use + output.bytes() <= host.budget(), ErrorCode::DoesNotFit,
-          "{} bytes of a kept output that waits in host memory do not fit: {} in use, budget {} (raise --max-ram, or "
-          "lower --cache-budget)",
-          output.bytes(), in_use, host.budget());
+    check_host_has_room(context_.host().allocator, output.bytes(), "kept outputs");
     place = std::make_unique<Place>(context_.device, output);
     return *place;
 }
@@ -71,7 +58,7 @@ HostShelf::Place& HostShelf::place_of(const Site& site, const Tensor& output) {
 /// Its memory on the device belongs to the queue of work, which must not use it again before it was read.
 void HostShelf::let_go(Place& place) {
     if (!place.leaving) return;
-    place.has_left.hold(context_.stream);
+    place.out.await(context_.stream);
     place.leaving = {};
     std::erase(leaving_, &place);
 }
@@ -91,10 +78,7 @@ void HostShelf::expect(const Site& site) {
 void HostShelf::fetch(Place& place) {
     use_device(context_.device);
     const Tensor coming = Tensor::empty(context_, place.like.shape(), place.like.dtype());
-    place.is_ready.record(context_.stream);
-    place.is_ready.hold(copying_.get());
-    copy_async(coming.address(), place.memory.bytes().data(), place.like.bytes(), copying_.get());
-    place.is_back.record(copying_.get());
+    place.back.start(copying_.get(), context_.stream, {coming.address(), place.memory.bytes().data(), coming.bytes()});
     place.coming = coming;
 }
 
@@ -102,7 +86,7 @@ Tensor HostShelf::take(const Site& site) {
     Place& place = *places_.at(site);
     if (place.leaving) return place.leaving;
     if (!place.coming) fetch(place);
-    place.is_back.hold(context_.stream);
+    place.back.await(context_.stream);
     return std::exchange(place.coming, {});
 }
 

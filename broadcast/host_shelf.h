@@ -5,7 +5,7 @@
 #include "broadcast/site.h"
 #include "runtime/context.h"
 #include "runtime/device/cuda/pinned.h"
-#include "runtime/device/cuda/stream.h"
+#include "runtime/device/cuda/side_copy.h"
 #include "runtime/tensor/tensor.h"
 
 #include <deque>

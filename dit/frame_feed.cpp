@@ -7,14 +7,8 @@ namespace kine::dit {
 namespace {
 
 Frame frame_of(const FrameBytes& frames, int64_t number, int64_t index) {
-    const uint8_t* from = frames.bytes.data<uint8_t>() + number * frames.bytes.dim(1);
-    std::vector<std::vector<uint8_t>> planes;
-    for (int plane = 0; plane < plane_count(frames.format); ++plane) {
-        const int64_t bytes = plane_bytes(frames.format, plane, frames.width, frames.height);
-        planes.emplace_back(from, from + bytes);
-        from += bytes;
-    }
-    Frame frame(frames.format, frames.width, frames.height, std::move(planes));
+    const uint8_t* bytes = frames.bytes.data<uint8_t>() + number * frames.bytes.dim(1);
+    Frame frame = Frame::of_bytes(frames.format, frames.width, frames.height, bytes);
     frame.index = index;
     return frame;
 }

@@ -43,46 +43,28 @@ Tensor OffloadedWeight::on_host(const Context& context) const {
 }
 
 WeightOffload::Arrival::Arrival(const Context& context, int64_t number_, const OffloadedWeight::Kept& kept)
-    : number(number_),
-      weight(Tensor::empty(context, kept.like.shape(), kept.like.dtype())),
-      has_room(context.device),
-      is_there(context.device) {}
+    : number(number_), weight(Tensor::empty(context, kept.like.shape(), kept.like.dtype())), copy(context.device) {}
 
 WeightOffload::WeightOffload(const Context& context, double resident_share)
-    : device_(context.device), work_(context.stream), resident_share_(resident_share) {}
+    : device_(context.device), work_(context.stream), share_(resident_share) {}
 
 WeightOffload::~WeightOffload() = default;
 
-namespace {
-
-void check_host_has_room(const Allocator& host, int64_t bytes) {
-    const int64_t in_use = host.bytes_in_use() + PinnedBuffer::in_use();
-    check(host.budget() == 0 || in_use + bytes <= host.budget(), ErrorCode::DoesNotFit,
-          "{} bytes of weights that wait in host memory do not fit: {} in use, budget {} (raise --max-ram)", bytes,
-          in_use, host.budget());
-}
-
-}  // namespace
-
 OffloadedWeight WeightOffload::keep(const Context& context, const Tensor& weight) {
     const bool is_staying = count(weight.bytes()), moves = !is_staying && !weight.is_imagined();
-    if (moves) check_host_has_room(context.host().allocator, weight.bytes());
+    if (moves) check_host_has_room(context.host().allocator, weight.bytes(), "weights");
     auto kept = std::make_shared<OffloadedWeight::Kept>(shared_from_this(), weight, moves);
     if (is_staying) kept->stays = to_device(context, weight);
     enlist(*kept);
     return OffloadedWeight(kept);
 }
 
-/// Whether it stays. Every weight is asked alike, so what stays lies evenly between what moves, and copies have work to
-/// hide behind.
+/// Whether it stays. What moves has work between it to hide its copies behind.
 bool WeightOffload::count(int64_t bytes) {
     const std::lock_guard lock(mutex_);
-    const int64_t staying = bytes_ - moving_bytes_ + bytes;
-    bytes_ += bytes;
-    if (static_cast<double>(staying) <= resident_share_ * static_cast<double>(bytes_)) return true;
-    moving_bytes_ += bytes;
-    largest_ = std::max(largest_, bytes);
-    return false;
+    const bool stays = share_.takes(bytes);
+    if (!stays) largest_ = std::max(largest_, bytes);
+    return stays;
 }
 
 void WeightOffload::enlist(OffloadedWeight::Kept& kept) {
@@ -94,7 +76,7 @@ void WeightOffload::enlist(OffloadedWeight::Kept& kept) {
 
 void WeightOffload::begin(const Context& context, Pass pass) {
     const std::lock_guard lock(mutex_);
-    if (moving_bytes_ == 0 || (pass_ && pass_->index == pass.index && pass_->kind == pass.kind)) return;
+    if (share_.leaving() == 0 || (pass_ && pass_->index == pass.index && pass_->kind == pass.kind)) return;
     if (pass_ && !seen_.empty()) learnt_[pass_->kind] = seen_;
     const auto known = learnt_.find(pass.kind);
     expected_ = known == learnt_.end() ? Order() : known->second;
@@ -123,7 +105,7 @@ Tensor WeightOffload::lend(const Context& context, int64_t number) {
     drop_all_but(wanted);
     const auto found = std::ranges::find(arrivals_, number, &Arrival::number);
     Arrival& arrival = found == arrivals_.end() ? fetch(context, number) : *found;
-    if (!arrival.is_awaited) arrival.is_there.hold(work_);
+    if (!arrival.is_awaited) arrival.copy.await(work_);
     arrival.is_awaited = true;
     look_ahead(context, wanted);
     return arrival.weight;
@@ -136,10 +118,7 @@ WeightOffload::Arrival& WeightOffload::fetch(const Context& context, int64_t num
     Arrivals made;  // known to others once its copy is under way
     Arrival& arrival = made.emplace_back(context, number, kept);
     const auto waiting = kept.waiting.bytes();
-    arrival.has_room.record(work_);
-    arrival.has_room.hold(copying.get());
-    copy_async(arrival.weight.address(), waiting.data(), static_cast<int64_t>(waiting.size()), copying.get());
-    arrival.is_there.record(copying.get());
+    arrival.copy.start(copying.get(), work_, {arrival.weight.address(), waiting.data(), arrival.weight.bytes()});
     arrivals_.splice(arrivals_.end(), made);
     ++copies_;
     return arrival;
@@ -170,7 +149,7 @@ void WeightOffload::look_ahead(const Context& context, const Order& wanted) {
 void WeightOffload::drop_all_but(const Order& wanted) {
     std::erase_if(arrivals_, [&](Arrival& arrival) {
         if (std::ranges::find(wanted, arrival.number) != wanted.end()) return false;
-        if (!arrival.is_awaited) arrival.is_there.hold(work_);
+        if (!arrival.is_awaited) arrival.copy.await(work_);
         return true;
     });
 }
@@ -216,17 +195,17 @@ void WeightOffload::forget(int64_t number) noexcept {
 
 int64_t WeightOffload::bytes() const {
     const std::lock_guard lock(mutex_);
-    return bytes_;
+    return share_.asked();
 }
 
 int64_t WeightOffload::moving_bytes() const {
     const std::lock_guard lock(mutex_);
-    return moving_bytes_;
+    return share_.leaving();
 }
 
 int64_t WeightOffload::window_bytes() const {
     const std::lock_guard lock(mutex_);
-    return std::min(moving_bytes_, (kAhead + 1) * largest_);
+    return std::min(share_.leaving(), (kAhead + 1) * largest_);
 }
 
 int64_t WeightOffload::copies() const {

@@ -5,7 +5,8 @@
 
 #include "runtime/context.h"
 #include "runtime/device/cuda/pinned.h"
-#include "runtime/device/cuda/stream.h"
+#include "runtime/device/cuda/side_copy.h"
+#include "runtime/even_share.h"
 #include "runtime/tensor/tensor.h"
 
 #include <list>
@@ -83,7 +84,7 @@ class WeightOffload : public std::enable_shared_from_this<WeightOffload> {
 
         int64_t number;
         Tensor weight;
-        CudaEvent has_room, is_there;
+        SideCopy copy;
         bool is_awaited = false;  // by the queue of work
     };
     using Arrivals = std::list<Arrival>;
@@ -102,12 +103,12 @@ class WeightOffload : public std::enable_shared_from_this<WeightOffload> {
 
     const Device device_;
     const Stream work_;
-    const double resident_share_;
     mutable std::mutex mutex_;  // of all below
     std::optional<CudaStream> copy_queue_;
     std::map<int64_t, const OffloadedWeight::Kept*> kept_;
     Order all_;  // in the order of keep()
-    int64_t bytes_ = 0, moving_bytes_ = 0, largest_ = 0, copies_ = 0, next_number_ = 0;
+    EvenShare share_;
+    int64_t largest_ = 0, copies_ = 0, next_number_ = 0;
     Arrivals arrivals_;
     std::optional<Pass> pass_;
     std::map<int, Order> learnt_;  // by kind

@@ -284,7 +284,7 @@ Scope Scope::quantized(Quantization quantization) const {
     return other;
 }
 
-Scope Scope::offloaded() const {
+Scope Scope::of_layer() const {
     Scope other = *this;
     other.offload_ = weights_->offload_;
     return other;

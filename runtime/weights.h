@@ -35,7 +35,7 @@ class Weights {
     /// How linear layers of transformer blocks are to be held; the others stay as they are.
     void quantize_blocks(Quantization quantization) { of_blocks_ = quantization; }
 
-    /// Who keeps the weights of layers that a model gives away (Scope::offloaded); null: they lie where work is done.
+    /// Who keeps the weights of layers that a model gives away (Scope::of_layer); null: they lie where work is done.
     void offload_to(std::shared_ptr<WeightOffload> offload) { offload_ = std::move(offload); }
 
     /// Renames every entry before anything is looked up; nullopt drops it (and it does not count as unused).
@@ -117,9 +117,9 @@ class Scope {
     Scope operator/(int64_t index) const { return *this / std::to_string(index); }
     Scope as(DType dtype) const;
     /// A transformer block's place, whose linear layers are held as Weights::quantize_blocks and offload_to say.
-    Scope of_block() const { return quantized(weights_->of_blocks_).offloaded(); }
-    /// The same place with linear layers kept as Weights::offload_to says.
-    Scope offloaded() const;
+    Scope of_block() const { return of_layer().quantized(weights_->of_blocks_); }
+    /// A layer's place, of whatever kind, whose linear layers are kept as Weights::offload_to says.
+    Scope of_layer() const;
     /// The same place with linear layers held so.
     Scope quantized(Quantization quantization) const;
 

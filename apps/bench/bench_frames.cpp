@@ -2,13 +2,13 @@
 // on the writing thread, and Yuv420p, which the op converts where the decoder runs. `bench_frames cuda` on a GPU, where
 // the copy to the host is in it; not run on one yet.
 #include "apps/bench/bench_session.h"
+#include "apps/bench/processor_time.h"
 #include "apps/bench/random_model.h"
 #include "codecs/sink.h"
 #include "kernels/color/color.h"
 #include "runtime/tensor/staging.h"
 
 #include <fmt/core.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -29,30 +29,10 @@ double wall_seconds() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-double processor_seconds() {
-    rusage usage = {};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 std::unique_ptr<codecs::Sink> open_nowhere(int width, int height) {
     codecs::SinkOptions options;
     options.container = "y4m";
     return codecs::open_sink("/dev/null", {width, height, {24, 1}, 0, {}}, options);
-}
-
-Frame frame_of(const Tensor& bytes, PixelFormat format, int width, int height) {
-    const uint8_t* from = bytes.data<uint8_t>();
-    std::vector<std::vector<uint8_t>> planes;
-    for (int plane = 0; plane < plane_count(format); ++plane) {
-        const int64_t count = plane_bytes(format, plane, width, height);
-        planes.emplace_back(from, from + count);
-        from += count;
-    }
-    return {format, width, height, std::move(planes)};
 }
 
 class Route {
@@ -61,11 +41,11 @@ class Route {
         : context_(context), format_(format), picture_(picture), sink_(open_nowhere(width(), height())) {}
 
     void measure() {
-        const double wall = wall_seconds(), processor = processor_seconds();
+        const double wall = wall_seconds(), processor = bench::processor_seconds();
         const Tensor bytes = staging_.to_host(context_, kernels::to_frames(context_, picture_, format_));
-        sink_->write(frame_of(bytes, format_, width(), height()));
+        sink_->write(Frame::of_bytes(format_, width(), height(), bytes.data<uint8_t>()));
         times_.wall.push_back(wall_seconds() - wall);
-        times_.processor.push_back(processor_seconds() - processor);
+        times_.processor.push_back(bench::processor_seconds() - processor);
     }
 
     std::string report() {

@@ -4,10 +4,10 @@
 #include "apps/bench/bench_session.h"
 #include "apps/bench/frames.h"
 #include "apps/bench/measured_rates.h"
+#include "apps/bench/processor_time.h"
 #include "apps/bench/random_model.h"
 
 #include <fmt/core.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,19 +39,10 @@ struct Times {
     double processor = 0;  // of all threads
 };
 
-double processor_seconds() {
-    rusage usage = {};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 Times times_of(const std::function<double()>& action) {
-    const double before = processor_seconds();
+    const double before = bench::processor_seconds();
     const double wall = action();
-    return {wall, processor_seconds() - before};
+    return {wall, bench::processor_seconds() - before};
 }
 
 struct Pair {

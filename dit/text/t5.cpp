@@ -149,7 +149,7 @@ T5Encoder::T5Encoder(const Scope& scope, const T5Config& config) : config_(confi
     embedding_ = bind_table(scope, config);
     const Scope blocks = scope / "encoder" / "block";
     for (int64_t i = 0; i < config.num_layers; ++i) {
-        layers_.emplace_back((blocks / i).offloaded(), config);
+        layers_.emplace_back((blocks / i).of_layer(), config);
         if (i > 0 && !config.biases_every_layer) continue;
         const Scope bias = blocks / i / "layer" / 0 / "SelfAttention" / "relative_attention_bias";
         relative_bias_.push_back(

@@ -111,7 +111,7 @@ void DeviceMatrix::multiply_rows(const Context& context, const DeviceRows& rows,
     check(!weight.is_imagined(), ErrorCode::Bug, "linear: the weight [{}, {}] is imagined, its stage is not loaded",
           out_features(), in_features());
     const Operand x = scales_ ? as_fp8(context, rows, in_features()) : Operand{rows, {}, {}};
-    const Tensor workspace = Tensor::empty(context, {cuda::kGemmWorkspace}, DType::UInt8);
+    const Tensor workspace = Tensor::empty(context, {kDeviceProductBytes}, DType::UInt8);
     cuda::GemmArguments gemm;
     gemm.x = x.rows.first;
     gemm.weight = weight.address();

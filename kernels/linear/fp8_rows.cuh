@@ -25,10 +25,8 @@ __device__ inline void fp8_rows_block(const Fp8RowsArguments& work) {
     const int64_t number = block_x() * kFp8RowsPerBlock + warp_in_block();
     if (number >= work.rows) return;  // a whole warp
     const BFloat16* row = work.x + number * work.stride;
-    const float largest = largest_of_row(work, row);
-    const bool is_zero = largest < kFp8Smallest;
-    const float inverse = is_zero ? 0.0f : Float8E4M3::kLargest / largest;
-    if (lane() == 0) work.scales[number] = is_zero ? 1.0f : largest / Float8E4M3::kLargest;
+    const auto [scale, inverse] = fp8_scale(largest_of_row(work, row));
+    if (lane() == 0) work.scales[number] = scale;
     for (int first = lane() * kChunk; first < work.width; first += kWarp * kChunk) {
         const Chunk part = load_part(row, first, work.width, work.by_words);
 #pragma unroll

@@ -20,8 +20,19 @@ struct Fp8RowsArguments {
     bool by_words = false;  ///< rows of x begin at multiples of 16 bytes, width is a multiple of eight
 };
 
-/// Rows whose largest is less count as zeros: 448 over it would be infinite, and no sum notices them.
-inline constexpr float kFp8Smallest = 1e-30f;
+/// What a row's values are divided by, and multiplied with to do so.
+struct Fp8Scale {
+    float scale = 1.0f;
+    float inverse = 0.0f;
+};
+
+/// Of a row whose largest magnitude this is. Where 448 over it would be infinite the row counts as zeros: no sum
+/// notices it.
+constexpr Fp8Scale fp8_scale(float largest) {
+    constexpr float kSmallest = 1e-30f;
+    if (largest < kSmallest) return {};
+    return {largest / Float8E4M3::kLargest, Float8E4M3::kLargest / largest};
+}
 
 inline constexpr int kFp8RowsPerBlock = 4;
 

@@ -1,10 +1,9 @@
 #include "kernels/linear/fp8_weight.h"
 
 #include "kernels/linear/fp8_rows_launch.h"
+#include "kernels/linear/quantize.h"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
+#include <bit>
 
 namespace kine::kernels {
 
@@ -12,20 +11,11 @@ namespace {
 
 constexpr int64_t kGrainRows = 16;
 
-/// As the device's rows have it (fp8_rows.cuh).
+/// As the device's rows have it (fp8_rows.cuh); of one that is not finite the scale is neither.
 void to_fp8_row(const BFloat16* row, int64_t count, Float8E4M3* values, float& scale) {
-    float largest = 0.0f;
-    bool is_finite = true;
-    for (int64_t i = 0; i < count; ++i) {
-        const float magnitude = std::abs(static_cast<float>(row[i]));
-        is_finite = is_finite && std::isfinite(magnitude);
-        largest = std::max(largest, magnitude);
-    }
-    const bool is_zero = largest < cuda::kFp8Smallest;
-    scale = is_zero ? 1.0f : largest / Float8E4M3::kLargest;
-    if (!is_finite) scale = std::numeric_limits<float>::quiet_NaN();
-    const float inverse = is_zero || !is_finite ? 0.0f : Float8E4M3::kLargest / largest;
-    for (int64_t i = 0; i < count; ++i) values[i] = Float8E4M3::nearest(static_cast<float>(row[i]) * inverse);
+    const cuda::Fp8Scale by = cuda::fp8_scale(std::bit_cast<float>(largest_bits(row, count)));
+    scale = by.scale;
+    for (int64_t i = 0; i < count; ++i) values[i] = Float8E4M3::nearest(static_cast<float>(row[i]) * by.inverse);
 }
 
 }  // namespace

@@ -148,7 +148,7 @@ class Library {
         const Algorithm algorithm = algorithm_of(handle, device, gemm, product);
         check_blas(api().multiply(handle, product.description.get(), &one, gemm.weight, product.weight.get(), gemm.x,
                                   product.x.get(), &zero, gemm.out, product.out.get(), gemm.out, product.out.get(),
-                                  &algorithm, gemm.workspace, static_cast<size_t>(kGemmWorkspace),
+                                  &algorithm, gemm.workspace, static_cast<size_t>(kDeviceProductBytes),
                                   static_cast<cudaStream_t>(stream.handle)),
                    "a product");
     }
@@ -188,7 +188,7 @@ class Library {
         const auto set = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
             check_blas(api().set_preference(made, attribute, &value, sizeof(value)), "a preference");
         };
-        set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<size_t>(kGemmWorkspace));
+        set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<size_t>(kDeviceProductBytes));
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, weight);
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, x);
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, out);

@@ -17,7 +17,7 @@ struct GemmArguments {
     const std::byte* weight = nullptr;
     const std::byte* bias = nullptr;  ///< null: none
     std::byte* out = nullptr;
-    std::byte* workspace = nullptr;  ///< kGemmWorkspace bytes
+    std::byte* workspace = nullptr;  ///< kDeviceProductBytes
     DType dtype = DType::Float32;
     int64_t rows = 0;
     int64_t columns = 0;
@@ -28,7 +28,5 @@ struct GemmArguments {
     const float* x_scales = nullptr;       ///< [rows], or null like the other
     const float* weight_scales = nullptr;  ///< [columns]
 };
-
-inline constexpr int64_t kGemmWorkspace = kDeviceProductBytes;
 
 }  // namespace kine::kernels::cuda

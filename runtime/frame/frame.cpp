@@ -113,6 +113,16 @@ Frame::Frame(PixelFormat format, int width, int height, std::vector<std::vector<
     planes_ = std::make_shared<const std::vector<std::vector<uint8_t>>>(std::move(planes));
 }
 
+Frame Frame::of_bytes(PixelFormat format, int width, int height, const uint8_t* bytes) {
+    std::vector<std::vector<uint8_t>> planes;
+    for (int plane = 0; plane < plane_count(format); ++plane) {
+        const int64_t count = plane_bytes(format, plane, width, height);
+        planes.emplace_back(bytes, bytes + count);
+        bytes += count;
+    }
+    return {format, width, height, std::move(planes)};
+}
+
 int64_t Frame::bytes() const {
     int64_t sum = 0;
     if (!planes_) return sum;

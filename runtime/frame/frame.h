@@ -29,6 +29,8 @@ class Frame {
     Frame() = default;
     /// Rows are tightly packed; `planes` must have the sizes that format, width and height ask for.
     Frame(PixelFormat format, int width, int height, std::vector<std::vector<uint8_t>> planes);
+    /// From frame_bytes() bytes, one plane after the other.
+    static Frame of_bytes(PixelFormat format, int width, int height, const uint8_t* bytes);
 
     PixelFormat format() const { return format_; }
     int width() const { return width_; }

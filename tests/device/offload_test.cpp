@@ -12,6 +12,7 @@
 #include "kernels/linear/linear.h"
 #include "runtime/tensor/transfer.h"
 #include "tests/dit/denoise.h"
+#include "tests/runtime/errors.h"
 #include "tests/support/device/test_device.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/source_tree.h"
@@ -155,12 +156,7 @@ TEST_F(Offload, LooksAheadOnlyWhereThereIsRoom) {
     context().allocator.set_budget(kBytes + kBytes / 2);
     for (size_t i = 0; i < weights.size(); ++i) EXPECT_EQ(seen(weights[i]), static_cast<float>(i));
     context().allocator.set_budget(kBytes / 2);
-    try {
-        seen(weights[0]);
-        FAIL() << "no error";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ErrorCode::DoesNotFit) << error.what();
-    }
+    expect_error(ErrorCode::DoesNotFit, "does not fit", [&] { seen(weights[0]); });
     context().allocator.set_budget(0);
     EXPECT_EQ(seen(weights[0]), 0.0f);
 }
@@ -171,13 +167,7 @@ TEST_F(Offload, RefusesWhatTheHostHasNoRoomFor) {
     const Tensor another = filled(1.0f);
     Allocator& host = device_->host().allocator;
     host.set_budget(host.bytes_in_use() + 2 * kBytes + kBytes / 2);
-    try {
-        offload->keep(context(), another);
-        FAIL() << "no error";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ErrorCode::DoesNotFit) << error.what();
-        EXPECT_NE(std::string(error.what()).find("--max-ram"), std::string::npos) << error.what();
-    }
+    expect_error(ErrorCode::DoesNotFit, "--max-ram", [&] { offload->keep(context(), another); });
     host.set_budget(0);
 }
 
@@ -231,14 +221,10 @@ TEST_F(Offload, KeptOutputsSayWhenTheHostHasNoRoom) {
     const Tensor output = to_device(context(), filled(1.0f));
     Allocator& host = device_->host().allocator;
     host.set_budget(host.bytes_in_use() + 2 * kBytes);
-    try {
+    expect_error(ErrorCode::DoesNotFit, "--max-ram", [&] {
         for (const broadcast::SiteCost& cost : plan.sites())
             for (int step = 0; step < 2; ++step) cache.through(cost.site, step, [&] { return output; });
-        FAIL() << "no error";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ErrorCode::DoesNotFit) << error.what();
-        EXPECT_NE(std::string(error.what()).find("--max-ram"), std::string::npos) << error.what();
-    }
+    });
     host.set_budget(0);
 }
 
@@ -291,13 +277,7 @@ TEST_P(OffloadedRun, SaysBeforehandThatTheHostHasNoRoom) {
     layers->check_fits(device.context(), request());
     Allocator& host = device.host().allocator;
     host.set_budget(layers->estimate(device.context(), request()).offloaded_bytes() - 1);
-    try {
-        layers->check_fits(device.context(), request());
-        FAIL() << "no error";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ErrorCode::DoesNotFit) << error.what();
-        EXPECT_NE(std::string(error.what()).find("--max-ram"), std::string::npos) << error.what();
-    }
+    expect_error(ErrorCode::DoesNotFit, "--max-ram", [&] { layers->check_fits(device.context(), request()); });
     host.set_budget(0);
 }
 

@@ -1,8 +1,7 @@
 // Products of GPUs that trade exactness for speed: e4m3 with scales against a twin in double, and TF32.
 #include "kernels/linear/linear.h"
-#include "runtime/tensor/transfer.h"
-#include "tests/support/device/test_device.h"
-#include "tests/support/expect_close.h"
+#include "tests/device/device_ops.h"
+#include "tests/runtime/errors.h"
 
 #include <cmath>
 #include <limits>
@@ -10,19 +9,7 @@
 namespace kine::kernels {
 namespace {
 
-class DeviceProducts : public testing::Test {
-  protected:
-    void SetUp() override {
-        if (const std::string reason = TestDevice::why_none(); !reason.empty()) GTEST_SKIP() << reason;
-        device_ = std::make_unique<TestDevice>();
-    }
-    const Context& context() { return device_->context(); }
-    Tensor random(const Shape& shape, DType dtype) { return random_tensor(device_->host(), shape, dtype, ++seed_); }
-
-  private:
-    std::unique_ptr<TestDevice> device_;
-    uint64_t seed_ = 0;
-};
+class DeviceProducts : public DeviceOps {};
 
 /// Of all that e4m3 knows, the nearest to a value; the even one of two.
 double nearest_e4m3(double value) {
@@ -63,7 +50,7 @@ TEST_F(DeviceProducts, ProductsOfFp8EqualTheTwin) {
     for (int64_t i = 0; i < 48; ++i) x.data<BFloat16>()[2 * 48 + i] = 0.0f;    // a row without values
     for (int64_t i = 0; i < 48; ++i) x.data<BFloat16>()[4 * 48 + i] = 1e-37f;  // one that counts as such
     x.data<BFloat16>()[5 * 48 + 3] = 3000.0f;                                  // an outlier costs its own row
-    const LinearWeight layer(context(), to_device(context(), weight), to_device(context(), bias), Quantization::Fp8);
+    const LinearWeight layer(device(), to_device(device(), weight), to_device(device(), bias), Quantization::Fp8);
     EXPECT_EQ(layer.dtype(), DType::BFloat16);
     EXPECT_EQ(layer.quantization(), Quantization::Fp8);
     const std::vector<double> rows = through_e4m3(x), columns = through_e4m3(weight), offsets = to_doubles(bias);
@@ -75,18 +62,18 @@ TEST_F(DeviceProducts, ProductsOfFp8EqualTheTwin) {
             want.push_back(sum);
         }
     }
-    const Tensor got = to_host(context(), linear(context(), to_device(context(), x), layer));
+    const Tensor got = to_host(device(), linear(device(), to_device(device(), x), layer));
     expect_close(got, want, Tolerance{8e-3, 1e-3});
-    expect_close(layer.unpacked_weight(context()), columns, Tolerance{8e-3, 1e-6});
+    expect_close(layer.unpacked_weight(device()), columns, Tolerance{8e-3, 1e-6});
 }
 
 TEST_F(DeviceProducts, WhatIsNotFiniteShowsThroughFp8) {
     Tensor x = random({3, 16}, DType::BFloat16);
     x.data<BFloat16>()[16 + 7] = std::numeric_limits<float>::quiet_NaN();
     x.data<BFloat16>()[32 + 2] = std::numeric_limits<float>::infinity();
-    const Tensor weight = to_device(context(), random({16, 16}, DType::BFloat16));
-    const LinearWeight layer(context(), weight, {}, Quantization::Fp8);
-    const Tensor got = to_host(context(), linear(context(), to_device(context(), x), layer));
+    const Tensor weight = to_device(device(), random({16, 16}, DType::BFloat16));
+    const LinearWeight layer(device(), weight, {}, Quantization::Fp8);
+    const Tensor got = to_host(device(), linear(device(), to_device(device(), x), layer));
     for (int64_t i = 0; i < 16; ++i) {
         EXPECT_TRUE(std::isfinite(static_cast<float>(got.data<BFloat16>()[i])));
         EXPECT_TRUE(std::isnan(static_cast<float>(got.data<BFloat16>()[16 + i])));
@@ -95,33 +82,29 @@ TEST_F(DeviceProducts, WhatIsNotFiniteShowsThroughFp8) {
 }
 
 TEST_F(DeviceProducts, FormsOfProductsKnowTheirTypes) {
-    const auto refused = [&](DType dtype, Quantization quantization) {
-        const Tensor weight = to_device(context(), random({16, 16}, dtype));
-        try {
-            const LinearWeight layer(context(), weight, {}, quantization);
-            return std::string();
-        } catch (const Error& error) {
-            EXPECT_EQ(error.code(), ErrorCode::Unsupported);
-            return std::string(error.what());
-        }
+    const auto make = [&](DType dtype, Quantization quantization) {
+        return LinearWeight(device(), to_device(device(), random({16, 16}, dtype)), {}, quantization);
     };
-    EXPECT_EQ(refused(DType::BFloat16, Quantization::Fp8), "");
-    EXPECT_EQ(refused(DType::Float32, Quantization::Tf32), "");
+    const auto refused = [&](DType dtype, Quantization quantization) {
+        return error_of(ErrorCode::Unsupported, [&] { make(dtype, quantization); });
+    };
+    EXPECT_EQ(make(DType::BFloat16, Quantization::Fp8).quantization(), Quantization::Fp8);
+    EXPECT_EQ(make(DType::Float32, Quantization::Tf32).quantization(), Quantization::Tf32);
     EXPECT_EQ(refused(DType::Float32, Quantization::Fp8), "quantize fp8: expected dtype bf16, got f32");
     EXPECT_EQ(refused(DType::BFloat16, Quantization::Tf32), "quantize tf32: expected dtype f32, got bf16");
     EXPECT_NE(refused(DType::Float32, Quantization::Int8).find("expected none or tf32"), std::string::npos);
-    const LinearWeight odd(context(), to_device(context(), random({20, 16}, DType::BFloat16)), {}, Quantization::Fp8);
-    const Tensor x = to_device(context(), random({2, 16}, DType::BFloat16));
-    EXPECT_EQ(linear(context(), x, odd).dim(-1), 20) << "stays bf16";
+    const LinearWeight odd(device(), to_device(device(), random({20, 16}, DType::BFloat16)), {}, Quantization::Fp8);
+    const Tensor x = to_device(device(), random({2, 16}, DType::BFloat16));
+    EXPECT_EQ(linear(device(), x, odd).dim(-1), 20) << "stays bf16";
 }
 
 /// Ten bits of mantissa: neither the product of f32 nor far from it.
 TEST_F(DeviceProducts, ProductsOfTf32) {
     const Tensor weight = random({24, 40}, DType::Float32), x = random({5, 40}, DType::Float32);
-    const Tensor there = to_device(context(), weight), rows = to_device(context(), x);
-    const Tensor exact = to_host(context(), linear(context(), rows, LinearWeight(context(), there)));
+    const Tensor there = to_device(device(), weight), rows = to_device(device(), x);
+    const Tensor exact = to_host(device(), linear(device(), rows, LinearWeight(device(), there)));
     const Tensor fast =
-        to_host(context(), linear(context(), rows, LinearWeight(context(), there, {}, Quantization::Tf32)));
+        to_host(device(), linear(device(), rows, LinearWeight(device(), there, {}, Quantization::Tf32)));
     EXPECT_FALSE(same_bits(exact, fast));
     expect_close(fast, to_doubles(exact), Tolerance{0, 40 * 0x1p-10});
 }

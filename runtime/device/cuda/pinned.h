@@ -2,9 +2,13 @@
 // (without_cuda/); tests of dispatch have memory of their own behind it.
 #pragma once
 
+#include "runtime/device/allocator.h"
+#include "runtime/error.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace kine {
 
@@ -24,5 +28,13 @@ class PinnedBuffer {
     std::byte* memory_ = nullptr;
     int64_t size_ = 0;
 };
+
+/// ErrorCode::DoesNotFit unless `bytes` more of `what` fit what the host's budget leaves beside all pinned memory.
+inline void check_host_has_room(const Allocator& host, int64_t bytes, std::string_view what) {
+    const int64_t in_use = host.bytes_in_use() + PinnedBuffer::in_use();
+    check(host.budget() == 0 || in_use + bytes <= host.budget(), ErrorCode::DoesNotFit,
+          "{} bytes of {} that wait in host memory do not fit: {} in use, budget {} (raise --max-ram)", bytes, what,
+          in_use, host.budget());
+}
 
 }  // namespace kine
