@@ -64,7 +64,7 @@ void run_wan(benchmark::State& state, const BenchSetup& setup, const Grid& grid)
                       .rows = {dit::counted_positions(grid.rows), side},
                       .columns = {dit::counted_positions(grid.columns), side}})};
     const Tensor x = random_tensor(context, lone.step.tokens, kType, 3);
-    for (auto _ : state) await_result(context, block(lone.step, x, text, moment));
+    for (auto _ : state) await_result(context, block(lone.step, dit::Residual(x), text, moment).release(context));
     report_rate(state, setup, 2 * wan_adds(config, grid, kText), kType);
 }
 
@@ -78,9 +78,10 @@ void run_cogvideox(benchmark::State& state, const BenchSetup& setup, const Grid&
     const int64_t channels = config.channels(), rows = grid.tokens() + dit::cogvideox::kTextLength;
     const LoneStep lone(context, {1, grid.frames, grid.patches(), channels});
     const dit::cogvideox::Moment moment = {random_tensor(context, {1, config.time_embed_dim}, kType, 1), {}};
-    const dit::TokenStreams x = {random_tensor(context, lone.step.tokens, kType, 2),
-                                 random_tensor(context, {1, 1, dit::cogvideox::kTextLength, channels}, kType, 3)};
-    for (auto _ : state) await_result(context, block(lone.step, x, moment).video);
+    const dit::ResidualStreams x = {
+        dit::Residual(random_tensor(context, lone.step.tokens, kType, 2)),
+        dit::Residual(random_tensor(context, {1, 1, dit::cogvideox::kTextLength, channels}, kType, 3))};
+    for (auto _ : state) await_result(context, block(lone.step, x, moment).video.release(context));
     report_rate(state, setup, 2 * (linear_adds(rows, channels, kSquares) + attention_adds(rows, rows, channels)),
                 kType);
 }

@@ -51,20 +51,21 @@ Tensor through_cache(const StepContext& step, const broadcast::Site& site, const
     return value;
 }
 
-Contribution at_site(const StepContext& step, const broadcast::Site& site, const Tensor& x, const Attend& attend,
-                     const Tensor& gate) {
+Residual residual_at(const StepContext& step, const broadcast::Site& site, Residual x, const kernels::RowNorm& norm,
+                     const Attend& attend, const Tensor& gate) {
     const bool keeps_gated = gate && step.cache.keep() == broadcast::Keep::Gated;
     Tensor value = through_cache(step, site, [&] {
-        Tensor output = attend_whole(step, site.kind, x, attend);
+        Tensor output = attend_whole(step, site.kind, x.normed(step.context, norm), attend);
         return keeps_gated ? kernels::gate_multiply(step.context, gate, output) : output;
     });
-    return {std::move(value), keeps_gated ? Tensor() : gate};
+    x.add(step.context, {std::move(value), keeps_gated ? Tensor() : gate});
+    return x;
 }
 
-Tensor residual_at(const StepContext& step, const broadcast::Site& site, Tensor x, const Attend& attend,
-                   const Tensor& gate) {
-    const Contribution added = at_site(step, site, x, attend, gate);
-    return kernels::gate_residual(step.context, std::move(x), added.gate, added.value);
+Residual residual_at(const StepContext& step, const broadcast::Site& site, Residual x, const Attend& attend) {
+    x.add(step.context,
+          {through_cache(step, site, [&] { return attend_whole(step, site.kind, x.sum(step.context), attend); })});
+    return x;
 }
 
 }  // namespace kine::dit

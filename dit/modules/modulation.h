@@ -2,6 +2,7 @@
 // (adaLN-single, PixArt-alpha, Chen et al. 2023, section 2.3).
 #pragma once
 
+#include "kernels/norm/norm.h"
 #include "runtime/context.h"
 #include "runtime/tensor/tensor.h"
 
@@ -12,6 +13,8 @@ struct HalfModulation {
     Tensor shift;
     Tensor scale;
     Tensor gate;
+
+    kernels::RowNorm norm(float eps) const { return {{}, {}, shift, scale, eps}; }
 };
 
 struct Modulation {
@@ -26,6 +29,8 @@ Modulation block_modulation(const Context& context, const Tensor& table, const T
 struct FinalModulation {
     Tensor shift;  // [B, C] f32
     Tensor scale;
+
+    kernels::RowNorm norm(float eps) const { return {{}, {}, shift, scale, eps}; }
 };
 
 /// table [2, C] + embedded [B, C], the timestep before any block's projection.

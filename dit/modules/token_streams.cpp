@@ -16,11 +16,6 @@ Tensor gated(const Context& context, const Tensor& rows, const TokenStreams& lik
     return packed(context, streams);
 }
 
-/// A rank may have no video tokens.
-Tensor add(const Context& context, Tensor x, const Tensor& gate, const Tensor& value) {
-    return x.elements() == 0 ? x : kernels::gate_residual(context, std::move(x), gate, value);
-}
-
 }  // namespace
 
 Tensor packed(const Context& context, const TokenStreams& streams) {
@@ -39,18 +34,20 @@ TokenStreams unpacked(const Tensor& rows, const TokenStreams& like) {
     return {part(like.text.dim(0) * like.text.dim(2), like.video), part(0, like.text)};
 }
 
-TokenStreams residual_at(const StepContext& step, const broadcast::Site& site, TokenStreams x,
-                         const AttendStreams& attend, const StreamGates& gates) {
+ResidualStreams residual_at(const StepContext& step, const broadcast::Site& site, ResidualStreams x,
+                            const StreamNorms& norms, const AttendStreams& attend, const StreamGates& gates) {
     const Context& context = step.context;
     const bool keeps_gated = step.cache.keep() == broadcast::Keep::Gated;
     const Tensor kept = through_cache(step, site, [&] {
-        const Tensor output = attend(x);
-        return keeps_gated ? gated(context, output, x, gates) : output;
+        const TokenStreams normed = {x.video.normed(context, norms.video), x.text.normed(context, norms.text)};
+        const Tensor output = attend(normed);
+        return keeps_gated ? gated(context, output, normed, gates) : output;
     });
-    const TokenStreams added = unpacked(kept, x);
+    const TokenStreams added = unpacked(kept, {x.video.sum(context), x.text.sum(context)});
     const StreamGates fresh = keeps_gated ? StreamGates() : gates;
-    return {add(context, std::move(x.video), fresh.video, added.video),
-            add(context, std::move(x.text), fresh.text, added.text)};
+    x.video.add(context, {added.video, fresh.video});
+    x.text.add(context, {added.text, fresh.text});
+    return x;
 }
 
 }  // namespace kine::dit

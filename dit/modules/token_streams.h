@@ -12,6 +12,17 @@ struct TokenStreams {
     Tensor text;   ///< [B, 1, L, C]
 };
 
+struct ResidualStreams {
+    Residual video;
+    Residual text;
+};
+
+/// Norms of both streams.
+struct StreamNorms {
+    kernels::RowNorm video;
+    kernels::RowNorm text;
+};
+
 /// Gates [B, C] of both streams.
 struct StreamGates {
     Tensor video;
@@ -27,9 +38,9 @@ TokenStreams unpacked(const Tensor& rows, const TokenStreams& like);
 /// Both streams of a site's input -> its output, packed.
 using AttendStreams = std::function<Tensor(const TokenStreams& x)>;
 
-/// x + gate * attend(x) for both streams, as residual_at does it for one. `attend` fetches what it needs of other
+/// x + gate * attend(norm(x)) for both streams, as residual_at does it for one. `attend` fetches what it needs of other
 /// ranks.
-TokenStreams residual_at(const StepContext& step, const broadcast::Site& site, TokenStreams x,
-                         const AttendStreams& attend, const StreamGates& gates);
+ResidualStreams residual_at(const StepContext& step, const broadcast::Site& site, ResidualStreams x,
+                            const StreamNorms& norms, const AttendStreams& attend, const StreamGates& gates);
 
 }  // namespace kine::dit

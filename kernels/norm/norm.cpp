@@ -2,6 +2,7 @@
 
 #include "kernels/check.h"
 #include "kernels/dispatch.h"
+#include "kernels/elementwise/elementwise.h"
 #include "kernels/host/vectors.h"
 #include "kernels/norm/norm_device.h"
 #include "kernels/norm/norm_host.h"
@@ -115,6 +116,37 @@ Tensor layer_norm_modulate(const Context& context, const Tensor& x, const NormWe
         [&] {
             return norm_rows_device(context, x, {norm.weight, norm.bias, shift, scale, norm.eps});
         });
+}
+
+Tensor row_norm(const Context& context, const Tensor& x, const RowNorm& norm) {
+    if (!norm.weight) return norm_modulate(context, x, norm.shift, norm.scale, norm.eps);
+    if (!norm.scale) return layer_norm(context, x, norm.weight, norm.bias, norm.eps);
+    return layer_norm_modulate(context, x, {norm.weight, norm.bias, norm.eps}, norm.shift, norm.scale);
+}
+
+SumAndNorm gate_residual_norm(const Context& context, Tensor x, const Tensor& gate, const Tensor& y,
+                              const RowNorm& norm) {
+    constexpr std::string_view kOp = "gate_residual_norm";
+    check_input(kOp, x);
+    check_same_shape(kOp, x, y);
+    check_same_dtype(kOp, {&x, &y});
+    check_contiguous(kOp, "y", y);
+    if (gate) check_rows_of_groups(kOp, "gate", gate, x);
+    if (gate) check_floating(kOp, "gate", gate);
+    if (norm.weight) check_vector(kOp, "weight", norm.weight, x.dim(-1));
+    if (norm.bias) check_vector(kOp, "bias", norm.bias, x.dim(-1));
+    check(static_cast<bool>(norm.shift) == static_cast<bool>(norm.scale), ErrorCode::Bug,
+          "{}: one of shift and scale is empty, expected both or none", kOp);
+    if (norm.shift) check_modulation("shift", norm.shift, x);
+    if (norm.scale) check_modulation("scale", norm.scale, x);
+    const auto host = [&]() -> SumAndNorm {
+        const Tensor sum = gate_residual(context, std::move(x), gate, y);
+        return {sum, row_norm(context, sum, norm)};
+    };
+    return on_device(context, kOp, host, [&] {
+        const DeviceNorm by = {norm.weight, norm.bias, norm.shift, norm.scale, norm.eps};
+        return gate_residual_norm_device(context, std::move(x), gate, y, by);
+    });
 }
 
 Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, float eps) {

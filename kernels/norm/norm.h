@@ -7,10 +7,9 @@
 
 namespace kine::kernels {
 
-/// LayerNorm(x) * (1 + scale) + shift over the last axis. x [B, ..., C]; shift, scale [B, C], or [B * T, C] for x [B,
-/// T,
-/// ..., C], of any floating dtype and
-/// any row stride (slices of a modulation table); both empty: plain LayerNorm without weights.
+/// LayerNorm(x) * (1 + scale) + shift over the last axis. x [B, ..., C]; shift, scale [B, C], or [B * T, C] for
+/// x [B, T, ..., C], of any floating dtype and any row stride (slices of a modulation table); both empty: plain
+/// LayerNorm without weights.
 Tensor norm_modulate(const Context& context, const Tensor& x, const Tensor& shift, const Tensor& scale, float eps);
 
 /// LayerNorm with weights. x [..., C], weight, bias [C]; bias may be empty.
@@ -29,6 +28,23 @@ struct NormWeights {
 /// LayerNorm with weights, then * (1 + scale) + shift as norm_modulate does it, in one pass.
 Tensor layer_norm_modulate(const Context& context, const Tensor& x, const NormWeights& norm, const Tensor& shift,
                            const Tensor& scale);
+
+/// One of the three above: what of it there is.
+struct RowNorm {
+    Tensor weight = {}, bias = {};  ///< [C]
+    Tensor shift = {}, scale = {};  ///< as of norm_modulate
+    float eps = 1e-5f;
+};
+Tensor row_norm(const Context& context, const Tensor& x, const RowNorm& norm);
+
+struct SumAndNorm {
+    Tensor sum;
+    Tensor normed;
+};
+/// gate_residual (elementwise.h) and row_norm of the sum; one pass on a GPU. `sum` lies where x did if that was handed
+/// over.
+SumAndNorm gate_residual_norm(const Context& context, Tensor x, const Tensor& gate, const Tensor& y,
+                              const RowNorm& norm);
 
 /// x / sqrt(mean(x^2) + eps) * weight over the last axis (T5, QK-norm). x [..., C], weight [C].
 Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, float eps);

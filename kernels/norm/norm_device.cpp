@@ -18,28 +18,37 @@ Tensor float_rows(const Context& context, const Tensor& table) {
     return table ? cuda::float_table(context, table) : table;
 }
 
+/// What is added to rows before they are normalised, and where the sum goes.
+struct Addition {
+    Tensor gate, y, sum;
+};
+
 /// Rows of x that lie at `places`, normalised to where they lie in `out`.
 void norm_rows(const Context& context, const Tensor& x, Tensor& out, const cuda::RowPlaces& places,
-               const DeviceNorm& by) {
+               const DeviceNorm& by, const Addition& added = {}) {
     check(x.dim(-1) <= cuda::kNormWidest, ErrorCode::Unsupported,
           "norm: rows of {} channels on {}, expected at most {}", x.dim(-1), to_string(context.device),
           cuda::kNormWidest);
     const Tensor weight = float_rows(context, by.weight), bias = float_rows(context, by.bias);
     const Tensor shift = float_rows(context, by.shift), scale = float_rows(context, by.scale);
+    const Tensor gate = float_rows(context, added.gate);
     visit_floating(x.dtype(), [&]<class T>(T) {
         cuda::NormArguments<T> norm;
         norm.x = x.address<const T>();
+        if (added.y) norm.y = added.y.address<const T>();
+        if (added.y) norm.sum = added.sum.address<T>();
         norm.out = out.address<T>();
         norm.width = static_cast<int>(x.dim(-1));
         norm.rows = x.elements() / norm.width;
         norm.places = places;
+        norm.gate = row_table(gate, norm.rows);
         norm.weight = row_table(weight, norm.rows);
         norm.bias = row_table(bias, norm.rows);
         norm.shift = row_table(shift, norm.rows);
         norm.scale = row_table(scale, norm.rows);
         norm.eps = by.eps;
         norm.subtracts_mean = by.subtracts_mean;
-        norm.by_words = moves_by_words({&x, &out, &weight, &bias, &shift, &scale});
+        norm.by_words = moves_by_words({&x, &out, &weight, &bias, &shift, &scale, &gate, &added.y, &added.sum});
         cuda::launch_norm(norm, context.stream);
     });
 }
@@ -61,6 +70,14 @@ Tensor norm_rows_device(const Context& context, const Tensor& x, const DeviceNor
     Tensor out = Tensor::empty(context, x.shape(), x.dtype());
     if (x.elements() > 0) norm_rows(context, x, out, {x.dim(-1)}, norm);
     return out;
+}
+
+SumAndNorm gate_residual_norm_device(const Context& context, Tensor x, const Tensor& gate, const Tensor& y,
+                                     const DeviceNorm& norm) {
+    const Tensor sum = x.is_unique() ? x : Tensor::empty(context, x.shape(), x.dtype());
+    Tensor out = Tensor::empty(context, x.shape(), x.dtype());
+    if (x.elements() > 0) norm_rows(context, x, out, {x.dim(-1)}, norm, {gate, y, sum});
+    return {sum, out};
 }
 
 void norm_rows_in_place_device(const Context& context, Tensor& x, const DeviceNorm& norm) {

@@ -16,6 +16,9 @@ struct DeviceNorm {
 
 /// x contiguous; a fresh result.
 Tensor norm_rows_device(const Context& context, const Tensor& x, const DeviceNorm& norm);
+/// Both contiguous, x over itself where it is unique. The sum is rounded before it is normalised.
+SumAndNorm gate_residual_norm_device(const Context& context, Tensor x, const Tensor& gate, const Tensor& y,
+                                     const DeviceNorm& norm);
 /// x of any strides with the last axis contiguous.
 void norm_rows_in_place_device(const Context& context, Tensor& x, const DeviceNorm& norm);
 /// x / sqrt(squares / channels + eps) * weight with sums of squares that are known.

@@ -150,6 +150,38 @@ TEST_F(DeviceOps, NormsEqualTheHosts) {
     }
 }
 
+/// Also where rows cannot be moved by words: y begins in the middle of one.
+TEST_F(DeviceOps, SumsThatAreNormedEqualTheHosts) {
+    for (const DType dtype : kBoth) {
+        for (const int64_t width : {37, 72, 1152}) {
+            const Inputs in = {random({2, 3, 2, width}, dtype, 2.0f), random({2, 3, 2, width}, dtype),
+                               random({2, 6, width}, DType::Float32), random({width}, dtype),
+                               random({3 * 2 * 2 * width + 1}, dtype)};
+            const auto both = [](const Context& c, Tensor x, const Tensor& gate, const Tensor& y, const RowNorm& norm) {
+                const SumAndNorm result = gate_residual_norm(c, std::move(x), gate, y, norm);
+                return concat(c, std::vector{result.sum, result.normed}, 0);
+            };
+            const Op ops[] = {
+                [&](const Context& c, const Inputs& i) {
+                    const auto row = [&](int64_t index) { return i[2].select(1, index); };
+                    return both(c, i[0], row(4), i[1], {{}, {}, row(0), row(1), 1e-6f});
+                },
+                [&](const Context& c, const Inputs& i) {
+                    return both(c, cast(c, i[0], DType::Float32), {}, cast(c, i[1], DType::Float32), {i[3], i[3]});
+                },
+                [&](const Context& c, const Inputs& i) {
+                    return both(c, i[0], {}, i[4].slice(0, 1, i[4].dim(0)).reshape(i[0].shape()), {});
+                },
+                [&](const Context& c, const Inputs& i) {
+                    const auto row = [&](int64_t index) { return i[2].select(1, index); };
+                    return both(c, i[0], row(5), i[1], {i[3], i[3], row(2), row(3), 1e-5f});
+                },
+            };
+            for (const Op& op : ops) expect_alike(op, in, alike(dtype, 2e-5));
+        }
+    }
+}
+
 TEST_F(DeviceOps, NormsInPlaceLeaveTheRestOfAPackedProjection) {
     for (const DType dtype : kBoth) {
         const Inputs in = {random({2, 3, 4, 3, 5, 16}, dtype), random({16}, DType::Float32), random({16}, dtype)};

@@ -142,6 +142,57 @@ TEST(LayerNorm, ModulatedEqualsTheTwin) {
     }
 }
 
+std::vector<RowNorm> all_norms(const Context& context, int64_t batch, int64_t width) {
+    const Tensor weight = random_tensor(context, {width}, DType::Float32, 2);
+    const Tensor bias = random_tensor(context, {width}, DType::Float32, 3);
+    const Tensor shift = random_tensor(context, {batch, width}, DType::Float32, 4);
+    const Tensor scale = random_tensor(context, {batch, width}, DType::Float32, 5);
+    return {{{}, {}, {}, {}, 1e-6f},
+            {{}, {}, shift, scale, 1e-6f},
+            {weight, {}, {}, {}, 1e-5f},
+            {weight, bias, {}, {}, 1e-5f},
+            {weight, bias, shift, scale, 1e-5f}};
+}
+
+TEST(GateResidualNorm, EqualsTheSumAndThenTheNorm) {
+    TestContext test;
+    for (const DType dtype : kBoth) {
+        const Tensor x = random_tensor(test.context, {2, 3, 4, 40}, dtype, 1, 2.0f);
+        const Tensor y = random_tensor(test.context, {2, 3, 4, 40}, dtype, 6);
+        for (const Tensor& gate : {Tensor(), random_tensor(test.context, {2, 40}, DType::Float32, 7)}) {
+            for (const RowNorm& norm : all_norms(test.context, 2, 40)) {
+                const Tensor sum = gate_residual(test.context, x, gate, y);
+                const SumAndNorm both = gate_residual_norm(test.context, x, gate, y, norm);
+                EXPECT_TRUE(same_bits(both.sum, sum));
+                EXPECT_TRUE(same_bits(both.normed, row_norm(test.context, sum, norm)));
+            }
+        }
+    }
+}
+
+TEST(GateResidualNorm, SumsOverWhatWasHandedOver) {
+    TestContext test;
+    Tensor x = random_tensor(test.context, {1, 2, 8}, DType::Float32, 1);
+    const Tensor y = random_tensor(test.context, {1, 2, 8}, DType::Float32, 2);
+    const float* memory = x.data<float>();
+    const SumAndNorm both = gate_residual_norm(test.context, std::move(x), {}, y, {});
+    EXPECT_EQ(both.sum.data<float>(), memory);
+}
+
+TEST(GateResidualNorm, NamesWhatDoesNotFit) {
+    TestContext test;
+    const Tensor x = random_tensor(test.context, {2, 3, 8}, DType::Float32, 1);
+    const Tensor shorter = random_tensor(test.context, {2, 3, 4}, DType::Float32, 2);
+    const Tensor row = random_tensor(test.context, {8}, DType::Float32, 3);
+    const Tensor other = random_tensor(test.context, {2, 3, 8}, DType::BFloat16, 4);
+    EXPECT_THROW(gate_residual_norm(test.context, x, {}, shorter, {}), Error);
+    EXPECT_THROW(gate_residual_norm(test.context, x, {}, other, {}), Error);
+    EXPECT_THROW(gate_residual_norm(test.context, x, row, x, {}), Error);
+    EXPECT_THROW(
+        gate_residual_norm(test.context, x, {}, x, {.scale = random_tensor(test.context, {2, 8}, DType::Float32, 5)}),
+        Error);
+}
+
 TEST(LayerNorm, KeepsItsDigitsUnderALargeMean) {
     TestContext test;
     std::vector<double> values;

@@ -35,7 +35,10 @@ class BlockPair final : public Work {
         x_ = opening.input("x");
     }
 
-    Tensor run() override { return (*temporal_)(lone_.step, (*spatial_)(lone_.step, x_, text_, time_), time_); }
+    Tensor run() override {
+        dit::Residual x = (*spatial_)(lone_.step, dit::Residual(x_), text_, time_);
+        return (*temporal_)(lone_.step, std::move(x), time_).release(context_);
+    }
     double flops() const override { return block_pair_flops(config_); }
 
   private:

@@ -62,15 +62,13 @@ StreamNorm::StreamNorm(const Scope& scope, const Config& config)
       linear_((scope / "linear").quantized(Quantization::None), config.time_embed_dim, 6 * config.channels()),
       norm_(bind_norm(scope / "norm", config)) {}
 
-StreamNorm::Modulations StreamNorm::modulations(const Context& context, const Tensor& time) const {
+StreamNorm::Modulation StreamNorm::operator()(const Context& context, const Tensor& time) const {
     const Tensor rows = linear_(context, time);  // [B, 6 D]
     const auto part = [&](int64_t index) { return rows.slice(1, index * channels_, (index + 1) * channels_); };
-    return {{part(0), part(1), part(2)}, {part(3), part(4), part(5)}};
-}
-
-TokenStreams StreamNorm::operator()(const Context& context, const TokenStreams& x, const Modulations& m) const {
-    return {kernels::layer_norm_modulate(context, x.video, norm_, m.video.shift, m.video.scale),
-            kernels::layer_norm_modulate(context, x.text, norm_, m.text.shift, m.text.scale)};
+    const auto norm = [&](int64_t index) {
+        return kernels::RowNorm{norm_.weight, norm_.bias, part(index), part(index + 1), norm_.eps};
+    };
+    return {{norm(0), norm(3)}, {part(2), part(5)}};
 }
 
 Block::Block(const Scope& scope, const Config& config, int index)
@@ -81,18 +79,16 @@ Block::Block(const Scope& scope, const Config& config, int index)
       norm2_(scope / "norm2", config),
       feed_forward_(scope / "ff", config.channels(), kMlpFactor * config.channels()) {}
 
-TokenStreams Block::operator()(const StepContext& step, TokenStreams x, const Moment& moment) const {
+ResidualStreams Block::operator()(const StepContext& step, ResidualStreams x, const Moment& moment) const {
     const Context& context = step.context;
-    const StreamNorm::Modulations attention = norm1_.modulations(context, moment.time);
+    const StreamNorm::Modulation attention = norm1_(context, moment.time);
     x = residual_at(
-        step, joint_, std::move(x),
-        [&](const TokenStreams& h) { return attention_(step, norm1_(context, h, attention), moment.turns); },
-        attention.gates());
-    const StreamNorm::Modulations mlp = norm2_.modulations(context, moment.time);
+        step, joint_, std::move(x), attention.norms,
+        [&](const TokenStreams& h) { return attention_(step, h, moment.turns); }, attention.gates);
+    const StreamNorm::Modulation mlp = norm2_(context, moment.time);
     return residual_at(
-        step, mlp_, std::move(x),
-        [&](const TokenStreams& h) { return feed_forward_(context, packed(context, norm2_(context, h, mlp))); },
-        mlp.gates());
+        step, mlp_, std::move(x), mlp.norms,
+        [&](const TokenStreams& h) { return feed_forward_(context, packed(context, h)); }, mlp.gates);
 }
 
 Clock::Clock(const Scope& scope, const Config& config)
@@ -170,18 +166,18 @@ Tensor CogVideoXTransformer::predict(const StepContext& step, const Prepared& an
     const Tensor& turns = prepared.positions.turns;
     const Moment moment = {prepared.time[static_cast<size_t>(step.index)],
                            turns ? projected_grid(step, turns) : Tensor()};
-    TokenStreams x = {with_positions(step, video, prepared.positions.video), prepared.text};
+    ResidualStreams x = {Residual(with_positions(step, video, prepared.positions.video)), Residual(prepared.text)};
     for (const Block& block : blocks_) x = block(step, std::move(x), moment);
-    return project_out(step, moment.time, x.video, latents.shape());
+    return project_out(step, moment.time, std::move(x.video), latents.shape());
 }
 
 /// Text ends with the last block. Two norms in a row, only the second modulated.
-Tensor CogVideoXTransformer::project_out(const StepContext& step, const Tensor& time, const Tensor& x,
+Tensor CogVideoXTransformer::project_out(const StepContext& step, const Tensor& time, Residual x,
                                          const Shape& latents) const {
     const Context& context = step.context;
     const int64_t width = config_.channels();
     const Tensor rows = out_modulation_(context, time);  // [B, 2 D]: shift, scale
-    const Tensor normed = kernels::layer_norm(context, x, final_norm_.weight, final_norm_.bias, final_norm_.eps);
+    const Tensor normed = x.normed(context, {final_norm_.weight, final_norm_.bias, {}, {}, final_norm_.eps});
     const Tensor modulated = kernels::layer_norm_modulate(context, normed, out_norm_, rows.slice(1, 0, width),
                                                           rows.slice(1, width, 2 * width));
     const Tensor patches = to_whole(step, patches_.project(context, modulated));

@@ -29,14 +29,11 @@ class StreamNorm {
   public:
     StreamNorm(const Scope& scope, const Config& config);
 
-    struct Modulations {
-        HalfModulation video;
-        HalfModulation text;
-
-        StreamGates gates() const { return {video.gate, text.gate}; }
+    struct Modulation {
+        StreamNorms norms;
+        StreamGates gates;
     };
-    Modulations modulations(const Context& context, const Tensor& time) const;
-    TokenStreams operator()(const Context& context, const TokenStreams& x, const Modulations& modulations) const;
+    Modulation operator()(const Context& context, const Tensor& time) const;
 
   private:
     int64_t channels_;
@@ -48,7 +45,7 @@ class Block {
   public:
     Block(const Scope& scope, const Config& config, int index);
 
-    TokenStreams operator()(const StepContext& step, TokenStreams x, const Moment& moment) const;
+    ResidualStreams operator()(const StepContext& step, ResidualStreams x, const Moment& moment) const;
 
   private:
     broadcast::Site joint_, mlp_;
@@ -83,7 +80,7 @@ class CogVideoXTransformer final : public Transformer {
     Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const override;
 
   private:
-    Tensor project_out(const StepContext& step, const Tensor& time, const Tensor& x, const Shape& latents) const;
+    Tensor project_out(const StepContext& step, const Tensor& time, Residual x, const Shape& latents) const;
 
     Config config_;
     DType dtype_;

@@ -16,7 +16,6 @@ namespace kine::dit::latte {
 namespace {
 
 using broadcast::SiteKind;
-using kernels::norm_modulate;
 
 /// Everything that the prompt, the size and the schedule decide.
 struct LattePrepared final : Prepared {
@@ -49,20 +48,15 @@ SpatialBlock::SpatialBlock(const Scope& scope, const Config& config, int index)
       cross_attention_(scope / "attn2", attention_shape(config), config.cross_attention_dim),
       feed_forward_(scope / "ff", config.channels(), 4 * config.channels()) {}
 
-Tensor SpatialBlock::operator()(const StepContext& step, Tensor x, const Tensor& text, const Tensor& time) const {
+Residual SpatialBlock::operator()(const StepContext& step, Residual x, const Tensor& text, const Tensor& time) const {
     const Context& context = step.context;
     const auto [attention, mlp] = block_modulation(context, table_, time);
     x = residual_at(
-        step, self_, std::move(x),
-        [&](const Tensor& h) {
-            return attention_(step, norm_modulate(context, h, attention.shift, attention.scale, eps_));
-        },
+        step, self_, std::move(x), attention.norm(eps_), [&](const Tensor& h) { return attention_(step, h); },
         attention.gate);
     x = residual_at(step, cross_, std::move(x), [&](const Tensor& h) { return cross_attention_(context, h, text); });
     return residual_at(
-        step, mlp_, std::move(x),
-        [&](const Tensor& h) { return feed_forward_(context, norm_modulate(context, h, mlp.shift, mlp.scale, eps_)); },
-        mlp.gate);
+        step, mlp_, std::move(x), mlp.norm(eps_), [&](const Tensor& h) { return feed_forward_(context, h); }, mlp.gate);
 }
 
 TemporalBlock::TemporalBlock(const Scope& scope, const Config& config, int index)
@@ -73,19 +67,14 @@ TemporalBlock::TemporalBlock(const Scope& scope, const Config& config, int index
       attention_(scope / "attn1", attention_shape(config), AttendedAxis::Frames),
       feed_forward_(scope / "ff", config.channels(), 4 * config.channels()) {}
 
-Tensor TemporalBlock::operator()(const StepContext& step, Tensor x, const Tensor& time) const {
+Residual TemporalBlock::operator()(const StepContext& step, Residual x, const Tensor& time) const {
     const Context& context = step.context;
     const auto [attention, mlp] = block_modulation(context, table_, time);
     x = residual_at(
-        step, self_, std::move(x),
-        [&](const Tensor& h) {
-            return attention_(step, norm_modulate(context, h, attention.shift, attention.scale, eps_));
-        },
+        step, self_, std::move(x), attention.norm(eps_), [&](const Tensor& h) { return attention_(step, h); },
         attention.gate);
     return residual_at(
-        step, mlp_, std::move(x),
-        [&](const Tensor& h) { return feed_forward_(context, norm_modulate(context, h, mlp.shift, mlp.scale, eps_)); },
-        mlp.gate);
+        step, mlp_, std::move(x), mlp.norm(eps_), [&](const Tensor& h) { return feed_forward_(context, h); }, mlp.gate);
 }
 
 LatteTransformer::LatteTransformer(const Scope& scope, const Config& config)
@@ -147,13 +136,13 @@ std::unique_ptr<Prepared> LatteTransformer::prepare(const Context& context, cons
 Tensor LatteTransformer::predict(const StepContext& step, const Prepared& any, const Tensor& latents) const {
     const auto& prepared = static_cast<const LattePrepared&>(any);
     const Tensor& time = prepared.time[static_cast<size_t>(step.index)];
-    Tensor x = embed(step, prepared, latents);  // this rank's part of [B, T, S, C]
+    Residual x(embed(step, prepared, latents));  // this rank's part of [B, T, S, C]
     for (size_t i = 0; i < spatial_.size(); ++i) {
         x = spatial_[i](step, std::move(x), prepared.text[i], time);
-        if (i == 0) x = add_frame_positions(step, prepared, std::move(x));
+        if (i == 0) x = Residual(add_frame_positions(step, prepared, std::move(x).release(step.context)));
         x = temporal_[i](step, std::move(x), time);
     }
-    return project_out(step, prepared, x, latents.shape());
+    return project_out(step, prepared, std::move(x), latents.shape());
 }
 
 Tensor LatteTransformer::embed(const StepContext& step, const Prepared& any, const Tensor& latents) const {
@@ -170,13 +159,13 @@ Tensor LatteTransformer::add_frame_positions(const StepContext& step, const Prep
     return kernels::add_table(step.context, std::move(x), positions);
 }
 
-Tensor LatteTransformer::project_out(const StepContext& step, const Prepared& any, const Tensor& x,
+Tensor LatteTransformer::project_out(const StepContext& step, const Prepared& any, Residual x,
                                      const Shape& latents) const {
     const auto& prepared = static_cast<const LattePrepared&>(any);
     const Context& context = step.context;
-    const auto [shift, scale] =
+    const FinalModulation last =
         final_modulation(context, final_table_, prepared.embedded[static_cast<size_t>(step.index)]);
-    const Tensor normed = norm_modulate(context, x, shift, scale, static_cast<float>(config_.norm_eps));
+    const Tensor normed = x.normed(context, last.norm(static_cast<float>(config_.norm_eps)));
     const Tensor tokens = to_whole(step, out_(context, normed));  // [B, T, S, p p C'], fewer bytes than before out_
     return kernels::unpatchify(context, tokens, config_.patch_size, latents[3] / config_.patch_size,
                                latents[4] / config_.patch_size);

@@ -7,6 +7,7 @@
 #include "dit/modules/attention.h"
 #include "dit/modules/feed_forward.h"
 #include "dit/modules/modulation.h"
+#include "dit/modules/residual.h"
 #include "dit/modules/timestep_embedding.h"
 
 #include <vector>
@@ -21,7 +22,7 @@ class SpatialBlock {
     Tensor text_keys_and_values(const Context& context, const Tensor& text) const {
         return cross_attention_.keys_and_values(context, text);
     }
-    Tensor operator()(const StepContext& step, Tensor x, const Tensor& text, const Tensor& time) const;
+    Residual operator()(const StepContext& step, Residual x, const Tensor& text, const Tensor& time) const;
 
   private:
     broadcast::Site self_, cross_, mlp_;
@@ -37,7 +38,7 @@ class TemporalBlock {
   public:
     TemporalBlock(const Scope& scope, const Config& config, int index);
 
-    Tensor operator()(const StepContext& step, Tensor x, const Tensor& time) const;
+    Residual operator()(const StepContext& step, Residual x, const Tensor& time) const;
 
   private:
     broadcast::Site self_, mlp_;
@@ -63,7 +64,7 @@ class LatteTransformer final : public Transformer {
     Tensor embed(const StepContext& step, const Prepared& prepared, const Tensor& latents) const;
     /// The temporal table, added once, before the first temporal block.
     Tensor add_frame_positions(const StepContext& step, const Prepared& prepared, Tensor x) const;
-    Tensor project_out(const StepContext& step, const Prepared& prepared, const Tensor& x, const Shape& latents) const;
+    Tensor project_out(const StepContext& step, const Prepared& prepared, Residual x, const Shape& latents) const;
 
     Config config_;
     DType dtype_;

@@ -17,7 +17,6 @@ namespace kine::dit::open_sora {
 namespace {
 
 using broadcast::SiteKind;
-using kernels::norm_modulate;
 
 constexpr float kEpsilon = 1e-6f;
 constexpr double kFrameRate = 24.0;
@@ -143,23 +142,17 @@ Block::Block(const Scope& scope, const Config& config, AttendedAxis axis, const 
       feed_forward_({scope / "mlp.fc1", config.hidden_size, config.mlp_channels()},
                     {scope / "mlp.fc2", config.mlp_channels(), config.hidden_size}) {}
 
-Tensor Block::operator()(const StepContext& step, Tensor x, const Tensor& text, const Tensor& time,
-                         const Tensor& turns) const {
+Residual Block::operator()(const StepContext& step, Residual x, const Tensor& text, const Tensor& time,
+                           const Tensor& turns) const {
     const Context& context = step.context;
     const auto [attention, mlp] = block_modulation(context, table_, time);
     x = residual_at(
-        step, sites_.self, std::move(x),
-        [&](const Tensor& h) {
-            return attention_(step, norm_modulate(context, h, attention.shift, attention.scale, kEpsilon), turns);
-        },
-        attention.gate);
+        step, sites_.self, std::move(x), attention.norm(kEpsilon),
+        [&](const Tensor& h) { return attention_(step, h, turns); }, attention.gate);
     x = residual_at(step, sites_.cross, std::move(x),
                     [&](const Tensor& h) { return cross_attention_(context, h, text); });
     return residual_at(
-        step, sites_.mlp, std::move(x),
-        [&](const Tensor& h) {
-            return feed_forward_(context, norm_modulate(context, h, mlp.shift, mlp.scale, kEpsilon));
-        },
+        step, sites_.mlp, std::move(x), mlp.norm(kEpsilon), [&](const Tensor& h) { return feed_forward_(context, h); },
         mlp.gate);
 }
 
@@ -231,12 +224,12 @@ std::unique_ptr<Prepared> Stdit3::prepare(const Context& context, const Conditio
 Tensor Stdit3::predict(const StepContext& step, const Prepared& any, const Tensor& latents) const {
     const auto& prepared = static_cast<const Stdit3Prepared&>(any);
     const Tensor& time = prepared.time[static_cast<size_t>(step.index)];
-    Tensor x = embed(step, prepared, latents);  // this rank's part of [B, T, S, C]
+    Residual x(embed(step, prepared, latents));  // this rank's part of [B, T, S, C]
     for (size_t i = 0; i < spatial_.size(); ++i) {
         x = spatial_[i](step, std::move(x), prepared.spatial_text[i], time, {});
         x = temporal_[i](step, std::move(x), prepared.temporal_text[i], time, prepared.turns);
     }
-    return project_out(step, prepared, x, latents.shape());
+    return project_out(step, prepared, std::move(x), latents.shape());
 }
 
 Tensor Stdit3::embed(const StepContext& step, const Prepared& any, const Tensor& latents) const {
@@ -248,12 +241,12 @@ Tensor Stdit3::embed(const StepContext& step, const Prepared& any, const Tensor&
 }
 
 /// The last modulation is of the time embedding itself, not of its projection.
-Tensor Stdit3::project_out(const StepContext& step, const Prepared& any, const Tensor& x, const Shape& latents) const {
+Tensor Stdit3::project_out(const StepContext& step, const Prepared& any, Residual x, const Shape& latents) const {
     const auto& prepared = static_cast<const Stdit3Prepared&>(any);
     const Context& context = step.context;
-    const auto [shift, scale] =
+    const FinalModulation last =
         final_modulation(context, final_table_, prepared.embedded[static_cast<size_t>(step.index)]);
-    const Tensor normed = norm_modulate(context, x, shift, scale, kEpsilon);
+    const Tensor normed = x.normed(context, last.norm(kEpsilon));
     const Tensor tokens = to_whole(step, out_(context, normed));  // [B, T, S, p p C'], fewer bytes than before out_
     const Tensor padded = kernels::unpatchify(context, tokens, config_.patch(), in_patches(latents[3], config_.patch()),
                                               in_patches(latents[4], config_.patch()));

@@ -6,6 +6,7 @@
 #include "dit/modules/attention.h"
 #include "dit/modules/feed_forward.h"
 #include "dit/modules/modulation.h"
+#include "dit/modules/residual.h"
 #include "dit/modules/timestep_embedding.h"
 
 #include <vector>
@@ -28,8 +29,8 @@ class Block {
         return cross_attention_.keys_and_values(context, text);
     }
     /// `turns` rotate queries and keys; empty: none.
-    Tensor operator()(const StepContext& step, Tensor x, const Tensor& text, const Tensor& time,
-                      const Tensor& turns) const;
+    Residual operator()(const StepContext& step, Residual x, const Tensor& text, const Tensor& time,
+                        const Tensor& turns) const;
 
   private:
     BlockSites sites_;
@@ -55,7 +56,7 @@ class Stdit3 final : public Transformer {
   private:
     Tensor project_text(const Context& context, const Conditioning& conditioning) const;
     Tensor embed(const StepContext& step, const Prepared& prepared, const Tensor& latents) const;
-    Tensor project_out(const StepContext& step, const Prepared& prepared, const Tensor& x, const Shape& latents) const;
+    Tensor project_out(const StepContext& step, const Prepared& prepared, Residual x, const Shape& latents) const;
 
     Config config_;
     DType dtype_;

@@ -14,7 +14,6 @@ namespace {
 
 using broadcast::SiteKind;
 using kernels::Activation;
-using kernels::norm_modulate;
 
 AttentionShape attention_shape(const Config& config) {
     return {.heads = config.num_attention_heads, .head_size = config.attention_head_dim, .has_bias = true};
@@ -39,23 +38,16 @@ Block::Block(const Scope& scope, const Config& config, int index)
       cross_attention_(scope / "attn2", attention_shape(config), config.eps),
       feed_forward_(scope / "ffn", config.channels(), config.ffn_dim) {}
 
-Tensor Block::operator()(const StepContext& step, Tensor x, const Tensor& text, const Moment& moment) const {
+Residual Block::operator()(const StepContext& step, Residual x, const Tensor& text, const Moment& moment) const {
     const Context& context = step.context;
     const auto [attention, mlp] = block_modulation(context, table_, moment.modulation);
     x = residual_at(
-        step, self_, std::move(x),
-        [&](const Tensor& h) {
-            const Tensor normed = norm_modulate(context, h, attention.shift, attention.scale, eps_);
-            return attention_(step, normed, moment.turns);
-        },
-        attention.gate);
-    x = residual_at(step, cross_, std::move(x), [&](const Tensor& h) {
-        return cross_attention_(context, kernels::layer_norm(context, h, cross_weight_, cross_bias_, eps_), text);
-    });
+        step, self_, std::move(x), attention.norm(eps_),
+        [&](const Tensor& h) { return attention_(step, h, moment.turns); }, attention.gate);
+    x = residual_at(step, cross_, std::move(x), {cross_weight_, cross_bias_, {}, {}, eps_},
+                    [&](const Tensor& h) { return cross_attention_(context, h, text); });
     return residual_at(
-        step, mlp_, std::move(x),
-        [&](const Tensor& h) { return feed_forward_(context, norm_modulate(context, h, mlp.shift, mlp.scale, eps_)); },
-        mlp.gate);
+        step, mlp_, std::move(x), mlp.norm(eps_), [&](const Tensor& h) { return feed_forward_(context, h); }, mlp.gate);
 }
 
 Expert::Expert(const Scope& scope, const Config& config)
@@ -93,16 +85,16 @@ TimeRows Expert::time_of(const Context& context, std::span<const double> timeste
 Tensor Expert::predict(const StepContext& step, const std::vector<Tensor>& text, const Moment& moment,
                        const Tensor& latents) const {
     const Tensor patches = to_resident(step, kernels::patchify(step.context, latents, config_.patch_size, dtype_));
-    Tensor x = patch_(step.context, patches);
+    Residual x(patch_(step.context, patches));
     for (size_t i = 0; i < blocks_.size(); ++i) x = blocks_[i](step, std::move(x), text[i], moment);
-    return project_out(step, moment, x, latents.shape());
+    return project_out(step, moment, std::move(x), latents.shape());
 }
 
 /// The head adds its table to the embedded timestep, not to the projected one.
-Tensor Expert::project_out(const StepContext& step, const Moment& moment, const Tensor& x, const Shape& latents) const {
+Tensor Expert::project_out(const StepContext& step, const Moment& moment, Residual x, const Shape& latents) const {
     const Context& context = step.context;
-    const auto [shift, scale] = final_modulation(context, final_table_, moment.embedded);
-    const Tensor normed = norm_modulate(context, x, shift, scale, static_cast<float>(config_.eps));
+    const FinalModulation last = final_modulation(context, final_table_, moment.embedded);
+    const Tensor normed = x.normed(context, last.norm(static_cast<float>(config_.eps)));
     const Tensor tokens = to_whole(step, out_(context, normed));  // [B, T, S, p p C]
     return kernels::unpatchify(context, tokens, config_.patch_size, latents[3] / config_.patch_size,
                                latents[4] / config_.patch_size);

@@ -8,6 +8,7 @@
 #include "dit/modules/joint_attention.h"
 #include "dit/modules/modulation.h"
 #include "dit/modules/normed_cross_attention.h"
+#include "dit/modules/residual.h"
 
 #include <optional>
 #include <vector>
@@ -28,7 +29,7 @@ class Block {
     Tensor text_keys_and_values(const Context& context, const Tensor& text) const {
         return cross_attention_.keys_and_values(context, text);
     }
-    Tensor operator()(const StepContext& step, Tensor x, const Tensor& text, const Moment& moment) const;
+    Residual operator()(const StepContext& step, Residual x, const Tensor& text, const Moment& moment) const;
 
   private:
     broadcast::Site self_, cross_, mlp_;
@@ -59,7 +60,7 @@ class Expert {
                    const Tensor& latents) const;
 
   private:
-    Tensor project_out(const StepContext& step, const Moment& moment, const Tensor& x, const Shape& latents) const;
+    Tensor project_out(const StepContext& step, const Moment& moment, Residual x, const Shape& latents) const;
 
     Config config_;
     DType dtype_;
