@@ -56,8 +56,8 @@ Tensor SelfAttention::operator()(const StepContext& step, const Tensor& x, const
     const parallel::Attended attended = attended_by(axis_);
     if (sums_heads(step.ranks, attended)) return sum_of_heads(step, x, turns);
     const Tensor qkv = layers_.qkv(step.context, x).split(3, 3).split(4, shape_.heads);  // [B, T, S, 3, H, D]
-    place(step.context, qkv, turns_here(step, turns, tokens_for(step.ranks.strategy, attended)));
-    const Mixed mixed = attend_among_ranks(step, attended, {qkv, {}});
+    const Placing placing = {layers_.norm, turns_here(step, turns, tokens_for(step.ranks.strategy, attended))};
+    const Mixed mixed = attend_among_ranks(step, attended, {qkv, {}}, placing);
     return layers_.out(step.context, mixed.video.reshape(x.shape()));
 }
 
@@ -71,19 +71,12 @@ Tensor SelfAttention::sum_of_heads(const StepContext& step, const Tensor& x, con
         const auto& [qkv, out] =
             step.ranks.weights->of_heads(context, layers_.qkv, layers_.out, shape_.head_size, heads);
         const Tensor projected = qkv(context, tokens).split(3, 3).split(4, heads.size());
-        place(context, projected, turns_of_tile(context, turns, tiling.tile_axis - 1, rows));
-        return out(context,
-                   attend_here(context, attended_by(axis_), {projected, {}})
-                       .video.reshape({tokens.dim(0), tokens.dim(1), tokens.dim(2), heads.size() * shape_.head_size}));
+        const Placing placing = {layers_.norm, turns_of_tile(context, turns, tiling.tile_axis - 1, rows)};
+        const Mixed mixed = attend_here(context, attended_by(axis_), {projected, {}}, placing);
+        const Shape shape = {tokens.dim(0), tokens.dim(1), tokens.dim(2), heads.size() * shape_.head_size};
+        return out(context, mixed.video.reshape(shape));
     };
     return parallel::tiled_sum(context, step.ranks.communicator, x, tiling, compute);
-}
-
-/// Norms queries and keys of qkv [B, T, S, 3, H, D] and turns them to their positions, in place.
-void SelfAttention::place(const Context& context, const Tensor& qkv, const Tensor& turns) const {
-    Tensor queries = qkv.select(3, 0);  // [B, T, S, H, D]
-    Tensor keys = qkv.select(3, 1);
-    kernels::place_heads(context, queries, keys, layers_.norm, turns);
 }
 
 CrossAttention::CrossAttention(const Scope& scope, const AttentionShape& shape, int64_t text_channels)

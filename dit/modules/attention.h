@@ -39,7 +39,6 @@ class SelfAttention {
 
   private:
     Tensor sum_of_heads(const StepContext& step, const Tensor& x, const Tensor& turns) const;
-    void place(const Context& context, const Tensor& qkv, const Tensor& turns) const;
 
     AttentionShape shape_;
     AttendedAxis axis_;

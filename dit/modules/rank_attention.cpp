@@ -1,6 +1,7 @@
 #include "dit/modules/rank_attention.h"
 
 #include "kernels/attention/attention.h"
+#include "kernels/attention/placed_attention.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "parallel/partition.h"
@@ -48,13 +49,38 @@ Tensor with_text(const Context& context, const Tensor& keys, const Tensor& text)
     return kernels::concat(context, parts, 2);
 }
 
-/// What the queries of `here` find in keys and values [B1, B2, L, 2, H, D].
-Mixed mix(const Context& context, Attended attended, const Projected& here, const Tensor& keys) {
+Mixed room_for(const Context& context, const Projected& here) {
     Mixed mixed{Tensor::empty(context, shape_of(here.video), here.video.dtype()), {}};
     if (here.text) mixed.text = Tensor::empty(context, shape_of(here.text), here.text.dtype());
+    return mixed;
+}
+
+/// What the queries of `here` find in keys and values [B1, B2, L, 2, H, D].
+void mix(const Context& context, Attended attended, const Projected& here, const Tensor& keys, const Mixed& mixed) {
     attend_to(context, keys, along(attended, here.video), along(attended, mixed.video));
     if (here.text) attend_to(context, keys, here.text, mixed.text);
-    return mixed;
+}
+
+/// Queries and keys of `projected` as they meet, in place.
+void place(const Context& context, const Tensor& projected, const Placing& placing) {
+    Tensor queries = part_of(projected, 0), keys = part_of(projected, 1);  // [B, T, S, H, D]
+    kernels::place_heads(context, queries, keys, placing.norms, placing.turns);
+}
+
+/// Of the tokens' turns, those of the rows of along().
+Tensor turns_along(Attended attended, const Tensor& turns) {
+    return turns && attended == Attended::Frames ? turns.transpose(0, 1) : turns;
+}
+
+/// Whether a kernel could take queries and keys as they were projected.
+bool mix_placing(const Context& context, Attended attended, const Tensor& projected, const Placing& placing,
+                 const Tensor& mixed) {
+    const bool has_steps = placing.norms.query_weight || placing.turns;
+    if (!has_steps || attended == Attended::All) return false;
+    const Tensor rows = along(attended, projected);
+    Tensor out = along(attended, mixed);
+    return kernels::placed_attention_into(context, part_of(rows, 0), part_of(rows, 1), part_of(rows, 2), out,
+                                          placing.norms, turns_along(attended, placing.turns));
 }
 
 class RankAttention {
@@ -66,7 +92,9 @@ class RankAttention {
           splits_heads_(strategy_.queries_of(attended).split == Split::Heads),
           has_groups_(strategy_.is_grouped && step.ranks.group) {}
 
-    Mixed operator()(const Projected& projected) const {
+    Mixed operator()(const Projected& projected, const Placing& placing) const {
+        if (has_all_it_sees()) return attend_here(context(), attended_, projected, placing);
+        place(context(), projected.video, placing);
         const int64_t heads = projected.video.dim(4);
         const Projected here = to_heads(projected);
         const Mixed mixed = strategy_.merges(attended_) ? merge(here) : attend(here);
@@ -75,6 +103,11 @@ class RankAttention {
 
   private:
     const Context& context() const { return step_.context; }
+
+    bool has_all_it_sees() const {
+        const bool travels = splits_heads_ || strategy_.merges(attended_) || strategy_.gathers(attended_);
+        return step_.ranks.communicator.size() == 1 || !travels;
+    }
 
     /// Whom heads are shared out with.
     parallel::Communicator& head_ranks() const { return has_groups_ ? *step_.ranks.group : step_.ranks.communicator; }
@@ -142,7 +175,9 @@ class RankAttention {
 
     Mixed attend(const Projected& here) const {
         const bool has_heads = here.video.dim(4) > 0;  // or there are more ranks than heads
-        return mix(context(), attended_, here, has_heads ? keys_and_values(here) : Tensor());
+        const Mixed mixed = room_for(context(), here);
+        mix(context(), attended_, here, has_heads ? keys_and_values(here) : Tensor(), mixed);
+        return mixed;
     }
 
     /// The tokens of every rank of the ring, as rows of this attention.
@@ -199,12 +234,17 @@ parallel::Layout tokens_for(const parallel::Strategy& strategy, Attended attende
     return queries.split == Split::Heads ? strategy.resident : queries;
 }
 
-Mixed attend_here(const Context& context, Attended attended, const Projected& here) {
-    return mix(context, attended, here, with_text(context, along(attended, here.video).slice(3, 1, 3), here.text));
+Mixed attend_here(const Context& context, Attended attended, const Projected& here, const Placing& placing) {
+    Mixed mixed = room_for(context, here);
+    if (mix_placing(context, attended, here.video, placing, mixed.video)) return mixed;
+    place(context, here.video, placing);
+    mix(context, attended, here, with_text(context, along(attended, here.video).slice(3, 1, 3), here.text), mixed);
+    return mixed;
 }
 
-Mixed attend_among_ranks(const StepContext& step, Attended attended, const Projected& projected) {
-    return RankAttention(step, attended)(projected);
+Mixed attend_among_ranks(const StepContext& step, Attended attended, const Projected& projected,
+                         const Placing& placing) {
+    return RankAttention(step, attended)(projected, placing);
 }
 
 }  // namespace kine::dit

@@ -1,6 +1,7 @@
 #include "kernels/attention/attention.h"
 
 #include "kernels/attention/attention_device.h"
+#include "kernels/attention/placed_attention.h"
 #include "kernels/attention/variants.h"
 #include "kernels/check.h"
 #include "kernels/dispatch.h"
@@ -60,6 +61,16 @@ void check_problem(const AttentionProblem& problem) {
     check_log_sums(problem);
 }
 
+void check_turns_of_rows(const AttentionProblem& problem, const Tensor& turns) {
+    check_rank("placed_attention", "turns", turns, 3);
+    const Shape shared = {turns.dim(0) == 1 ? 1 : problem.q.dim(1), turns.dim(1) == 1 ? 1 : problem.queries(),
+                          problem.head_size()};
+    check_shape("placed_attention", "turns", turns, shared);
+    check(turns.dtype() == DType::Float32 && turns.stride(-1) == 1, ErrorCode::Bug,
+          "placed_attention: turns are {} with a last stride of {}, expected f32 and 1", name_of(turns.dtype()),
+          turns.stride(-1));
+}
+
 const AttentionVariant& first_that_can_run(std::span<const AttentionVariant> variants,
                                            const AttentionProblem& problem) {
     for (const AttentionVariant& variant : variants) {
@@ -80,6 +91,21 @@ void attention_into(const Context& context, const Tensor& q, const Tensor& k, co
     on_device(
         context, "attention", [&] { first_that_can_run(attention_variants(), problem).run(context, problem); },
         [&] { first_that_can_run(device_attention_variants(), problem).run(context, problem); });
+}
+
+bool placed_attention_into(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v, Tensor& out,
+                           const HeadNorms& norms, const Tensor& turns) {
+    if (context.device.kind == DeviceKind::Cpu) return false;
+    AttentionProblem problem = {q, k, v, out, {}, {}, 1.0f / std::sqrt(static_cast<float>(q.dim(-1)))};
+    check_problem(problem);
+    check_head_norms("placed_attention", norms, problem.head_size());
+    if (turns) check_turns_of_rows(problem, turns);
+    if (out.elements() == 0) return true;
+    use_device(context.device);
+    if (!can_place_on_the_way(problem, turns)) return false;
+    const ProfileZone zone(context.profiler, "placed_attention");
+    placed_attention_device(context, problem, norms, turns);
+    return true;
 }
 
 Tensor attention(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v,

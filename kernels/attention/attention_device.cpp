@@ -5,6 +5,7 @@
 #include "kernels/attention/rows_cuda.h"
 #include "kernels/attention/temporal_cuda.h"
 #include "kernels/cuda/tensor_rows.h"
+#include "kernels/rope/side_norm.h"
 
 #include <array>
 
@@ -105,5 +106,25 @@ constexpr std::array<AttentionVariant, 4> kVariants = {{
 }  // namespace
 
 std::span<const AttentionVariant> device_attention_variants() { return kVariants; }
+
+/// Keys meet the same turns whatever site they are of: the kernel has one row for each token.
+bool can_place_on_the_way(const AttentionProblem& problem, const Tensor& turns) {
+    return is_temporal(problem) && problem.queries() == problem.keys() && (!turns || turns.dim(0) == 1);
+}
+
+void placed_attention_device(const Context& context, const AttentionProblem& problem, const HeadNorms& norms,
+                             const Tensor& turns) {
+    const SideNorm query_norm(context, norms.query_weight, norms.query_bias);
+    const SideNorm key_norm(context, norms.key_weight, norms.key_bias);
+    cuda::TemporalArguments all;
+    describe(problem, all);
+    query_norm.tell(all.query_steps, norms.eps);
+    key_norm.tell(all.key_steps, norms.eps);
+    if (turns) {
+        all.query_steps.turns = all.key_steps.turns = turns.address<const float>();
+        all.token_turns = turns.dim(1) == 1 ? 0 : turns.stride(1);
+    }
+    cuda::launch_temporal(all, static_cast<int>(problem.head_size()), context.stream);
+}
 
 }  // namespace kine::kernels

@@ -26,18 +26,6 @@ void place_by_parts(const Context& context, Tensor& queries, Tensor& keys, const
     rotate_pairs(context, keys, turns);
 }
 
-void check_norms(const HeadNorms& norms, int64_t size) {
-    for (const Tensor& vector : {norms.query_weight, norms.key_weight, norms.query_bias, norms.key_bias}) {
-        if (!vector) continue;
-        check_rank("place_heads", "a norm's vector", vector, 1);
-        check_last_dim("place_heads", "a norm's vector", vector, size);
-    }
-    check(static_cast<bool>(norms.query_weight) == static_cast<bool>(norms.key_weight) &&
-              static_cast<bool>(norms.query_bias) == static_cast<bool>(norms.key_bias) &&
-              (norms.query_weight || !norms.query_bias),
-          ErrorCode::Bug, "place_heads: queries and keys are normed in the same way, and a bias comes with a weight");
-}
-
 void check_sides(const Tensor& queries, const Tensor& keys) {
     check_rank("place_heads", "queries", queries, 5);
     check(keys.shape() == queries.shape() && keys.dtype() == queries.dtype(), ErrorCode::Bug,
@@ -47,9 +35,21 @@ void check_sides(const Tensor& queries, const Tensor& keys) {
 
 }  // namespace
 
+void check_head_norms(std::string_view op, const HeadNorms& norms, int64_t size) {
+    for (const Tensor& vector : {norms.query_weight, norms.key_weight, norms.query_bias, norms.key_bias}) {
+        if (!vector) continue;
+        check_rank(op, "a norm's vector", vector, 1);
+        check_last_dim(op, "a norm's vector", vector, size);
+    }
+    check(static_cast<bool>(norms.query_weight) == static_cast<bool>(norms.key_weight) &&
+              static_cast<bool>(norms.query_bias) == static_cast<bool>(norms.key_bias) &&
+              (norms.query_weight || !norms.query_bias),
+          ErrorCode::Bug, "{}: queries and keys are normed in the same way, and a bias comes with a weight", op);
+}
+
 void place_heads(const Context& context, Tensor& queries, Tensor& keys, const HeadNorms& norms, const Tensor& turns) {
     check_sides(queries, keys);
-    check_norms(norms, queries.dim(-1));
+    check_head_norms("place_heads", norms, queries.dim(-1));
     if (turns) check_turns("place_heads", queries, turns);
     if (queries.elements() == 0 || (!norms.query_weight && !turns)) return;
     on_device(

@@ -5,6 +5,8 @@
 #include "runtime/context.h"
 #include "runtime/tensor/tensor.h"
 
+#include <string_view>
+
 namespace kine::kernels {
 
 /// A norm over the channels of each head, f32 [D] or empty; with biases it is a LayerNorm, else RMS.
@@ -13,6 +15,9 @@ struct HeadNorms {
     Tensor query_bias, key_bias;
     float eps = 1e-6f;
 };
+
+/// ErrorCode::Bug, in the name of `op`, unless they are norms of heads of `size` channels, and of both sides alike.
+void check_head_norms(std::string_view op, const HeadNorms& norms, int64_t size);
 
 /// Norms and turns queries and keys [B, T, S, H, D], in place, where weights or `turns` (as rotate_pairs takes them)
 /// are not empty. Both are f32 or bf16 with the same strides, the last axis contiguous: views of packed projections.

@@ -4,6 +4,7 @@
 #include "kernels/elementwise/strided.h"
 #include "kernels/host/visit.h"
 #include "kernels/rope/query_key_cuda.h"
+#include "kernels/rope/side_norm.h"
 
 namespace kine::kernels {
 
@@ -43,23 +44,6 @@ void rotate_even(const Context& context, Tensor& heads, const Tensor& turns) {
     visit_floating(heads.dtype(),
                    [&]<class T>(T) { cuda::launch_query_key(arguments_of<T>(heads, nullptr, turns), context.stream); });
 }
-
-/// A norm's vectors as the kernel reads them, alive until it is enqueued.
-struct SideNorm {
-    SideNorm(const Context& context, const Tensor& weight_, const Tensor& bias_)
-        : weight(weight_ ? cuda::float_table(context, weight_) : weight_),
-          bias(bias_ ? cuda::float_table(context, bias_) : bias_) {}
-
-    void tell(cuda::HeadSteps& steps, float eps) const {
-        if (!weight) return;
-        steps.norm = bias ? cuda::HeadNorm::Layer : cuda::HeadNorm::Rms;
-        steps.weight = weight.address<const float>();
-        steps.bias = bias ? bias.address<const float>() : nullptr;
-        steps.eps = eps;
-    }
-
-    Tensor weight, bias;
-};
 
 }  // namespace
 

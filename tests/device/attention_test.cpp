@@ -1,6 +1,7 @@
 // Attention on a GPU: every variant, with cuDNN and without.
 #include "kernels/attention/attention_device.h"
 #include "kernels/attention/merge.h"
+#include "kernels/attention/placed_attention.h"
 #include "tests/device/device_ops.h"
 
 #include <array>
@@ -121,6 +122,57 @@ TEST_F(DeviceOpsAttention, OfPartsMerges) {
         };
         expect_alike(op, in, alike(DType::Float32));
     }
+}
+
+/// Queries, keys and values [B, T, S, 3, H, D] among the frames of each patch, placed on the way or before.
+struct FramesAttention {
+    FramesAttention(const Context& c, const Tensor& qkv)
+        : q(qkv.select(3, 0)),
+          k(qkv.select(3, 1)),
+          v(qkv.select(3, 2)),
+          out(Tensor::empty(c, along(q).shape(), q.dtype())) {}
+
+    static Tensor along(const Tensor& x) { return x.transpose(1, 2); }
+    bool on_the_way(const Context& c, const HeadNorms& norms, const Tensor& turns) {
+        return placed_attention_into(c, along(q), along(k), along(v), out, norms,
+                                     turns ? turns.transpose(0, 1) : turns);
+    }
+    void before(const Context& c, const HeadNorms& norms, const Tensor& turns) {
+        place_heads(c, q, k, norms, turns);
+        attention_into(c, along(q), along(k), along(v), out);
+    }
+
+    Tensor q, k, v, out;
+};
+
+/// What is placed on the way stays as it was, so that it can be placed again.
+TEST_F(DeviceOpsAttention, PlacesQueriesAndKeysOnTheWay) {
+    const Context& c = device();
+    const auto vector = [&] { return to_device(c, random({72}, DType::Float32)); };
+    const HeadNorms rms = {vector(), vector(), {}, {}, 1e-5f}, layer = {vector(), vector(), vector(), vector(), 1e-5f};
+    for (const int64_t frames : {5, 16, 35}) {
+        const Tensor turns = to_device(c, random({frames, 1, 72}, DType::Float32));
+        for (const auto& [norms, turned] : {std::pair{HeadNorms(), turns}, {rms, Tensor()}, {layer, turns}}) {
+            const Tensor qkv = to_device(c, random({2, frames, 3, 3, 2, 72}, DType::BFloat16));
+            FramesAttention once(c, qkv), twice(c, qkv);
+            ASSERT_TRUE(once.on_the_way(c, norms, turned));
+            twice.before(c, norms, turned);
+            expect_close(to_host(c, once.out), to_doubles(to_host(c, twice.out)), {1.6e-2, 1.6e-2});
+        }
+    }
+}
+
+TEST_F(DeviceOpsAttention, PlacesNothingWhereNoKernelCan) {
+    const auto is_placed = [&](int64_t frames, DType dtype, const Shape& turns) {
+        const Tensor q = to_device(device(), random({2, 3, frames, 2, 72}, dtype));
+        Tensor out = Tensor::empty(device(), q.shape(), dtype);
+        return placed_attention_into(device(), q, q, q, out, {}, to_device(device(), random(turns, DType::Float32)));
+    };
+    EXPECT_TRUE(is_placed(16, DType::BFloat16, {1, 16, 72}));
+    EXPECT_FALSE(is_placed(16, DType::Float32, {1, 16, 72}));
+    EXPECT_FALSE(is_placed(65, DType::BFloat16, {1, 65, 72})) << "too many tokens";
+    EXPECT_FALSE(is_placed(16, DType::BFloat16, {3, 16, 72})) << "turns of each site";
+    EXPECT_THROW(is_placed(16, DType::BFloat16, {1, 15, 72}), Error);
 }
 
 }  // namespace
