@@ -3,6 +3,7 @@
 
 #include "parallel/launch.h"
 #include "tests/support/test_context.h"
+#include "tests/support/wanted_gpu.h"
 
 #include <gtest/gtest.h>
 
@@ -42,14 +43,16 @@ TEST(Nccl, SaysWhatIsMissingWithoutAGpu) {
 }
 
 TEST(Nccl, RefusesAGpuThatIsNotThere) {
-    if (devices() == 0) GTEST_SKIP() << "there is no GPU";
+    if (const std::string reason = why_no_gpu(); !reason.empty()) GTEST_SKIP() << reason;
+    ASSERT_GT(devices(), 0) << "NCCL sees none";
     const int asked[] = {devices()};
     EXPECT_THROW(make_nccl_communicators(asked), Error);
 }
 
 /// Of host tensors; one GPU talks to itself only.
 TEST(Nccl, GathersSumsAndSplitsAsThreadsDo) {
-    if (devices() == 0) GTEST_SKIP() << "there is no GPU";
+    if (const std::string reason = why_no_gpu(); !reason.empty()) GTEST_SKIP() << reason;
+    ASSERT_GT(devices(), 0) << "NCCL sees none";
     std::vector<int> all(static_cast<size_t>(devices()));
     std::iota(all.begin(), all.end(), 0);
     auto communicators = make_nccl_communicators(all);

@@ -6,6 +6,7 @@
 #include "runtime/device/cuda/pool.h"
 #include "runtime/device/cuda/stream.h"
 #include "tests/runtime/errors.h"
+#include "tests/support/wanted_gpu.h"
 
 #include <gtest/gtest.h>
 
@@ -69,7 +70,7 @@ TEST(MemoryLedger, CountsLiveBytesTheirPeakAndTheirBudget) {
     EXPECT_EQ(ledger.in_use(), 80);
 }
 
-/// Why tests on a GPU cannot run here; nothing where they can.
+/// Why there is no GPU to be used; nothing where there is one.
 std::optional<std::string> no_gpu() {
     const std::string reason = why_unusable(find_gpus(), 0);
     return reason.empty() ? std::nullopt : std::optional(reason);
@@ -91,7 +92,7 @@ TEST(CudaStreams, SayWhatIsMissingWithoutAGpu) {
 
 TEST(CudaPool, GivesMemoryInTheOrderOfItsQueue) {
     if constexpr (kHasCuda) {
-        if (const auto reason = no_gpu()) GTEST_SKIP() << *reason;
+        if (const std::string reason = why_no_gpu(); !reason.empty()) GTEST_SKIP() << reason;
         CudaStream stream(kFirst);
         CudaPool pool(kFirst, stream.get());
         const PinnedBuffer out(1000), back(1000);

@@ -3,8 +3,8 @@
 #include "runtime/config.h"
 #include "runtime/device/cuda/pinned.h"
 #include "runtime/device/cuda/stream.h"
-#include "runtime/device/gpus.h"
 #include "tests/support/cuda/emulated_memory.h"
+#include "tests/support/wanted_gpu.h"
 
 #include <map>
 
@@ -58,7 +58,7 @@ KernelTest::~KernelTest() = default;
 
 void KernelTest::SetUp() {
     if (!is_on_gpu()) return;
-    if (const std::string reason = why_unusable(find_gpus(), 0); !reason.empty()) GTEST_SKIP() << reason;
+    if (const std::string reason = why_no_gpu(); !reason.empty()) GTEST_SKIP() << reason;
 }
 
 void KernelTest::run_on_gpu(const std::function<void(Stream)>& launch) {

@@ -1,7 +1,7 @@
 #include "runtime/device/floor.h"
-#include "runtime/device/gpus.h"
 #include "runtime/device/host/host_allocator.h"
 #include "tests/support/device/test_device.h"
+#include "tests/support/wanted_gpu.h"
 
 namespace kine {
 
@@ -34,13 +34,7 @@ struct TestDevice::Parts {
 
 TestDevice::TestDevice(int devices) : parts_(std::make_unique<Parts>(devices)) {}
 TestDevice::~TestDevice() = default;
-std::string TestDevice::why_none(int devices) {
-    const GpuFacts facts = find_gpus();
-    for (int index = 0; index < devices; ++index) {
-        if (const std::string reason = why_unusable(facts, index); !reason.empty()) return reason;
-    }
-    return "";
-}
+std::string TestDevice::why_none(int devices) { return why_no_gpu(devices); }
 Context& TestDevice::context() { return parts_->context; }
 const Allocator& TestDevice::memory() { return parts_->floor->memory(); }
 
