@@ -50,7 +50,8 @@ HostShelf::Place& HostShelf::place_of(const Site& site, const Tensor& output) {
               to_string(output.shape()));
         return *place;
     }
-    check_host_has_room(context_.host().allocator, output.bytes(), "kept outputs");
+    check_host_has_room(context_.host().allocator, output.bytes(), "kept outputs",
+                        "raise --max-ram, or lower --cache-budget");
     place = std::make_unique<Place>(context_.device, output);
     return *place;
 }

@@ -19,7 +19,8 @@ class HostShelf {
   public:
     /// How many outputs are on their way out at once; another may be on its way back.
     static constexpr int kLeaving = 2;
-    /// Most on the device at once of what is put here, as multiples of the largest: with one that is used.
+    /// Most on the device at once of what is put here, as multiples of the largest: with one that is used. One more
+    /// that a residual has yet to add is there when activations, which count more, are not.
     static constexpr int kWindow = kLeaving + 2;
 
     /// The context must outlive it.

@@ -52,7 +52,7 @@ WeightOffload::~WeightOffload() = default;
 
 OffloadedWeight WeightOffload::keep(const Context& context, const Tensor& weight) {
     const bool is_staying = count(weight.bytes()), moves = !is_staying && !weight.is_imagined();
-    if (moves) check_host_has_room(context.host().allocator, weight.bytes(), "weights");
+    if (moves) check_host_has_room(context.host().allocator, weight.bytes(), "weights", "raise --max-ram");
     auto kept = std::make_shared<OffloadedWeight::Kept>(shared_from_this(), weight, moves);
     if (is_staying) kept->stays = to_device(context, weight);
     enlist(*kept);

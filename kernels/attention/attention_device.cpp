@@ -103,6 +103,8 @@ constexpr std::array<AttentionVariant, 4> kVariants = {{
     {"rows", "plain, a warp a query: any length, bias, mask and type", fits_a_row, row_attention_device},
 }};
 
+static_assert(kVariants.front().can_run == is_temporal, "what can place queries and keys is asked first");
+
 }  // namespace
 
 std::span<const AttentionVariant> device_attention_variants() { return kVariants; }

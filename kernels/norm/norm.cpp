@@ -23,9 +23,20 @@ void check_vector(std::string_view op, std::string_view argument, const Tensor& 
     check_floating(op, argument, vector);
 }
 
-void check_modulation(std::string_view argument, const Tensor& table, const Tensor& x) {
-    check_rows_of_groups("norm_modulate", argument, table, x);
-    check_floating("norm_modulate", argument, table);
+void check_modulation(std::string_view op, std::string_view argument, const Tensor& table, const Tensor& x) {
+    check_rows_of_groups(op, argument, table, x);
+    check_floating(op, argument, table);
+}
+
+void check_row_norm(std::string_view op, const RowNorm& norm, const Tensor& x) {
+    if (norm.weight) check_vector(op, "weight", norm.weight, x.dim(-1));
+    if (norm.bias) check_vector(op, "bias", norm.bias, x.dim(-1));
+    if (norm.shift) check_modulation(op, "shift", norm.shift, x);
+    if (norm.scale) check_modulation(op, "scale", norm.scale, x);
+    check(static_cast<bool>(norm.shift) == static_cast<bool>(norm.scale), ErrorCode::Bug,
+          "{}: one of shift and scale is empty, expected both or none", op);
+    check(norm.weight || !norm.bias, ErrorCode::Bug, "{}: a bias without a weight", op);
+    check(!norm.weight || !norm.scale || norm.bias, ErrorCode::Bug, "{}: a modulated weight without a bias", op);
 }
 
 void check_strided(std::string_view op, const Tensor& x) {
@@ -64,8 +75,8 @@ RowAffine folded(const Context& context, const NormWeights& norm, const Tensor& 
 
 Tensor norm_modulate(const Context& context, const Tensor& x, const Tensor& shift, const Tensor& scale, float eps) {
     check_input("norm_modulate", x);
-    if (shift) check_modulation("shift", shift, x);
-    if (scale) check_modulation("scale", scale, x);
+    if (shift) check_modulation("norm_modulate", "shift", shift, x);
+    if (scale) check_modulation("norm_modulate", "scale", scale, x);
     check(static_cast<bool>(shift) == static_cast<bool>(scale), ErrorCode::Bug,
           "norm_modulate: one of shift and scale is empty, expected both or none");
     if (x.elements() == 0) return x;
@@ -107,8 +118,8 @@ Tensor layer_norm_modulate(const Context& context, const Tensor& x, const NormWe
     check_input("layer_norm_modulate", x);
     check_vector("layer_norm_modulate", "weight", norm.weight, x.dim(-1));
     check_vector("layer_norm_modulate", "bias", norm.bias, x.dim(-1));
-    check_modulation("shift", shift, x);
-    check_modulation("scale", scale, x);
+    check_modulation("norm_modulate", "shift", shift, x);
+    check_modulation("norm_modulate", "scale", scale, x);
     if (x.elements() == 0) return x;
     return on_device(
         context, "norm_modulate",
@@ -119,6 +130,7 @@ Tensor layer_norm_modulate(const Context& context, const Tensor& x, const NormWe
 }
 
 Tensor row_norm(const Context& context, const Tensor& x, const RowNorm& norm) {
+    check_row_norm("row_norm", norm, x);
     if (!norm.weight) return norm_modulate(context, x, norm.shift, norm.scale, norm.eps);
     if (!norm.scale) return layer_norm(context, x, norm.weight, norm.bias, norm.eps);
     return layer_norm_modulate(context, x, {norm.weight, norm.bias, norm.eps}, norm.shift, norm.scale);
@@ -133,12 +145,7 @@ SumAndNorm gate_residual_norm(const Context& context, Tensor x, const Tensor& ga
     check_contiguous(kOp, "y", y);
     if (gate) check_rows_of_groups(kOp, "gate", gate, x);
     if (gate) check_floating(kOp, "gate", gate);
-    if (norm.weight) check_vector(kOp, "weight", norm.weight, x.dim(-1));
-    if (norm.bias) check_vector(kOp, "bias", norm.bias, x.dim(-1));
-    check(static_cast<bool>(norm.shift) == static_cast<bool>(norm.scale), ErrorCode::Bug,
-          "{}: one of shift and scale is empty, expected both or none", kOp);
-    if (norm.shift) check_modulation("shift", norm.shift, x);
-    if (norm.scale) check_modulation("scale", norm.scale, x);
+    check_row_norm(kOp, norm, x);
     const auto host = [&]() -> SumAndNorm {
         const Tensor sum = gate_residual(context, std::move(x), gate, y);
         return {sum, row_norm(context, sum, norm)};

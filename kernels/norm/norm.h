@@ -29,7 +29,7 @@ struct NormWeights {
 Tensor layer_norm_modulate(const Context& context, const Tensor& x, const NormWeights& norm, const Tensor& shift,
                            const Tensor& scale);
 
-/// One of the three above: what of it there is.
+/// One of the three above, by what of it there is: nothing, shift and scale, weight, weight and bias, or all four.
 struct RowNorm {
     Tensor weight = {}, bias = {};  ///< [C]
     Tensor shift = {}, scale = {};  ///< as of norm_modulate

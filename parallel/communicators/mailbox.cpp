@@ -140,13 +140,14 @@ bool Mailbox::wait_until(Lock& lock, const Call& call, const std::function<bool(
 /// Until `other` has come as far as this rank's present call.
 void Mailbox::wait_for(Lock& lock, int rank, int other, int64_t Desk::*progress) {
     const Desk& waited_for = desk(other);
-    const Desk& own = desk(rank);
+    Desk& own = desk(rank);
     const auto has_answered = [&] { return waited_for.*progress >= own.posted; };
     const auto is_over = [&] {
         return has_answered() || room_->failed_rank >= 0 || room_->left[static_cast<size_t>(waited_for.name)];
     };
     stay_awake_for(lock, is_over);
-    check(wait_until(lock, own.call, is_over), ErrorCode::Rank, "rank {} did not answer {} of rank {}{} within {} s",
+    own.has_lost_patience = !wait_until(lock, own.call, is_over);
+    check(!own.has_lost_patience, ErrorCode::Rank, "rank {} did not answer {} of rank {}{} within {} s",
           waited_for.name, own.call.operation, own.name, in_place(own.call), own.call.timeout_seconds);
     check(room_->failed_rank < 0, ErrorCode::Rank, "rank {} failed: {}", room_->failed_rank, room_->reason);
     check(has_answered(), ErrorCode::Rank, "rank {} left before {} of rank {}{}", waited_for.name, own.call.operation,
@@ -154,13 +155,13 @@ void Mailbox::wait_for(Lock& lock, int rank, int other, int64_t Desk::*progress)
 }
 
 /// As if the call had not been made: nobody begins to read any more. The others go on waiting until this rank abandons
-/// or leaves, so that whoever caused the trouble is the first to be named. A reader that hangs does not hold this rank
-/// back from saying so.
+/// or leaves, so that whoever caused the trouble is the first to be named; and who has found that out, perhaps of a
+/// reader that hangs, does not wait again before it says so.
 void Mailbox::withdraw(Lock& lock, int rank) {
     Desk& own = desk(rank);
     --own.posted;
     own.finished = std::min(own.finished, own.posted);
-    wait_until(lock, own.call, [&] { return own.readers == 0; });
+    if (!own.has_lost_patience) wait_until(lock, own.call, [&] { return own.readers == 0; });
     own.sent = {};
 }
 

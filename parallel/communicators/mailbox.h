@@ -55,6 +55,7 @@ class Mailbox {
         Call call;
         std::span<const Parcel> sent;
         int readers = 0;
+        bool has_lost_patience = false;
     };
 
     Desk& desk(int rank) { return desks_[static_cast<size_t>(rank)]; }

@@ -1,5 +1,6 @@
 // Ranks as threads of one process. A rank copies what it receives into memory of its own context, so tensors never
-// travel between the allocators of two sessions and uniqueness of a handle stays a matter of one thread.
+// travel between the allocators of two sessions, and uniqueness of a handle stays a matter of one thread, but for what
+// a peer is reading.
 #include "parallel/communicator.h"
 #include "parallel/communicators/mailbox.h"
 

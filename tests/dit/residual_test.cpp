@@ -67,7 +67,9 @@ TEST_F(ResidualStream, LeavesTokensThatOthersHoldAsTheyAre) {
 TEST_F(ResidualStream, OfNoTokensTakesNothing) {
     Residual stream(random({2, 0, 4, 16}, 5));
     stream.add(context_, {random({2, 0, 4, 16}, 6), gate_});
-    EXPECT_EQ(stream.normed(context_, {}).elements(), 0);
+    const Tensor weight = random_tensor(context_, {16}, DType::Float32, 7);
+    for (const kernels::RowNorm& norm : {kernels::RowNorm(), {{}, {}, gate_, gate_}, {weight, weight}})
+        EXPECT_EQ(stream.normed(context_, norm).elements(), 0);
 }
 
 }  // namespace

@@ -187,6 +187,8 @@ TEST(GateResidualNorm, NamesWhatDoesNotFit) {
     const Tensor other = random_tensor(test.context, {2, 3, 8}, DType::BFloat16, 4);
     EXPECT_THROW(gate_residual_norm(test.context, x, {}, shorter, {}), Error);
     EXPECT_THROW(gate_residual_norm(test.context, x, {}, other, {}), Error);
+    EXPECT_THROW(row_norm(test.context, x, {.bias = row}), Error);
+    EXPECT_THROW(gate_residual_norm(test.context, x, {}, x, {.bias = row}), Error);
     EXPECT_THROW(gate_residual_norm(test.context, x, row, x, {}), Error);
     EXPECT_THROW(
         gate_residual_norm(test.context, x, {}, x, {.scale = random_tensor(test.context, {2, 8}, DType::Float32, 5)}),

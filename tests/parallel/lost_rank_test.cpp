@@ -79,6 +79,31 @@ TEST(LostRankThat, HangsWhileItReadsIsNamedToo) {
     EXPECT_EQ(calls, 1);
 }
 
+/// Rank 1 knows who hangs; rank 2, which waits for rank 1 longer than that one for rank 0, does not.
+TEST(LostRankThat, HangsWhileItReadsIsNamedByWhoKnows) {
+    StallingMemory memory;
+    std::string message;
+    const GiveUp give_up{[&](const LostRanks& lost) {
+                             message = message_of(lost.failure);
+                             memory.release();
+                         },
+                         0.1};
+    const auto body = [&](Communicator& communicator) {
+        TestContext bundle(1);
+        communicator.set_timeout(communicator.rank() == 2 ? 1.0 : 0.6);
+        const auto storage = Storage::borrow(memory.bytes().data(), 8, nullptr);
+        const Tensor sent = Tensor::over(storage, 0, {2}, DType::Float32);
+        std::vector<Parcel> to_first;
+        std::vector<Awaited> from_second;
+        if (communicator.rank() == 1) to_first.push_back({0, sent});
+        if (communicator.rank() == 0) from_second.push_back({1, sent.shape(), sent.dtype()});
+        communicator.send_receive(bundle.context, to_first, from_second);
+        communicator.broadcast(bundle.context, Tensor::zeros(bundle.context, {2}, DType::Float32), {1, {2}});
+    };
+    EXPECT_THROW(launch(3, body, give_up), Error);
+    EXPECT_NE(message.find("rank 0 did not answer send_receive of rank 1"), std::string::npos) << message;
+}
+
 TEST(Launch, GivesNobodyUpWhoLeavesInTime) {
     bool is_given_up = false;
     const auto fail_on_one = [](Communicator& communicator) {

@@ -29,12 +29,13 @@ class PinnedBuffer {
     int64_t size_ = 0;
 };
 
-/// ErrorCode::DoesNotFit unless `bytes` more of `what` fit what the host's budget leaves beside all pinned memory.
-inline void check_host_has_room(const Allocator& host, int64_t bytes, std::string_view what) {
+/// ErrorCode::DoesNotFit unless `bytes` more of `what` fit what the host's budget leaves beside all pinned memory; else
+/// `remedy` is what a user can do.
+inline void check_host_has_room(const Allocator& host, int64_t bytes, std::string_view what, std::string_view remedy) {
     const int64_t in_use = host.bytes_in_use() + PinnedBuffer::in_use();
     check(host.budget() == 0 || in_use + bytes <= host.budget(), ErrorCode::DoesNotFit,
-          "{} bytes of {} that wait in host memory do not fit: {} in use, budget {} (raise --max-ram)", bytes, what,
-          in_use, host.budget());
+          "{} bytes of {} that wait in host memory do not fit: {} in use, budget {} ({})", bytes, what, in_use,
+          host.budget(), remedy);
 }
 
 }  // namespace kine

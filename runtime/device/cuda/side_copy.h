@@ -16,7 +16,8 @@ class SideCopy {
         const void* from = nullptr;
         int64_t bytes = 0;
     };
-    /// The memory of both sides lasts until await(), or the queue of copies has been waited for.
+    /// Memory that the queue of work allocates and frees lasts until await(); that of the host until the host has
+    /// waited for the queue of copies.
     void start(Stream copying, Stream work, const Job& job) {
         may_begin_.record(work);
         may_begin_.hold(copying);

@@ -22,7 +22,8 @@ pid_t find_thread(pid_t process, std::string_view name) {
     fail(ErrorCode::Other, "process {} has no thread '{}'", process, name);
 }
 
-/// Whether a stopped thread waits to be woken: then it holds no lock that others need to say what is wrong.
+/// Whether a thread waits to be woken: then it holds no lock that others need to say what is wrong. Only of one that is
+/// stopped does the answer last.
 bool is_waiting(pid_t process, pid_t thread) {
     constexpr const char* kFutex = "202";  // on x86-64
     constexpr long kWait = 0, kWaitBitset = 9, kFlags = 0x180;
