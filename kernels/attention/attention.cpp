@@ -71,6 +71,8 @@ void check_turns_of_rows(const AttentionProblem& problem, const Tensor& turns) {
           turns.stride(-1));
 }
 
+float usual_scale(const Tensor& q) { return 1.0f / std::sqrt(static_cast<float>(q.dim(-1))); }
+
 const AttentionVariant& first_that_can_run(std::span<const AttentionVariant> variants,
                                            const AttentionProblem& problem) {
     for (const AttentionVariant& variant : variants) {
@@ -85,7 +87,7 @@ void attention_into(const Context& context, const Tensor& q, const Tensor& k, co
                     const AttentionOptions& options) {
     AttentionProblem problem = {q, k, v, out, options.bias, options.key_mask, options.scale, options.log_sums};
     check_problem(problem);
-    if (problem.scale == 0.0f) problem.scale = 1.0f / std::sqrt(static_cast<float>(problem.head_size()));
+    if (problem.scale == 0.0f) problem.scale = usual_scale(q);
     check(problem.scale > 0.0f, ErrorCode::Bug, "attention: scale is {}, expected a positive number", problem.scale);
     if (out.elements() == 0) return;
     on_device(
@@ -96,7 +98,7 @@ void attention_into(const Context& context, const Tensor& q, const Tensor& k, co
 bool placed_attention_into(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v, Tensor& out,
                            const HeadNorms& norms, const Tensor& turns) {
     if (context.device.kind == DeviceKind::Cpu) return false;
-    AttentionProblem problem = {q, k, v, out, {}, {}, 1.0f / std::sqrt(static_cast<float>(q.dim(-1)))};
+    AttentionProblem problem = {q, k, v, out, {}, {}, usual_scale(q)};
     check_problem(problem);
     check_head_norms("placed_attention", norms, problem.head_size());
     if (turns) check_turns_of_rows(problem, turns);

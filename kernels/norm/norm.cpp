@@ -85,7 +85,7 @@ Tensor norm_modulate(const Context& context, const Tensor& x, const Tensor& shif
         return normalise_rows_host(context, x, {one_plus(context, scale), float_rows(context, shift)}, eps);
     };
     return on_device(context, "norm_modulate", host, [&] {
-        return norm_rows_device(context, x, {{}, {}, shift, scale, eps});
+        return norm_rows_device(context, x, {{{}, {}, shift, scale, eps}});
     });
 }
 
@@ -98,7 +98,7 @@ Tensor layer_norm(const Context& context, const Tensor& x, const Tensor& weight,
         return normalise_rows_host(context, x, affine, eps);
     };
     return on_device(context, "layer_norm", host, [&] {
-        return norm_rows_device(context, x, {weight, bias, {}, {}, eps});
+        return norm_rows_device(context, x, {{weight, bias, {}, {}, eps}});
     });
 }
 
@@ -110,7 +110,9 @@ void layer_norm_in_place(const Context& context, Tensor& x, const Tensor& weight
         const RowAffine affine = {float_rows(context, weight), float_rows(context, bias)};
         normalise_rows_in_place_host(context, x, affine, eps);
     };
-    on_device(context, "layer_norm", host, [&] { norm_rows_in_place_device(context, x, {weight, bias, {}, {}, eps}); });
+    on_device(context, "layer_norm", host, [&] {
+        norm_rows_in_place_device(context, x, {{weight, bias, {}, {}, eps}});
+    });
 }
 
 Tensor layer_norm_modulate(const Context& context, const Tensor& x, const NormWeights& norm, const Tensor& shift,
@@ -125,7 +127,7 @@ Tensor layer_norm_modulate(const Context& context, const Tensor& x, const NormWe
         context, "norm_modulate",
         [&] { return normalise_rows_host(context, x, folded(context, norm, shift, scale), norm.eps); },
         [&] {
-            return norm_rows_device(context, x, {norm.weight, norm.bias, shift, scale, norm.eps});
+            return norm_rows_device(context, x, {{norm.weight, norm.bias, shift, scale, norm.eps}});
         });
 }
 
@@ -150,10 +152,8 @@ SumAndNorm gate_residual_norm(const Context& context, Tensor x, const Tensor& ga
         const Tensor sum = gate_residual(context, std::move(x), gate, y);
         return {sum, row_norm(context, sum, norm)};
     };
-    return on_device(context, kOp, host, [&] {
-        const DeviceNorm by = {norm.weight, norm.bias, norm.shift, norm.scale, norm.eps};
-        return gate_residual_norm_device(context, std::move(x), gate, y, by);
-    });
+    return on_device(context, kOp, host,
+                     [&] { return gate_residual_norm_device(context, std::move(x), gate, y, norm); });
 }
 
 Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, float eps) {
@@ -162,7 +162,7 @@ Tensor rms_norm(const Context& context, const Tensor& x, const Tensor& weight, f
     return on_device(
         context, "rms_norm", [&] { return rms_rows_host(context, x, float_rows(context, weight), eps); },
         [&] {
-            return norm_rows_device(context, x, {weight, {}, {}, {}, eps, false});
+            return norm_rows_device(context, x, {{weight, {}, {}, {}, eps}, false});
         });
 }
 
@@ -172,7 +172,7 @@ void rms_norm_in_place(const Context& context, Tensor& x, const Tensor& weight, 
     on_device(
         context, "rms_norm", [&] { rms_rows_in_place_host(context, x, float_rows(context, weight), eps); },
         [&] {
-            norm_rows_in_place_device(context, x, {weight, {}, {}, {}, eps, false});
+            norm_rows_in_place_device(context, x, {{weight, {}, {}, {}, eps}, false});
         });
 }
 

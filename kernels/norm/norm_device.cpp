@@ -29,8 +29,8 @@ void norm_rows(const Context& context, const Tensor& x, Tensor& out, const cuda:
     check(x.dim(-1) <= cuda::kNormWidest, ErrorCode::Unsupported,
           "norm: rows of {} channels on {}, expected at most {}", x.dim(-1), to_string(context.device),
           cuda::kNormWidest);
-    const Tensor weight = float_rows(context, by.weight), bias = float_rows(context, by.bias);
-    const Tensor shift = float_rows(context, by.shift), scale = float_rows(context, by.scale);
+    const Tensor weight = float_rows(context, by.row.weight), bias = float_rows(context, by.row.bias);
+    const Tensor shift = float_rows(context, by.row.shift), scale = float_rows(context, by.row.scale);
     const Tensor gate = float_rows(context, added.gate);
     visit_floating(x.dtype(), [&]<class T>(T) {
         cuda::NormArguments<T> norm;
@@ -46,7 +46,7 @@ void norm_rows(const Context& context, const Tensor& x, Tensor& out, const cuda:
         norm.bias = row_table(bias, norm.rows);
         norm.shift = row_table(shift, norm.rows);
         norm.scale = row_table(scale, norm.rows);
-        norm.eps = by.eps;
+        norm.eps = by.row.eps;
         norm.subtracts_mean = by.subtracts_mean;
         norm.by_words = moves_by_words({&x, &out, &weight, &bias, &shift, &scale, &gate, &added.y, &added.sum});
         cuda::launch_norm(norm, context.stream);
@@ -73,10 +73,10 @@ Tensor norm_rows_device(const Context& context, const Tensor& x, const DeviceNor
 }
 
 SumAndNorm gate_residual_norm_device(const Context& context, Tensor x, const Tensor& gate, const Tensor& y,
-                                     const DeviceNorm& norm) {
+                                     const RowNorm& norm) {
     const Tensor sum = x.is_unique() ? x : Tensor::empty(context, x.shape(), x.dtype());
     Tensor out = Tensor::empty(context, x.shape(), x.dtype());
-    if (x.elements() > 0) norm_rows(context, x, out, {x.dim(-1)}, norm, {gate, y, sum});
+    if (x.elements() > 0) norm_rows(context, x, out, {x.dim(-1)}, {norm}, {gate, y, sum});
     return {sum, out};
 }
 

@@ -5,12 +5,9 @@
 
 namespace kine::kernels {
 
-/// What a norm of rows does: mean or not, then * weight + bias, then * (1 + scale) + shift, each where there is one; of
-/// any floating dtype, one row for each of equal runs of rows.
+/// A norm of rows, mean or not, then what there is of * weight + bias and * (1 + scale) + shift.
 struct DeviceNorm {
-    Tensor weight, bias;
-    Tensor shift, scale;
-    float eps = 0.0f;
+    RowNorm row;
     bool subtracts_mean = true;
 };
 
@@ -18,7 +15,7 @@ struct DeviceNorm {
 Tensor norm_rows_device(const Context& context, const Tensor& x, const DeviceNorm& norm);
 /// Both contiguous, x over itself where it is unique. The sum is rounded before it is normalised.
 SumAndNorm gate_residual_norm_device(const Context& context, Tensor x, const Tensor& gate, const Tensor& y,
-                                     const DeviceNorm& norm);
+                                     const RowNorm& norm);
 /// x of any strides with the last axis contiguous.
 void norm_rows_in_place_device(const Context& context, Tensor& x, const DeviceNorm& norm);
 /// x / sqrt(squares / channels + eps) * weight with sums of squares that are known.

@@ -44,7 +44,6 @@ TEST(Nccl, SaysWhatIsMissingWithoutAGpu) {
 
 TEST(Nccl, RefusesAGpuThatIsNotThere) {
     if (library() == nullptr) GTEST_SKIP() << "this build has no NCCL";
-    if (library() == nullptr) GTEST_SKIP() << "this build has no NCCL";
     if (const std::string reason = why_no_gpu(); !reason.empty()) GTEST_SKIP() << reason;
     ASSERT_GT(devices(), 0) << "NCCL sees none";
     const int asked[] = {devices()};
@@ -53,6 +52,7 @@ TEST(Nccl, RefusesAGpuThatIsNotThere) {
 
 /// Of host tensors; one GPU talks to itself only.
 TEST(Nccl, GathersSumsAndSplitsAsThreadsDo) {
+    if (library() == nullptr) GTEST_SKIP() << "this build has no NCCL";
     if (const std::string reason = why_no_gpu(); !reason.empty()) GTEST_SKIP() << reason;
     ASSERT_GT(devices(), 0) << "NCCL sees none";
     std::vector<int> all(static_cast<size_t>(devices()));

@@ -4,6 +4,7 @@
 
 #include <semaphore.h>
 #include <sys/mman.h>
+#include <cerrno>
 #include <csignal>
 #include <ctime>
 
@@ -18,8 +19,6 @@ void* page = nullptr;
 sem_t is_released;
 struct sigaction earlier;
 
-void open_to_readers() { ::mprotect(page, kBytes, PROT_READ); }
-
 void wait_for_release(int, siginfo_t* fault, void*) {
     const auto offset = static_cast<const std::byte*>(fault->si_addr) - static_cast<const std::byte*>(page);
     if (offset < 0 || offset >= static_cast<std::ptrdiff_t>(kBytes)) {  // somebody else's: it faults again, unhandled
@@ -30,7 +29,7 @@ void wait_for_release(int, siginfo_t* fault, void*) {
     ::clock_gettime(CLOCK_REALTIME, &end);
     end.tv_sec += 10;
     while (::sem_timedwait(&is_released, &end) != 0 && errno == EINTR) continue;
-    open_to_readers();
+    ::mprotect(page, kBytes, PROT_READ);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace kine {
 
 namespace {
 
-/// What tests are to run on: "cuda", or nothing in particular.
+/// What tests are to run on: "cuda", "cpu" or, empty, what is there.
 std::string wanted_device() {
     const char* const wanted = std::getenv("KINE_TEST_DEVICE");
     const std::string device = wanted ? wanted : "";

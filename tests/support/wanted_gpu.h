@@ -5,8 +5,8 @@
 
 namespace kine {
 
-/// Why this machine has none, or not so many, that tests can use; empty where it has, so that they are not left out
-/// unseen. KINE_TEST_DEVICE=cuda says that there is one: then a test that asks for one in vain has failed.
+/// Why tests have none, or not so many; empty where they have. KINE_TEST_DEVICE=cuda says that there is one: a test
+/// that asks for one in vain then fails, which otherwise nobody would see. KINE_TEST_DEVICE=cpu: tests have none.
 std::string why_no_gpu(int devices = 1);
 
 }  // namespace kine

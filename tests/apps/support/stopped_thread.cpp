@@ -2,6 +2,8 @@
 
 #include "runtime/error.h"
 
+#include <gtest/gtest.h>
+
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <chrono>
@@ -52,10 +54,11 @@ bool stop_while_waiting(pid_t process, pid_t thread) {
     while (!has_ended(thread)) {
         std::this_thread::sleep_for(std::chrono::microseconds(100));
         if (!is_waiting(process, thread)) continue;
-        if (!stop(thread)) return false;
+        if (!stop(thread)) break;
         if (is_waiting(process, thread)) return true;
-        if (::ptrace(PTRACE_CONT, thread, nullptr, nullptr) != 0) return false;
+        if (::ptrace(PTRACE_CONT, thread, nullptr, nullptr) != 0) break;
     }
+    ADD_FAILURE() << "thread " << thread << " ended before it was seen to wait";
     return false;
 }
 

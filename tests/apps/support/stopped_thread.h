@@ -17,7 +17,7 @@ class StoppedThread {
     StoppedThread(const StoppedThread&) = delete;
     StoppedThread& operator=(const StoppedThread&) = delete;
 
-    /// Some sandboxes forbid it.
+    /// Some sandboxes forbid it. A thread that ends before it waits is a failure of the test.
     bool is_stopped() const { return is_stopped_; }
 
   private:
