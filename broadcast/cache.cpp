@@ -17,10 +17,27 @@ Cache::Cache(const Plan& plan, const Context& context, double host_share) : plan
     if (!shelved_.empty()) shelf_ = std::make_unique<HostShelf>(context);
 }
 
+Cache::Cache(const Plan& plan, KeptPlaces& places) : plan_(&plan), places_(&places) {
+    for (const SiteCost& cost : plan.sites())
+        if (plan.is_kept(cost.site)) placed_.insert(cost.site);
+}
+
+Cache Cache::fork() const {
+    check(!shelf_, ErrorCode::Bug, "a cache with outputs in host memory cannot be forked");
+    Cache other(*plan_);
+    other.places_ = places_;
+    other.placed_ = placed_;
+    other.kept_ = kept_;
+    other.reused_ = reused_;
+    other.bytes_ = bytes_;
+    other.peak_bytes_ = peak_bytes_;
+    return other;
+}
+
 Tensor Cache::through(const Site& site, int step, const std::function<Tensor()>& compute) {
     const int source = plan_->source(site, step);
     if (source != step) return reuse(site, step, source);
-    Tensor output = compute();
+    Tensor output = placed_.contains(site) ? places_->keep(site, compute()) : compute();
     if (plan_->last_use(site, step) > step) keep_for_later(site, step, output);
     return output;
 }

@@ -89,6 +89,18 @@ int Plan::first_like(int step) const {
     return first;
 }
 
+bool Plan::keeps_one_at_a_time() const {
+    const auto is_latest = [](const Row& row) {
+        int latest = 0;
+        for (size_t step = 0; step < row.source.size(); ++step) {
+            if (row.source[step] == static_cast<int>(step)) latest = row.source[step];
+            if (row.source[step] != latest) return false;
+        }
+        return true;
+    };
+    return std::ranges::all_of(rows_, [&](const auto& row) { return is_latest(row.second); });
+}
+
 double Plan::full_multiply_adds() const {
     double per_step = other_multiply_adds_;
     for (const SiteCost& cost : sites_) per_step += cost.multiply_adds;

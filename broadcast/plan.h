@@ -33,6 +33,8 @@ class Plan {
     bool is_kept(const Site& site) const { return !reused_steps(site).empty(); }  ///< at any step
     /// The first step that computes and reuses at the same sites as `step`.
     int first_like(int step) const;
+    /// Of no site is an output used after the next was computed.
+    bool keeps_one_at_a_time() const;
 
     double multiply_adds() const;       ///< of the run's linear layers under this plan, as PAB's tables count them
     double full_multiply_adds() const;  ///< of the same run without reuse

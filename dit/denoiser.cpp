@@ -4,6 +4,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "parallel/reshard.h"
+#include "runtime/environment_switch.h"
 
 #include <algorithm>
 
@@ -38,7 +39,8 @@ Denoiser::Denoiser(const Context& context, const Model& model, const Request& re
       strategy_(parallel::find_strategy(request.parallel)),
       timesteps_(subject.timesteps),
       plan_(subject.plan),
-      branches_(model.is_guided(request) ? 2 : 1) {
+      branches_(model.is_guided(request) ? 2 : 1),
+      memory_(context.allocator) {
     const parallel::Range present = branches_on(mesh, branches_);
     const int64_t together = std::min(branches_of_pass(model, request), present.size());
     const VideoSize size{subject.latents, request.width, request.height};
@@ -46,12 +48,32 @@ Denoiser::Denoiser(const Context& context, const Model& model, const Request& re
         passes_.push_back(make_pass(subject, size, {first, first + together}));
 }
 
-Denoiser::Pass Denoiser::make_pass(const Subject& subject, const VideoSize& size, parallel::Range branches) const {
+std::vector<RowId> Denoiser::rows() const {
+    std::vector<RowId> rows;
+    for (int step = 0; step < plan_.steps(); ++step)
+        rows.emplace_back(model_.stage_at(timesteps_[static_cast<size_t>(step)]), plan_.first_like(step));
+    return rows;
+}
+
+/// Ranks wait for one another on the host, weights and outputs that wait there come by queues of their own, and a trace
+/// wants to see each op.
+bool Denoiser::may_use_graphs(const Subject& subject) const {
+    const bool all_stays = subject.cache_host_share == 0 && !model_.offload_of(Stage::Denoise);
+    return context_.device.kind == DeviceKind::Cuda && subject.may_use_graphs && is_switched_on("KINE_CUDA_GRAPHS") &&
+           mesh_.world().size() == 1 && all_stays && !context_.profiler.is_enabled() && StepGraphs::suit(plan_, rows());
+}
+
+Denoiser::Pass Denoiser::make_pass(const Subject& subject, const VideoSize& size, parallel::Range branches) {
     const Transformer& transformer = *model_.transformer;
     const Conditioning part = only(context_, subject.conditioning, branches);
+    auto graphs =
+        may_use_graphs(subject) ? std::make_unique<StepGraphs>(context_, transformer, plan_, rows(), memory_) : nullptr;
+    broadcast::Cache cache = graphs ? broadcast::Cache(subject.plan, *graphs)
+                                    : broadcast::Cache(subject.plan, context_, subject.cache_host_share);
     return {.tokens = transformer.token_shape(subject.latents, branches.size()),
             .prepared = transformer.prepare(context_, part, size, subject.timesteps),
-            .cache = broadcast::Cache(subject.plan, context_, subject.cache_host_share)};
+            .graphs = std::move(graphs),
+            .cache = std::move(cache)};
 }
 
 StepContext Denoiser::step_context(const Pass& pass, broadcast::Cache& cache, int index) const {
@@ -66,20 +88,36 @@ StepContext Denoiser::step_context(const Pass& pass, broadcast::Cache& cache, in
 Tensor Denoiser::predict(int index, const Tensor& model_input, const std::stop_token& stop) {
     announce(index);
     std::vector<Tensor> predictions;
-    for (Pass& pass : passes_) {
-        StepContext step = step_context(pass, pass.cache, index);
-        step.stop = stop;
-        const Tensor batch = for_branches(context_, model_input, pass.tokens[0]);
-        predictions.push_back(model_.transformer->predict(step, *pass.prepared, batch));
-    }
+    for (Pass& pass : passes_) predictions.push_back(predict(pass, index, model_input, stop));
     Tensor all = gather_branches(predictions.size() == 1 ? predictions[0] : kernels::concat(context_, predictions, 0));
     if (!kernels::all_finite(context_, all)) report_not_finite(index, model_input);
     return all;
 }
 
+Tensor Denoiser::predict(Pass& pass, int index, const Tensor& model_input, const std::stop_token& stop) {
+    StepContext step = step_context(pass, pass.cache, index);
+    step.stop = stop;
+    const Tensor batch = for_branches(context_, model_input, pass.tokens[0]);
+    if (pass.graphs) return pass.graphs->predict(step, *pass.prepared, batch);
+    const Moment moment = model_.transformer->moment(step, *pass.prepared);
+    return model_.transformer->predict(step, *pass.prepared, moment, batch);
+}
+
+void Denoiser::forget_weights() {
+    weights_ = std::make_unique<WeightParts>();
+    forget_graphs();
+}
+
+void Denoiser::forget_graphs() {
+    for (Pass& pass : passes_)
+        if (pass.graphs) pass.graphs->forget();
+}
+
 /// Steps with the same row of the plan use the same layers, so weights that wait know what comes next.
-void Denoiser::announce(int index) const {
+void Denoiser::announce(int index) {
     const Stage stage = model_.stage_at(timesteps_[static_cast<size_t>(index)]);
+    if (stage_ != stage) forget_graphs();
+    stage_ = stage;
     if (WeightOffload* offload = model_.offload_of(stage)) offload->begin(context_, {index, plan_.first_like(index)});
 }
 
@@ -87,6 +125,13 @@ int64_t Denoiser::cache_peak_bytes() const {
     int64_t bytes = 0;
     for (const Pass& pass : passes_) bytes += pass.cache.peak_bytes();
     return bytes;
+}
+
+GraphTally Denoiser::graphs() const {
+    GraphTally tally;
+    for (const Pass& pass : passes_)
+        if (pass.graphs) tally += pass.graphs->tally();
+    return tally;
 }
 
 /// Guidance branches are one more axis that ranks may share out.
@@ -105,7 +150,8 @@ void Denoiser::check_finite(const Pass& pass, int index, const Tensor& model_inp
     broadcast::Cache cache(nothing_reused);
     StepContext step = step_context(pass, cache, index);
     step.find_not_finite = true;
-    model_.transformer->predict(step, *pass.prepared, for_branches(context_, model_input, pass.tokens[0]));
+    const Moment moment = model_.transformer->moment(step, *pass.prepared);
+    model_.transformer->predict(step, *pass.prepared, moment, for_branches(context_, model_input, pass.tokens[0]));
 }
 
 void Denoiser::report_not_finite(int index, const Tensor& model_input) const {

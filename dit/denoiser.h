@@ -3,10 +3,12 @@
 
 #include "broadcast/cache.h"
 #include "dit/run.h"
+#include "dit/step_graphs.h"
 #include "parallel/partition.h"
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -19,6 +21,7 @@ struct Subject {
     const broadcast::Plan& plan;
     Shape latents;
     double cache_host_share = 0;  ///< of the kept outputs of a GPU, what waits in host memory
+    bool may_use_graphs = true;   ///< of a GPU, for steps that recur
 };
 
 /// What one rank computes and keeps over the steps of a run. Refers to its arguments; they must outlive it.
@@ -32,22 +35,28 @@ class Denoiser {
     Tensor predict(int index, const Tensor& model_input, const std::stop_token& stop);
 
     /// Before the model's weights change: parts of them that this rank has made are dropped.
-    void forget_weights() { weights_ = std::make_unique<WeightParts>(); }
+    void forget_weights();
     /// For each site the steps that reused, which are the same in all branches.
     const std::map<broadcast::Site, std::vector<int>>& reused() const { return passes_.front().cache.reused(); }
     int64_t cache_peak_bytes() const;
+    GraphTally graphs() const;
 
   private:
     /// Guidance branches that go through the transformer together, and the outputs that are kept of them.
     struct Pass {
         Shape tokens;  ///< whole [B, T, S, C]
         std::unique_ptr<Prepared> prepared;
+        std::unique_ptr<StepGraphs> graphs;  ///< null: each step is enqueued anew
         broadcast::Cache cache;
     };
 
-    Pass make_pass(const Subject& subject, const VideoSize& size, parallel::Range branches) const;
+    std::vector<RowId> rows() const;
+    bool may_use_graphs(const Subject& subject) const;
+    Pass make_pass(const Subject& subject, const VideoSize& size, parallel::Range branches);
     StepContext step_context(const Pass& pass, broadcast::Cache& cache, int index) const;
-    void announce(int index) const;
+    void announce(int index);
+    void forget_graphs();
+    Tensor predict(Pass& pass, int index, const Tensor& model_input, const std::stop_token& stop);
     Tensor gather_branches(const Tensor& prediction) const;
     void check_finite(const Pass& pass, int index, const Tensor& model_input) const;
     [[noreturn]] void report_not_finite(int index, const Tensor& model_input) const;
@@ -60,6 +69,8 @@ class Denoiser {
     const broadcast::Plan& plan_;
     int64_t branches_;  // of guidance, on all ranks
     std::unique_ptr<WeightParts> weights_ = std::make_unique<WeightParts>();
+    std::optional<Stage> stage_;  // of the last step
+    RepeatedMemory memory_;       // of graphs
     std::vector<Pass> passes_;
 };
 

@@ -34,6 +34,7 @@ struct Host {
     std::stop_token stop;
     parallel::Processes* processes;
     Estimate estimate;  ///< says which weights are where
+    bool is_alone;      ///< no other run was promised the memory that this one leaves
 };
 
 using Replicas = std::vector<std::unique_ptr<LoadedModel>>;
@@ -43,6 +44,14 @@ Conditioning moved(const Context& context, Conditioning conditioning) {
     for (Tensor* tensor : {&conditioning.states, &conditioning.mask, &conditioning.first_latents})
         *tensor = to_device(context, *tensor);
     return conditioning;
+}
+
+void tell_of_graphs(const GraphTally& graphs, Observer& observer) {
+    if (graphs.launched > 0)
+        observer.on_log(LogLevel::Info,
+                        fmt::format("CUDA graphs: {} recorded, {} launched", graphs.recorded, graphs.launched));
+    if (!graphs.off_because.empty())
+        observer.on_log(LogLevel::Warning, fmt::format("CUDA graphs were given up: {}", graphs.off_because));
 }
 
 /// One run of one request, told as it happens.
@@ -57,6 +66,7 @@ class Run {
           stop_(std::move(host.stop)),
           processes_(host.processes),
           estimate_(host.estimate),
+          is_alone_(host.is_alone),
           plan_(make_run_plan(model_, request, *make_run_sampler(model_, request))) {}
 
     RunReport operator()(FrameQueue& frames) {
@@ -140,8 +150,12 @@ class Run {
         }
         Tensor latents = initial_latents(context, *noise, *sampler);
         parallel::Mesh mesh(context, communicator, mesh_shape(model, request_));
-        const Subject subject = {conditioning, sampler->timesteps(), plan_, latents.shape(),
-                                 estimate_.cache_host_share()};
+        const Subject subject = {.conditioning = conditioning,
+                                 .timesteps = sampler->timesteps(),
+                                 .plan = plan_,
+                                 .latents = latents.shape(),
+                                 .cache_host_share = estimate_.cache_host_share(),
+                                 .may_use_graphs = is_alone_};
         Denoiser denoiser(context, model, request_, subject, mesh);
         std::vector<StepTime> times;
         Stage stage = model.stage_at(sampler->timesteps().front());
@@ -166,6 +180,7 @@ class Run {
             times.push_back({watch.seconds(), mesh.traffic().seconds - waited});
         }
         if (tells) observer_.on_progress(Stage::Denoise, request_.steps, request_.steps);
+        if (tells) tell_of_graphs(denoiser.graphs(), observer_);
         report_.ranks[static_cast<size_t>(communicator.rank())] = {
             mesh.traffic(), denoiser.cache_peak_bytes(), {}, std::move(times)};
         return latents;
@@ -224,6 +239,7 @@ class Run {
     std::stop_token stop_;
     parallel::Processes* processes_;
     const Estimate estimate_;
+    const bool is_alone_;
     broadcast::Plan plan_;
     RunReport report_;
 };
@@ -426,7 +442,8 @@ RunReport Generator::generate(Context& context, const Request& asked, FrameQueue
         warn_of_negative_prompt(model(), request, told);
         const Estimate need = estimate(context, request);
         tell_of_offload(need, told);
-        const RunReport report = Run(context, replicas_, request, {told, std::move(stop), processes_, need})(frames);
+        const Host host = {told, std::move(stop), processes_, need, runs_at_once_ == 1};
+        const RunReport report = Run(context, replicas_, request, host)(frames);
         frames.close();
         return report;
     } catch (...) {

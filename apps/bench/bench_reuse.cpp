@@ -56,7 +56,7 @@ class Latte {
     double seconds_of_step(bench::LoneStep& lone, int index) {
         lone.step.index = index;
         const auto start = std::chrono::steady_clock::now();
-        transformer_->predict(lone.step, *prepared_, latents_);
+        transformer_->predict(lone.step, *prepared_, transformer_->moment(lone.step, *prepared_), latents_);
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
 

@@ -56,15 +56,13 @@ void run_wan(benchmark::State& state, const BenchSetup& setup, const Grid& grid)
     const Tensor text =
         block.text_keys_and_values(context, random_tensor(context, {1, kText, config.channels()}, kType, 1));
     const int64_t side = 2 * (config.attention_head_dim / 6);
-    const dit::wan::Moment moment = {
-        .modulation = random_tensor(context, {1, 6, config.channels()}, DType::Float32, 2),
-        .embedded = {},
-        .turns = dit::rotary_turns(
-            context, {.frames = {dit::counted_positions(grid.frames), config.attention_head_dim - 2 * side},
-                      .rows = {dit::counted_positions(grid.rows), side},
-                      .columns = {dit::counted_positions(grid.columns), side}})};
+    const Tensor time = random_tensor(context, {1, 6, config.channels()}, DType::Float32, 2);
+    const Tensor turns = dit::rotary_turns(
+        context, {.frames = {dit::counted_positions(grid.frames), config.attention_head_dim - 2 * side},
+                  .rows = {dit::counted_positions(grid.rows), side},
+                  .columns = {dit::counted_positions(grid.columns), side}});
     const Tensor x = random_tensor(context, lone.step.tokens, kType, 3);
-    for (auto _ : state) await_result(context, block(lone.step, dit::Residual(x), text, moment).release(context));
+    for (auto _ : state) await_result(context, block(lone.step, dit::Residual(x), text, time, turns).release(context));
     report_rate(state, setup, 2 * wan_adds(config, grid, kText), kType);
 }
 
@@ -77,11 +75,11 @@ void run_cogvideox(benchmark::State& state, const BenchSetup& setup, const Grid&
     const dit::cogvideox::Block block = make(Scope(context, weights, kType));
     const int64_t channels = config.channels(), rows = grid.tokens() + dit::cogvideox::kTextLength;
     const LoneStep lone(context, {1, grid.frames, grid.patches(), channels});
-    const dit::cogvideox::Moment moment = {random_tensor(context, {1, config.time_embed_dim}, kType, 1), {}};
+    const Tensor time = random_tensor(context, {1, config.time_embed_dim}, kType, 1);
     const dit::ResidualStreams x = {
         dit::Residual(random_tensor(context, lone.step.tokens, kType, 2)),
         dit::Residual(random_tensor(context, {1, 1, dit::cogvideox::kTextLength, channels}, kType, 3))};
-    for (auto _ : state) await_result(context, block(lone.step, x, moment).video.release(context));
+    for (auto _ : state) await_result(context, block(lone.step, x, time, {}).video.release(context));
     report_rate(state, setup, 2 * (linear_adds(rows, channels, kSquares) + attention_adds(rows, rows, channels)),
                 kType);
 }

@@ -55,6 +55,13 @@ class Prepared {
     virtual ~Prepared() = default;
 };
 
+/// What a forward pass is told of its step: with the latents, all that two steps which compute at the same sites do not
+/// have in common.
+struct Moment {
+    Tensor modulation;  ///< of the blocks, in the family's own rows
+    Tensor embedded;    ///< of the last layer; empty where it takes the blocks'
+};
+
 /// The costs of one forward pass, known from the configuration alone.
 struct TransformerCost {
     std::vector<broadcast::SiteCost> sites;  ///< in the order of the forward pass
@@ -76,8 +83,10 @@ class Transformer {
     virtual TransformerCost cost(const Shape& latents, int64_t branches) const = 0;
     virtual std::unique_ptr<Prepared> prepare(const Context& context, const Conditioning& conditioning,
                                               const VideoSize& size, std::span<const double> timesteps) const = 0;
+    virtual Moment moment(const StepContext& step, const Prepared& prepared) const = 0;
     /// latents [B, C, T, Y, X] f32 -> raw prediction [B, C', T, Y, X] f32.
-    virtual Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const = 0;
+    virtual Tensor predict(const StepContext& step, const Prepared& prepared, const Moment& moment,
+                           const Tensor& latents) const = 0;
 };
 
 class Components;

@@ -34,14 +34,10 @@ Tensor attend_whole(const StepContext& step, SiteKind kind, const Tensor& x, con
     return parallel::reshard(step.context, communicator, output, step.tokens, needed, strategy.resident);
 }
 
-void check_step(const StepContext& step) {
-    check(!step.stop.stop_requested(), ErrorCode::Interrupted, "cancelled in step {}", step.index);
-}
-
 }  // namespace
 
 Tensor through_cache(const StepContext& step, const broadcast::Site& site, const std::function<Tensor()>& compute) {
-    check_step(step);
+    check_not_cancelled(step);
     Tensor value = step.cache.through(site, step.index, [&] {
         const ProfileZone zone(step.context.profiler, broadcast::to_string(site));
         return compute();

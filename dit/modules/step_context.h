@@ -8,6 +8,7 @@
 #include "parallel/partition.h"
 #include "parallel/strategies/strategies.h"
 #include "runtime/context.h"
+#include "runtime/error.h"
 
 #include <stop_token>
 
@@ -41,5 +42,9 @@ struct StepContext {
     std::stop_token stop;
     bool find_not_finite = false;  ///< check every site's output and name the first that is not finite
 };
+
+inline void check_not_cancelled(const StepContext& step) {
+    check(!step.stop.stop_requested(), ErrorCode::Interrupted, "cancelled in step {}", step.index);
+}
 
 }  // namespace kine::dit

@@ -1,29 +1,14 @@
 // Which cuDNN is used. Apart from library.cpp, whose place tests give to a cuDNN of their own.
 #include "kernels/cudnn/library.h"
 
-#include "runtime/registry.h"
-
-#include <array>
-#include <cstdlib>
+#include "runtime/environment_switch.h"
 
 namespace kine::kernels::cudnn {
 
 namespace {
 
-struct Wish {
-    std::string_view name;
-    bool is_wanted;
-};
-
-constexpr std::array<Wish, 2> kWishes = {{{"on", true}, {"off", false}}};
-
-bool read_wish(const char* wish) {
-    if (wish == nullptr || *wish == '\0') return true;
-    return find_entry(std::span<const Wish>(kWishes), "KINE_CUDNN", wish).is_wanted;
-}
-
 bool is_wanted() {
-    static const bool wanted = read_wish(std::getenv("KINE_CUDNN"));
+    static const bool wanted = is_switched_on("KINE_CUDNN");
     return wanted;
 }
 

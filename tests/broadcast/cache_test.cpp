@@ -177,5 +177,52 @@ TEST(Cache, HoldsExactlyWhatThePlanSaidWhateverThePolicy) {
     }
 }
 
+TEST(Cache, AForkHoldsTheSameAndLeavesItsOriginAlone) {
+    const TestContext test(1);
+    const Plan plan = one_site_plan();
+    Cache cache(plan);
+    const Tensor kept = cache.through(kSpatial, 0, [&] { return filled(test, 16, 5); });
+    const auto never = [&] { return ADD_FAILURE() << "reused", Tensor(); };
+    Cache fork = cache.fork();
+    EXPECT_EQ(fork.through(kSpatial, 1, never).data<float>(), kept.data<float>());
+    EXPECT_EQ(fork.through(kSpatial, 2, never).data<float>(), kept.data<float>());
+    EXPECT_EQ(fork.bytes(), 0);
+    EXPECT_EQ(cache.bytes(), 16);
+    EXPECT_TRUE(cache.reused().empty());
+    EXPECT_EQ(cache.through(kSpatial, 1, never).data<float>(), kept.data<float>());
+    cache = std::move(fork);
+    EXPECT_EQ(cache.reused().at(kSpatial), std::vector<int>({1, 2}));
+}
+
+/// Keeps all outputs in one tensor.
+class OnePlace final : public KeptPlaces {
+  public:
+    explicit OnePlace(Tensor place) : place_(std::move(place)) {}
+    Tensor keep(const Site&, const Tensor& output) override {
+        *place_.data<float>() = *output.data<float>();
+        return place_;
+    }
+
+  private:
+    Tensor place_;
+};
+
+TEST(Cache, KeepsOutputsWhereTheirPlaceIs) {
+    const TestContext test(1);
+    const Plan plan = one_site_plan();
+    const Tensor place = filled(test, 16, 0);
+    OnePlace places(place);
+    Cache cache(plan, places);
+    std::vector<float> seen;
+    for (int step = 0; step < 6; ++step) {
+        const Tensor output =
+            cache.through(kSpatial, step, [&] { return filled(test, 16, static_cast<float>(step + 1)); });
+        EXPECT_EQ(output.data<float>(), place.data<float>());
+        EXPECT_FALSE(output.is_unique());
+        seen.push_back(*output.data<float>());
+    }
+    EXPECT_EQ(seen, std::vector<float>({1, 1, 1, 4, 4, 4}));
+}
+
 }  // namespace
 }  // namespace kine::broadcast

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <fstream>
+#include <map>
 #include <sstream>
 
 namespace kine::broadcast {
@@ -109,6 +110,30 @@ TEST(Plan, KeepsBranchesApart) {
                     {{{SiteKind::SpatialAttention, 0, 0}, 1, 100}, {{SiteKind::SpatialAttention, 0, 1}, 1, 100}});
     EXPECT_EQ(plan.peak_bytes(), 200);
     EXPECT_NE(plan.to_text().find("spatial.0/1"), std::string::npos);
+}
+
+/// What is computed makes a row, whatever of it is kept.
+TEST(Plan, HasFewRowsThatRecur) {
+    const Schedule schedule = open_sora_schedule();
+    const Plan pab(*make_policy("pab", open_sora_pab(), "", schedule), schedule, open_sora_sites());
+    std::map<int, int> steps_like;
+    for (int step = 0; step < pab.steps(); ++step) ++steps_like[pab.first_like(step)];
+    EXPECT_EQ(steps_like.size(), 7u);
+    EXPECT_EQ(steps_like.at(0), 15);
+}
+
+/// Step 1 computes, and step 2 goes back to what step 0 computed.
+class GoesBack final : public Policy {
+  public:
+    Keep keep() const override { return Keep::Ungated; }
+    int source(const Site&, int step) const override { return step == 2 ? 0 : step; }
+};
+
+TEST(Plan, KnowsWhetherItKeepsOneOutputOfASiteAtATime) {
+    EXPECT_TRUE(small_plan("none").keeps_one_at_a_time());
+    EXPECT_TRUE(small_plan("pab").keeps_one_at_a_time());
+    const Schedule schedule{{700, 600, 500}};
+    EXPECT_FALSE(Plan(GoesBack(), schedule, small_latte_sites()).keeps_one_at_a_time());
 }
 
 TEST(Plan, CountsTheSkippedShare) {

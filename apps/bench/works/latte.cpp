@@ -3,6 +3,8 @@
 #include "apps/bench/lone_step.h"
 #include "apps/bench/works/opening.h"
 #include "dit/families/latte/transformer.h"
+#include "dit/step_graphs.h"
+#include "runtime/environment_switch.h"
 
 namespace kine::bench {
 
@@ -62,9 +64,17 @@ class LatteStep final : public Work {
         text.states = opening.input("text");
         prepared_ = transformer_->prepare(context_, text, {latents, 256, 256}, kTimes);
         lone_ = std::make_unique<LoneStep>(context_, transformer_->token_shape(latents, latents_.dim(0)));
+        const std::vector<dit::RowId> often(dit::StepGraphs::kLeastSteps, {dit::Stage::Denoise, 0});
+        if (context_.device.kind == DeviceKind::Cuda && is_switched_on("KINE_CUDA_GRAPHS"))
+            graphs_ = std::make_unique<dit::StepGraphs>(context_, *transformer_, lone_->plan, often, memory_);
     }
 
-    Tensor run() override { return transformer_->predict(lone_->step, *prepared_, latents_); }
+    /// As a run does it: on a GPU, the first is enqueued as it comes, the second recorded.
+    Tensor run() override {
+        if (graphs_) return graphs_->predict(lone_->step, *prepared_, latents_);
+        const dit::Moment moment = transformer_->moment(lone_->step, *prepared_);
+        return transformer_->predict(lone_->step, *prepared_, moment, latents_);
+    }
     double flops() const override {
         const dit::latte::Config& config = transformer_->config();
         return static_cast<double>(latents_.dim(0) * config.num_layers) * block_pair_flops(config);
@@ -76,6 +86,8 @@ class LatteStep final : public Work {
     std::unique_ptr<dit::latte::LatteTransformer> transformer_;
     std::unique_ptr<dit::Prepared> prepared_;
     std::unique_ptr<LoneStep> lone_;
+    RepeatedMemory memory_{context_.allocator};
+    std::unique_ptr<dit::StepGraphs> graphs_;
 };
 
 }  // namespace

@@ -15,10 +15,10 @@ constexpr int64_t kMlpFactor = 4;
 constexpr double kOffset = 2.0;  // what the second clock always shows
 
 struct CogVideoXPrepared final : Prepared {
-    Tensor text;               ///< [B, 1, L, D]
-    Positions positions;       ///< of the whole video
-    std::vector<Tensor> time;  ///< of each step
-    Tensor condition;          ///< [C, T, Y, X] latents of an image and nothing behind it; empty: none
+    Tensor text;                  ///< [B, 1, L, D]
+    Positions positions;          ///< of the whole video
+    std::vector<Moment> moments;  ///< of each step: modulation [B, E], after SiLU
+    Tensor condition;             ///< [C, T, Y, X] latents of an image and nothing behind it; empty: none
 };
 
 kernels::NormWeights bind_norm(const Scope& scope, const Config& config) {
@@ -79,13 +79,14 @@ Block::Block(const Scope& scope, const Config& config, int index)
       norm2_(scope / "norm2", config),
       feed_forward_(scope / "ff", config.channels(), kMlpFactor * config.channels()) {}
 
-ResidualStreams Block::operator()(const StepContext& step, ResidualStreams x, const Moment& moment) const {
+ResidualStreams Block::operator()(const StepContext& step, ResidualStreams x, const Tensor& time,
+                                  const Tensor& turns) const {
     const Context& context = step.context;
-    const StreamNorm::Modulation attention = norm1_(context, moment.time);
+    const StreamNorm::Modulation attention = norm1_(context, time);
     x = residual_at(
-        step, joint_, std::move(x), attention.norms,
-        [&](const TokenStreams& h) { return attention_(step, h, moment.turns); }, attention.gates);
-    const StreamNorm::Modulation mlp = norm2_(context, moment.time);
+        step, joint_, std::move(x), attention.norms, [&](const TokenStreams& h) { return attention_(step, h, turns); },
+        attention.gates);
+    const StreamNorm::Modulation mlp = norm2_(context, time);
     return residual_at(
         step, mlp_, std::move(x), mlp.norms,
         [&](const TokenStreams& h) { return feed_forward_(context, packed(context, h)); }, mlp.gates);
@@ -153,22 +154,27 @@ std::unique_ptr<Prepared> CogVideoXTransformer::prepare(const Context& context, 
     prepared->text = text_(context, conditioning.states).unsqueeze(1);
     if (prepared->positions.text)
         prepared->text = kernels::add_table(context, std::move(prepared->text), prepared->positions.text);
-    prepared->time = clock_(context, timesteps, conditioning.states.dim(0));
+    for (Tensor& time : clock_(context, timesteps, conditioning.states.dim(0)))
+        prepared->moments.push_back({std::move(time), {}});
     if (config_.takes_image()) prepared->condition = first_of(context, conditioning.first_latents, size.latents);
     return prepared;
 }
 
-Tensor CogVideoXTransformer::predict(const StepContext& step, const Prepared& any, const Tensor& latents) const {
+Moment CogVideoXTransformer::moment(const StepContext& step, const Prepared& prepared) const {
+    return static_cast<const CogVideoXPrepared&>(prepared).moments[static_cast<size_t>(step.index)];
+}
+
+Tensor CogVideoXTransformer::predict(const StepContext& step, const Prepared& any, const Moment& moment,
+                                     const Tensor& latents) const {
     const auto& prepared = static_cast<const CogVideoXPrepared&>(any);
     const Context& context = step.context;
     const Tensor seen = prepared.condition ? with_condition(context, latents, prepared.condition) : latents;
     const Tensor video = patches_.embed(context, to_resident(step, patches_.cut(context, seen)));
-    const Tensor& turns = prepared.positions.turns;
-    const Moment moment = {prepared.time[static_cast<size_t>(step.index)],
-                           turns ? projected_grid(step, turns) : Tensor()};
+    const Tensor& grid = prepared.positions.turns;
+    const Tensor turns = grid ? projected_grid(step, grid) : Tensor();
     ResidualStreams x = {Residual(with_positions(step, video, prepared.positions.video)), Residual(prepared.text)};
-    for (const Block& block : blocks_) x = block(step, std::move(x), moment);
-    return project_out(step, moment.time, std::move(x.video), latents.shape());
+    for (const Block& block : blocks_) x = block(step, std::move(x), moment.modulation, turns);
+    return project_out(step, moment.modulation, std::move(x.video), latents.shape());
 }
 
 /// Text ends with the last block. Two norms in a row, only the second modulated.

@@ -18,12 +18,6 @@
 
 namespace kine::dit::cogvideox {
 
-/// What a step's blocks are told beside the tokens.
-struct Moment {
-    Tensor time;   ///< [B, E], after SiLU
-    Tensor turns;  ///< this rank's part of [T, S, D], or empty
-};
-
 /// Expert adaptive layer norm: one norm, a modulation for each stream.
 class StreamNorm {
   public:
@@ -45,7 +39,9 @@ class Block {
   public:
     Block(const Scope& scope, const Config& config, int index);
 
-    ResidualStreams operator()(const StepContext& step, ResidualStreams x, const Moment& moment) const;
+    /// `time` [B, E] after SiLU; `turns` this rank's part of [T, S, D], or empty.
+    ResidualStreams operator()(const StepContext& step, ResidualStreams x, const Tensor& time,
+                               const Tensor& turns) const;
 
   private:
     broadcast::Site joint_, mlp_;
@@ -77,7 +73,9 @@ class CogVideoXTransformer final : public Transformer {
     TransformerCost cost(const Shape& latents, int64_t branches) const override;
     std::unique_ptr<Prepared> prepare(const Context& context, const Conditioning& conditioning, const VideoSize& size,
                                       std::span<const double> timesteps) const override;
-    Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const override;
+    Moment moment(const StepContext& step, const Prepared& prepared) const override;
+    Tensor predict(const StepContext& step, const Prepared& prepared, const Moment& moment,
+                   const Tensor& latents) const override;
 
   private:
     Tensor project_out(const StepContext& step, const Tensor& time, Residual x, const Shape& latents) const;

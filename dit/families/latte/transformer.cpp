@@ -19,11 +19,10 @@ using broadcast::SiteKind;
 
 /// Everything that the prompt, the size and the schedule decide.
 struct LattePrepared final : Prepared {
-    std::vector<Tensor> text;      // of each spatial block: keys and values [B, L, 2C]
-    std::vector<Tensor> time;      // of each step: [B, 6, C]
-    std::vector<Tensor> embedded;  // of each step: [B, C]
-    Tensor patch_positions;        // [S, C]
-    Tensor frame_positions;        // [T, 1, C]; empty for a single frame
+    std::vector<Tensor> text;     // of each spatial block: keys and values [B, L, 2C]
+    std::vector<Moment> moments;  // of each step: modulation [B, 6, C], embedded [B, C]
+    Tensor patch_positions;       // [S, C]
+    Tensor frame_positions;       // [T, 1, C]; empty for a single frame
 };
 
 AttentionShape attention_shape(const Config& config) {
@@ -117,8 +116,7 @@ std::unique_ptr<Prepared> LatteTransformer::prepare(const Context& context, cons
     for (const double t : timesteps) {
         const std::vector<double> rows(static_cast<size_t>(batch), t);
         TimeEmbedding time = time_(context, rows);
-        prepared->time.push_back(std::move(time.modulation));
-        prepared->embedded.push_back(std::move(time.embedded));
+        prepared->moments.push_back({std::move(time.modulation), std::move(time.embedded)});
     }
     const PatchGrid grid{.rows = latents[2] / config_.patch_size,
                          .columns = latents[3] / config_.patch_size,
@@ -133,16 +131,21 @@ std::unique_ptr<Prepared> LatteTransformer::prepare(const Context& context, cons
     return prepared;
 }
 
-Tensor LatteTransformer::predict(const StepContext& step, const Prepared& any, const Tensor& latents) const {
+Moment LatteTransformer::moment(const StepContext& step, const Prepared& prepared) const {
+    return static_cast<const LattePrepared&>(prepared).moments[static_cast<size_t>(step.index)];
+}
+
+Tensor LatteTransformer::predict(const StepContext& step, const Prepared& any, const Moment& moment,
+                                 const Tensor& latents) const {
     const auto& prepared = static_cast<const LattePrepared&>(any);
-    const Tensor& time = prepared.time[static_cast<size_t>(step.index)];
+    const Tensor& time = moment.modulation;
     Residual x(embed(step, prepared, latents));  // this rank's part of [B, T, S, C]
     for (size_t i = 0; i < spatial_.size(); ++i) {
         x = spatial_[i](step, std::move(x), prepared.text[i], time);
         if (i == 0) x = Residual(add_frame_positions(step, prepared, std::move(x).release(step.context)));
         x = temporal_[i](step, std::move(x), time);
     }
-    return project_out(step, prepared, std::move(x), latents.shape());
+    return project_out(step, moment.embedded, std::move(x), latents.shape());
 }
 
 Tensor LatteTransformer::embed(const StepContext& step, const Prepared& any, const Tensor& latents) const {
@@ -159,12 +162,10 @@ Tensor LatteTransformer::add_frame_positions(const StepContext& step, const Prep
     return kernels::add_table(step.context, std::move(x), positions);
 }
 
-Tensor LatteTransformer::project_out(const StepContext& step, const Prepared& any, Residual x,
+Tensor LatteTransformer::project_out(const StepContext& step, const Tensor& embedded, Residual x,
                                      const Shape& latents) const {
-    const auto& prepared = static_cast<const LattePrepared&>(any);
     const Context& context = step.context;
-    const FinalModulation last =
-        final_modulation(context, final_table_, prepared.embedded[static_cast<size_t>(step.index)]);
+    const FinalModulation last = final_modulation(context, final_table_, embedded);
     const Tensor normed = x.normed(context, last.norm(static_cast<float>(config_.norm_eps)));
     const Tensor tokens = to_whole(step, out_(context, normed));  // [B, T, S, p p C'], fewer bytes than before out_
     return kernels::unpatchify(context, tokens, config_.patch_size, latents[3] / config_.patch_size,

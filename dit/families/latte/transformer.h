@@ -56,7 +56,9 @@ class LatteTransformer final : public Transformer {
     TransformerCost cost(const Shape& latents, int64_t branches) const override;
     std::unique_ptr<Prepared> prepare(const Context& context, const Conditioning& conditioning, const VideoSize& size,
                                       std::span<const double> timesteps) const override;
-    Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const override;
+    Moment moment(const StepContext& step, const Prepared& prepared) const override;
+    Tensor predict(const StepContext& step, const Prepared& prepared, const Moment& moment,
+                   const Tensor& latents) const override;
 
     const Config& config() const { return config_; }
 
@@ -64,7 +66,7 @@ class LatteTransformer final : public Transformer {
     Tensor embed(const StepContext& step, const Prepared& prepared, const Tensor& latents) const;
     /// The temporal table, added once, before the first temporal block.
     Tensor add_frame_positions(const StepContext& step, const Prepared& prepared, Tensor x) const;
-    Tensor project_out(const StepContext& step, const Prepared& prepared, Residual x, const Shape& latents) const;
+    Tensor project_out(const StepContext& step, const Tensor& embedded, Residual x, const Shape& latents) const;
 
     Config config_;
     DType dtype_;

@@ -26,8 +26,7 @@ constexpr double kPictureFrameRate = 120.0;  // what the model was told of still
 struct Stdit3Prepared final : Prepared {
     std::vector<Tensor> spatial_text;   // of each block: keys and values [B, L, 2C]
     std::vector<Tensor> temporal_text;  // likewise
-    std::vector<Tensor> time;           // of each step: [B, 6, C]
-    std::vector<Tensor> embedded;       // of each step: [B, C]
+    std::vector<Moment> moments;        // of each step: modulation [B, 6, C], embedded [B, C]
     Tensor patch_positions;             // [S, C]
     Tensor turns;                       // [T, 1, D]
 };
@@ -212,8 +211,7 @@ std::unique_ptr<Prepared> Stdit3::prepare(const Context& context, const Conditio
     for (const double t : timesteps) {
         const Tensor embedded = kernels::add(context, time_(context, std::vector<double>(batch, t)), rate);
         const Tensor projected = modulation_(context, kernels::activate(context, embedded, kernels::Activation::Silu));
-        prepared->embedded.push_back(embedded);
-        prepared->time.push_back(projected.reshape({text.dim(0), 6, config_.hidden_size}));
+        prepared->moments.push_back({projected.reshape({text.dim(0), 6, config_.hidden_size}), embedded});
     }
     const Tensor positions = patch_position_table(context, patch_grid(config_, size), config_.hidden_size);
     prepared->patch_positions = kernels::cast(context, positions, dtype_);
@@ -221,15 +219,20 @@ std::unique_ptr<Prepared> Stdit3::prepare(const Context& context, const Conditio
     return prepared;
 }
 
-Tensor Stdit3::predict(const StepContext& step, const Prepared& any, const Tensor& latents) const {
+Moment Stdit3::moment(const StepContext& step, const Prepared& prepared) const {
+    return static_cast<const Stdit3Prepared&>(prepared).moments[static_cast<size_t>(step.index)];
+}
+
+Tensor Stdit3::predict(const StepContext& step, const Prepared& any, const Moment& moment,
+                       const Tensor& latents) const {
     const auto& prepared = static_cast<const Stdit3Prepared&>(any);
-    const Tensor& time = prepared.time[static_cast<size_t>(step.index)];
+    const Tensor& time = moment.modulation;
     Residual x(embed(step, prepared, latents));  // this rank's part of [B, T, S, C]
     for (size_t i = 0; i < spatial_.size(); ++i) {
         x = spatial_[i](step, std::move(x), prepared.spatial_text[i], time, {});
         x = temporal_[i](step, std::move(x), prepared.temporal_text[i], time, prepared.turns);
     }
-    return project_out(step, prepared, std::move(x), latents.shape());
+    return project_out(step, moment.embedded, std::move(x), latents.shape());
 }
 
 Tensor Stdit3::embed(const StepContext& step, const Prepared& any, const Tensor& latents) const {
@@ -241,11 +244,9 @@ Tensor Stdit3::embed(const StepContext& step, const Prepared& any, const Tensor&
 }
 
 /// The last modulation is of the time embedding itself, not of its projection.
-Tensor Stdit3::project_out(const StepContext& step, const Prepared& any, Residual x, const Shape& latents) const {
-    const auto& prepared = static_cast<const Stdit3Prepared&>(any);
+Tensor Stdit3::project_out(const StepContext& step, const Tensor& embedded, Residual x, const Shape& latents) const {
     const Context& context = step.context;
-    const FinalModulation last =
-        final_modulation(context, final_table_, prepared.embedded[static_cast<size_t>(step.index)]);
+    const FinalModulation last = final_modulation(context, final_table_, embedded);
     const Tensor normed = x.normed(context, last.norm(kEpsilon));
     const Tensor tokens = to_whole(step, out_(context, normed));  // [B, T, S, p p C'], fewer bytes than before out_
     const Tensor padded = kernels::unpatchify(context, tokens, config_.patch(), in_patches(latents[3], config_.patch()),

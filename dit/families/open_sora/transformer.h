@@ -48,7 +48,9 @@ class Stdit3 final : public Transformer {
     TransformerCost cost(const Shape& latents, int64_t branches) const override;
     std::unique_ptr<Prepared> prepare(const Context& context, const Conditioning& conditioning, const VideoSize& size,
                                       std::span<const double> timesteps) const override;
-    Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const override;
+    Moment moment(const StepContext& step, const Prepared& prepared) const override;
+    Tensor predict(const StepContext& step, const Prepared& prepared, const Moment& moment,
+                   const Tensor& latents) const override;
 
     /// The learned caption of the branch without a prompt, [tokens, caption channels].
     const Tensor& null_caption() const { return null_caption_; }
@@ -56,7 +58,7 @@ class Stdit3 final : public Transformer {
   private:
     Tensor project_text(const Context& context, const Conditioning& conditioning) const;
     Tensor embed(const StepContext& step, const Prepared& prepared, const Tensor& latents) const;
-    Tensor project_out(const StepContext& step, const Prepared& prepared, Residual x, const Shape& latents) const;
+    Tensor project_out(const StepContext& step, const Tensor& embedded, Residual x, const Shape& latents) const;
 
     Config config_;
     DType dtype_;

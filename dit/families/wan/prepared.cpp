@@ -32,8 +32,7 @@ Moment moment_of(const StepContext& step, const WanPrepared& prepared, const Tim
     const Tensor packed = time.modulation.reshape({time.embedded.dim(0), 6 * channels});
     const Tensor modulation = kernels::gather_rows(step.context, packed, ids);
     return {.modulation = modulation.reshape({ids.dim(0), 6, channels}),
-            .embedded = kernels::gather_rows(step.context, time.embedded, ids),
-            .turns = projected_grid(step, prepared.turns)};
+            .embedded = kernels::gather_rows(step.context, time.embedded, ids)};
 }
 
 Tensor with_first_frame(const Context& context, const Tensor& latents, const Tensor& first) {

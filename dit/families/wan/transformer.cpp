@@ -38,12 +38,13 @@ Block::Block(const Scope& scope, const Config& config, int index)
       cross_attention_(scope / "attn2", attention_shape(config), config.eps),
       feed_forward_(scope / "ffn", config.channels(), config.ffn_dim) {}
 
-Residual Block::operator()(const StepContext& step, Residual x, const Tensor& text, const Moment& moment) const {
+Residual Block::operator()(const StepContext& step, Residual x, const Tensor& text, const Tensor& time,
+                           const Tensor& turns) const {
     const Context& context = step.context;
-    const auto [attention, mlp] = block_modulation(context, table_, moment.modulation);
+    const auto [attention, mlp] = block_modulation(context, table_, time);
     x = residual_at(
-        step, self_, std::move(x), attention.norm(eps_),
-        [&](const Tensor& h) { return attention_(step, h, moment.turns); }, attention.gate);
+        step, self_, std::move(x), attention.norm(eps_), [&](const Tensor& h) { return attention_(step, h, turns); },
+        attention.gate);
     x = residual_at(step, cross_, std::move(x), {cross_weight_, cross_bias_, {}, {}, eps_},
                     [&](const Tensor& h) { return cross_attention_(context, h, text); });
     return residual_at(
@@ -82,18 +83,18 @@ TimeRows Expert::time_of(const Context& context, std::span<const double> timeste
     return {projected.reshape({projected.dim(0), 6, config_.channels()}), embedded};
 }
 
-Tensor Expert::predict(const StepContext& step, const std::vector<Tensor>& text, const Moment& moment,
-                       const Tensor& latents) const {
+Tensor Expert::predict(const StepContext& step, const Told& told, const Moment& moment, const Tensor& latents) const {
     const Tensor patches = to_resident(step, kernels::patchify(step.context, latents, config_.patch_size, dtype_));
     Residual x(patch_(step.context, patches));
-    for (size_t i = 0; i < blocks_.size(); ++i) x = blocks_[i](step, std::move(x), text[i], moment);
-    return project_out(step, moment, std::move(x), latents.shape());
+    for (size_t i = 0; i < blocks_.size(); ++i)
+        x = blocks_[i](step, std::move(x), told.text[i], moment.modulation, told.turns);
+    return project_out(step, moment.embedded, std::move(x), latents.shape());
 }
 
 /// The head adds its table to the embedded timestep, not to the projected one.
-Tensor Expert::project_out(const StepContext& step, const Moment& moment, Residual x, const Shape& latents) const {
+Tensor Expert::project_out(const StepContext& step, const Tensor& embedded, Residual x, const Shape& latents) const {
     const Context& context = step.context;
-    const FinalModulation last = final_modulation(context, final_table_, moment.embedded);
+    const FinalModulation last = final_modulation(context, final_table_, embedded);
     const Tensor normed = x.normed(context, last.norm(static_cast<float>(config_.eps)));
     const Tensor tokens = to_whole(step, out_(context, normed));  // [B, T, S, p p C]
     return kernels::unpatchify(context, tokens, config_.patch_size, latents[3] / config_.patch_size,
@@ -164,13 +165,20 @@ const ExpertPrepared& WanTransformer::under_expert(const Context& context, const
     return *made;
 }
 
-Tensor WanTransformer::predict(const StepContext& step, const Prepared& any, const Tensor& latents) const {
+Moment WanTransformer::moment(const StepContext& step, const Prepared& any) const {
     const auto& prepared = static_cast<const WanPrepared&>(any);
     const auto index = static_cast<size_t>(step.index);
     const size_t expert = boundary_.expert_at(prepared.timesteps[index]);
-    const auto& [_, text, time] = under_expert(step.context, prepared, expert);
+    return moment_of(step, prepared, under_expert(step.context, prepared, expert).time[index]);
+}
+
+Tensor WanTransformer::predict(const StepContext& step, const Prepared& any, const Moment& moment,
+                               const Tensor& latents) const {
+    const auto& prepared = static_cast<const WanPrepared&>(any);
+    const size_t expert = boundary_.expert_at(prepared.timesteps[static_cast<size_t>(step.index)]);
+    const std::vector<Tensor>& text = under_expert(step.context, prepared, expert).text;
     const Tensor seen = prepared.condition ? with_first_frame(step.context, latents, prepared.condition) : latents;
-    return experts_[expert]->predict(step, text, moment_of(step, prepared, time[index]), seen);
+    return experts_[expert]->predict(step, {text, projected_grid(step, prepared.turns)}, moment, seen);
 }
 
 }  // namespace kine::dit::wan

@@ -15,13 +15,6 @@
 
 namespace kine::dit::wan {
 
-/// What a step's blocks are told beside the tokens, as this rank's tokens need it.
-struct Moment {
-    Tensor modulation;  ///< [G, 6, C], G one row for each branch, or for each branch and frame
-    Tensor embedded;    ///< [G, C]
-    Tensor turns;       ///< [T, S, D]
-};
-
 class Block {
   public:
     Block(const Scope& scope, const Config& config, int index);
@@ -29,7 +22,9 @@ class Block {
     Tensor text_keys_and_values(const Context& context, const Tensor& text) const {
         return cross_attention_.keys_and_values(context, text);
     }
-    Residual operator()(const StepContext& step, Residual x, const Tensor& text, const Moment& moment) const;
+    /// `time` [G, 6, C], G one row for each branch, or for each branch and frame of this rank; `turns` its [T, S, D].
+    Residual operator()(const StepContext& step, Residual x, const Tensor& text, const Tensor& time,
+                        const Tensor& turns) const;
 
   private:
     broadcast::Site self_, cross_, mlp_;
@@ -55,12 +50,16 @@ class Expert {
     /// Keys and values of every block [B, L, 2C].
     std::vector<Tensor> text_of(const Context& context, const Tensor& states) const;
     TimeRows time_of(const Context& context, std::span<const double> timesteps) const;
-    /// latents [B, C, T, Y, X] -> prediction of the same shape.
-    Tensor predict(const StepContext& step, const std::vector<Tensor>& text, const Moment& moment,
-                   const Tensor& latents) const;
+    /// What of the run an expert's blocks are told.
+    struct Told {
+        const std::vector<Tensor>& text;
+        Tensor turns;  // this rank's part of [T, S, D]
+    };
+    /// latents [B, C, T, Y, X] -> prediction of the same shape. The moment's rows are [G, 6, C] and [G, C].
+    Tensor predict(const StepContext& step, const Told& told, const Moment& moment, const Tensor& latents) const;
 
   private:
-    Tensor project_out(const StepContext& step, const Moment& moment, Residual x, const Shape& latents) const;
+    Tensor project_out(const StepContext& step, const Tensor& embedded, Residual x, const Shape& latents) const;
 
     Config config_;
     DType dtype_;
@@ -95,7 +94,9 @@ class WanTransformer final : public Transformer {
     TransformerCost cost(const Shape& latents, int64_t branches) const override;
     std::unique_ptr<Prepared> prepare(const Context& context, const Conditioning& conditioning, const VideoSize& size,
                                       std::span<const double> timesteps) const override;
-    Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents) const override;
+    Moment moment(const StepContext& step, const Prepared& prepared) const override;
+    Tensor predict(const StepContext& step, const Prepared& prepared, const Moment& moment,
+                   const Tensor& latents) const override;
 
   private:
     const ExpertPrepared& under_expert(const Context& context, const WanPrepared& prepared, size_t expert) const;

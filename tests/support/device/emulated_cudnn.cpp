@@ -5,11 +5,13 @@
 #include "kernels/cudnn/library.h"
 #include "runtime/tensor/dtype.h"
 #include "tests/support/cuda/emulated_memory.h"
+#include "tests/support/device/emulated_queue.h"
 #include "tests/support/device/test_device.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <memory>
 #include <span>
 #include <variant>
 #include <vector>
@@ -241,15 +243,35 @@ int plan_convolution(void* handle, const ConvolutionGraph* graph, void** plan) {
 
 int64_t workspace_bytes(const void*) { return kWorkspace; }
 
-int run(void* handle, const void* plan, const Binding* bindings, int count, void* workspace, void*) {
+/// Bindings for later. Numbers of the host are read when work is enqueued.
+class Held {
+  public:
+    explicit Held(std::span<const Binding> given) : bindings_(given.begin(), given.end()) {
+        for (Binding& binding : bindings_) {
+            if (binding.memory == nullptr || EmulatedMemory::holds(binding.memory, 1)) continue;
+            numbers_.push_back(std::make_shared<float>(*static_cast<const float*>(binding.memory)));
+            binding.memory = numbers_.back().get();
+        }
+    }
+    std::span<const Binding> bindings() const { return bindings_; }
+
+  private:
+    std::vector<Binding> bindings_;
+    std::vector<std::shared_ptr<float>> numbers_;
+};
+
+int run(void* handle, const void* plan, const Binding* bindings, int count, void* workspace, void* stream) {
     const auto& made = *static_cast<const Made*>(plan);
     const Use use(static_cast<Handle*>(handle)->is_used), of_plan(made.is_used);
     if (!use.is_alone() || !of_plan.is_alone()) return fail_with("two threads share a handle or a plan");
     ++emulated_cudnn().runs;
     if (emulated_cudnn().fails_runs) return fail_with("CUDNN_STATUS_EXECUTION_FAILED");
     if (!EmulatedMemory::holds(workspace, kWorkspace)) return fail_with("the workspace is not the GPU's");
-    const std::span bound_memory(bindings, static_cast<size_t>(count));
-    return std::visit([&](const auto& graph) { return run_graph(graph, bound_memory); }, made.graph);
+    const auto answer = std::make_shared<int>(1);  // of work that is put off, that it could be
+    enqueue({stream}, [answer, held = Held({bindings, static_cast<size_t>(count)}), all = made.graph] {
+        *answer = std::visit([&](const auto& graph) { return run_graph(graph, held.bindings()); }, all);
+    });
+    return *answer;
 }
 
 void drop(void* plan) {

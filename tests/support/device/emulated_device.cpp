@@ -1,7 +1,10 @@
+#include "runtime/device/cuda/graph.h"
 #include "runtime/device/cuda/pinned.h"
 #include "runtime/device/cuda/stream.h"
 #include "runtime/device/host/host_allocator.h"
+#include "runtime/error.h"
 #include "tests/support/cuda/emulated_memory.h"
+#include "tests/support/device/emulated_queue.h"
 #include "tests/support/device/test_device.h"
 
 #include <atomic>
@@ -18,9 +21,11 @@ namespace {
 /// finds what was there before. That of the context, the null one, works at once.
 struct LazyQueue {
     std::deque<std::function<void()>> work;
-    size_t done = 0;  // since it was made
+    size_t done = 0;           // since it was made
+    bool is_recorded = false;  // by a graph: nobody may wait for it
 
     void run_to(size_t place) {
+        check(!is_recorded, ErrorCode::Device, "waiting for a queue that is recorded");
         for (; done < place; ++done) {
             const auto next = std::move(work.front());
             work.pop_front();
@@ -38,12 +43,12 @@ struct Mark {
 
 LazyQueue* of(Stream stream) { return static_cast<LazyQueue*>(stream.handle); }
 
+}  // namespace
+
 void enqueue(Stream stream, std::function<void()> work) {
     if (LazyQueue* queue = of(stream)) return queue->work.push_back(std::move(work));
     work();
 }
-
-}  // namespace
 
 // What runtime/device/cuda/commands.h promises.
 thread_local Device used = {DeviceKind::Cuda, 0};
@@ -83,6 +88,20 @@ bool CudaEvent::is_done() const {
     return !mark.queue || mark.queue->done >= mark.place;
 }
 float CudaEvent::since(const CudaEvent&) const { return 0.0f; }
+
+// And runtime/device/cuda/graph.h: the work as it was enqueued.
+using Recorded = std::deque<std::function<void()>>;
+CudaGraph::CudaGraph(Device device, const std::function<void(Stream)>& enqueue) {
+    CudaStream recording(device);
+    LazyQueue& queue = *of(recording.get());
+    queue.is_recorded = true;
+    enqueue(recording.get());
+    handle_ = new Recorded(std::move(queue.work));
+}
+CudaGraph::~CudaGraph() { delete static_cast<Recorded*>(handle_); }
+void CudaGraph::launch(Stream stream) const {
+    for (const auto& work : *static_cast<Recorded*>(handle_)) kine::enqueue(stream, work);
+}
 
 std::atomic<int64_t> pinned{0};
 PinnedBuffer::PinnedBuffer(int64_t bytes)

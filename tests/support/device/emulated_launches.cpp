@@ -30,6 +30,7 @@
 #include "kernels/resample/fold_cuda.h"
 #include "kernels/rope/query_key_cuda.h"
 #include "tests/support/cuda/emulated_kernels.h"
+#include "tests/support/device/emulated_queue.h"
 
 #include <bit>
 #include <vector>
@@ -108,117 +109,152 @@ void run_gemm(const GemmArguments& gemm) {
 
 }  // namespace
 
-void launch_strided(const StridedArguments& work, Stream) {
-    run_lone_threads(strided_launch(work.rows(), work.last()), [&] { strided_block(work); });
+void launch_strided(const StridedArguments& work, Stream stream) {
+    enqueue(stream, [=] { run_lone_threads(strided_launch(work.rows(), work.last()), [&] { strided_block(work); }); });
 }
 
-void launch_strided_copy(const StridedArguments& work, int64_t bytes, Stream) {
-    run_lone_threads(strided_copy_launch(work.rows() * work.last()), [&] {
-        if (bytes == 1) return strided_copy_block<uint8_t>(work);
-        if (bytes == 2) return strided_copy_block<uint16_t>(work);
-        if (bytes == 4) return strided_copy_block<uint32_t>(work);
-        strided_copy_block<uint64_t>(work);
+void launch_strided_copy(const StridedArguments& work, int64_t bytes, Stream stream) {
+    enqueue(stream, [=] {
+        run_lone_threads(strided_copy_launch(work.rows() * work.last()), [&] {
+            if (bytes == 1) return strided_copy_block<uint8_t>(work);
+            if (bytes == 2) return strided_copy_block<uint16_t>(work);
+            if (bytes == 4) return strided_copy_block<uint32_t>(work);
+            strided_copy_block<uint64_t>(work);
+        });
     });
 }
 
-void launch_find_not_finite(const FiniteArguments& work, Stream) {
-    with_type(work.dtype,
-              [&]<class T>(T) { run_lone_threads(finite_launch(work.count), [&] { finite_block<T>(work); }); });
-}
-
-void launch_norm(const NormArguments<float>& norm, Stream) { emulate(norm); }
-void launch_norm(const NormArguments<BFloat16>& norm, Stream) { emulate(norm); }
-void launch_group_norm(const GroupNormArguments<float>& norm, Stream) { emulate(norm); }
-void launch_group_norm(const GroupNormArguments<BFloat16>& norm, Stream) { emulate(norm); }
-
-void launch_squares(const SquaresArguments& work, Stream) {
-    with_type(work.dtype,
-              [&]<class T>(T) { run_grid(squares_launch(work.rows), [&](std::byte*) { squares_block<T>(work); }); });
-}
-
-void launch_query_key(const QueryKeyArguments<float>& all, Stream) { emulate(all); }
-void launch_query_key(const QueryKeyArguments<BFloat16>& all, Stream) { emulate(all); }
-
-void launch_gather(const GatherArguments& work, Stream) {
-    run_lone_threads(gather_launch(work.rows), [&] { gather_block(work); });
-}
-
-void launch_unfold(const FoldArguments<float>& work, Stream) {
-    run_lone_threads(fold_launch(work.values()), [&] { unfold_block(work); });
-}
-void launch_unfold(const FoldArguments<BFloat16>& work, Stream) {
-    run_lone_threads(fold_launch(work.values()), [&] { unfold_block(work); });
-}
-void launch_fold(const FoldArguments<float>& work, Stream) {
-    run_lone_threads(fold_launch(work.values()), [&] { fold_block(work); });
-}
-void launch_fold(const FoldArguments<BFloat16>& work, Stream) {
-    run_lone_threads(fold_launch(work.values()), [&] { fold_block(work); });
-}
-
-void launch_windows(const WindowArguments<float>& work, Stream) {
-    run_lone_threads(window_launch(work.rows, work.pixels(), work.channels), [&] { window_block(work); });
-}
-void launch_windows(const WindowArguments<BFloat16>& work, Stream) {
-    run_lone_threads(window_launch(work.rows, work.pixels(), work.channels), [&] { window_block(work); });
-}
-
-void launch_yuv420(const Yuv420Arguments<float>& work, Stream) {
-    run_lone_threads(yuv420_launch(work.count, work.height, work.width), [&] { yuv420_block(work); });
-}
-void launch_yuv420(const Yuv420Arguments<BFloat16>& work, Stream) {
-    run_lone_threads(yuv420_launch(work.count, work.height, work.width), [&] { yuv420_block(work); });
-}
-
-void launch_patchify(const PatchArguments<float>& work, Stream) {
-    run_lone_threads(patch_launch(work.geometry.token_values()), [&] { patchify_block(work); });
-}
-void launch_patchify(const PatchArguments<BFloat16>& work, Stream) {
-    run_lone_threads(patch_launch(work.geometry.token_values()), [&] { patchify_block(work); });
-}
-void launch_unpatchify(const UnpatchArguments<float>& work, Stream) {
-    run_lone_threads(patch_launch(work.geometry.latent_values()), [&] { unpatchify_block(work); });
-}
-void launch_unpatchify(const UnpatchArguments<BFloat16>& work, Stream) {
-    run_lone_threads(patch_launch(work.geometry.latent_values()), [&] { unpatchify_block(work); });
-}
-
-void launch_row_attention(const RowAttentionArguments& all, Stream) {
-    with_type(all.dtype, [&]<class T>(T) {
-        run_grid(row_attention_launch(all.rows(), all.head_size),
-                 [&](std::byte* shared) { row_attention_block<T>(all, reinterpret_cast<float*>(shared)); });
+void launch_find_not_finite(const FiniteArguments& work, Stream stream) {
+    enqueue(stream, [=] {
+        with_type(work.dtype,
+                  [&]<class T>(T) { run_lone_threads(finite_launch(work.count), [&] { finite_block<T>(work); }); });
     });
 }
 
-void launch_temporal(const TemporalArguments& all, int head_size, Stream) { emulate(all, head_size); }
-
-void launch_flash(const FlashArguments& all, int head_size, Stream) {
-    switch (head_size) {
-        case 32:
-            return run_flash<32>(all);
-        case 64:
-            return run_flash<64>(all);
-        case 72:
-            return run_flash<72>(all);
-        case 80:
-            return run_flash<80>(all);
-        case 96:
-            return run_flash<96>(all);
-        default:
-            return run_flash<128>(all);
-    }
+void launch_norm(const NormArguments<float>& norm, Stream stream) {
+    enqueue(stream, [=] { emulate(norm); });
+}
+void launch_norm(const NormArguments<BFloat16>& norm, Stream stream) {
+    enqueue(stream, [=] { emulate(norm); });
+}
+void launch_group_norm(const GroupNormArguments<float>& norm, Stream stream) {
+    enqueue(stream, [=] { emulate(norm); });
+}
+void launch_group_norm(const GroupNormArguments<BFloat16>& norm, Stream stream) {
+    enqueue(stream, [=] { emulate(norm); });
 }
 
-void launch_merge(const MergeArguments& work, Stream) {
-    run_grid(merge_launch(work.rows), [&](std::byte*) { merge_block(work); });
+void launch_squares(const SquaresArguments& work, Stream stream) {
+    enqueue(stream, [=] {
+        with_type(work.dtype, [&]<class T>(T) {
+            run_grid(squares_launch(work.rows), [&](std::byte*) { squares_block<T>(work); });
+        });
+    });
 }
 
-void launch_fp8_rows(const Fp8RowsArguments& work, Stream) {
-    run_grid(fp8_rows_launch(work.rows), [&](std::byte*) { fp8_rows_block(work); });
+void launch_query_key(const QueryKeyArguments<float>& all, Stream stream) {
+    enqueue(stream, [=] { emulate(all); });
+}
+void launch_query_key(const QueryKeyArguments<BFloat16>& all, Stream stream) {
+    enqueue(stream, [=] { emulate(all); });
 }
 
-void launch_gemm(const GemmArguments& gemm, Stream) {
-    with_type(gemm.dtype, [&]<class T>(T) { run_gemm<T>(gemm); });
+void launch_gather(const GatherArguments& work, Stream stream) {
+    enqueue(stream, [=] { run_lone_threads(gather_launch(work.rows), [&] { gather_block(work); }); });
+}
+
+void launch_unfold(const FoldArguments<float>& work, Stream stream) {
+    enqueue(stream, [=] { run_lone_threads(fold_launch(work.values()), [&] { unfold_block(work); }); });
+}
+void launch_unfold(const FoldArguments<BFloat16>& work, Stream stream) {
+    enqueue(stream, [=] { run_lone_threads(fold_launch(work.values()), [&] { unfold_block(work); }); });
+}
+void launch_fold(const FoldArguments<float>& work, Stream stream) {
+    enqueue(stream, [=] { run_lone_threads(fold_launch(work.values()), [&] { fold_block(work); }); });
+}
+void launch_fold(const FoldArguments<BFloat16>& work, Stream stream) {
+    enqueue(stream, [=] { run_lone_threads(fold_launch(work.values()), [&] { fold_block(work); }); });
+}
+
+void launch_windows(const WindowArguments<float>& work, Stream stream) {
+    enqueue(stream, [=] {
+        run_lone_threads(window_launch(work.rows, work.pixels(), work.channels), [&] { window_block(work); });
+    });
+}
+void launch_windows(const WindowArguments<BFloat16>& work, Stream stream) {
+    enqueue(stream, [=] {
+        run_lone_threads(window_launch(work.rows, work.pixels(), work.channels), [&] { window_block(work); });
+    });
+}
+
+void launch_yuv420(const Yuv420Arguments<float>& work, Stream stream) {
+    enqueue(stream,
+            [=] { run_lone_threads(yuv420_launch(work.count, work.height, work.width), [&] { yuv420_block(work); }); });
+}
+void launch_yuv420(const Yuv420Arguments<BFloat16>& work, Stream stream) {
+    enqueue(stream,
+            [=] { run_lone_threads(yuv420_launch(work.count, work.height, work.width), [&] { yuv420_block(work); }); });
+}
+
+void launch_patchify(const PatchArguments<float>& work, Stream stream) {
+    enqueue(stream,
+            [=] { run_lone_threads(patch_launch(work.geometry.token_values()), [&] { patchify_block(work); }); });
+}
+void launch_patchify(const PatchArguments<BFloat16>& work, Stream stream) {
+    enqueue(stream,
+            [=] { run_lone_threads(patch_launch(work.geometry.token_values()), [&] { patchify_block(work); }); });
+}
+void launch_unpatchify(const UnpatchArguments<float>& work, Stream stream) {
+    enqueue(stream,
+            [=] { run_lone_threads(patch_launch(work.geometry.latent_values()), [&] { unpatchify_block(work); }); });
+}
+void launch_unpatchify(const UnpatchArguments<BFloat16>& work, Stream stream) {
+    enqueue(stream,
+            [=] { run_lone_threads(patch_launch(work.geometry.latent_values()), [&] { unpatchify_block(work); }); });
+}
+
+void launch_row_attention(const RowAttentionArguments& all, Stream stream) {
+    enqueue(stream, [=] {
+        with_type(all.dtype, [&]<class T>(T) {
+            run_grid(row_attention_launch(all.rows(), all.head_size),
+                     [&](std::byte* shared) { row_attention_block<T>(all, reinterpret_cast<float*>(shared)); });
+        });
+    });
+}
+
+void launch_temporal(const TemporalArguments& all, int head_size, Stream stream) {
+    enqueue(stream, [=] { emulate(all, head_size); });
+}
+
+void launch_flash(const FlashArguments& all, int head_size, Stream stream) {
+    enqueue(stream, [=] {
+        switch (head_size) {
+            case 32:
+                return run_flash<32>(all);
+            case 64:
+                return run_flash<64>(all);
+            case 72:
+                return run_flash<72>(all);
+            case 80:
+                return run_flash<80>(all);
+            case 96:
+                return run_flash<96>(all);
+            default:
+                return run_flash<128>(all);
+        }
+    });
+}
+
+void launch_merge(const MergeArguments& work, Stream stream) {
+    enqueue(stream, [=] { run_grid(merge_launch(work.rows), [&](std::byte*) { merge_block(work); }); });
+}
+
+void launch_fp8_rows(const Fp8RowsArguments& work, Stream stream) {
+    enqueue(stream, [=] { run_grid(fp8_rows_launch(work.rows), [&](std::byte*) { fp8_rows_block(work); }); });
+}
+
+void launch_gemm(const GemmArguments& gemm, Stream stream) {
+    enqueue(stream, [=] { with_type(gemm.dtype, [&]<class T>(T) { run_gemm<T>(gemm); }); });
 }
 
 }  // namespace kine::kernels::cuda
