@@ -2,6 +2,7 @@
 
 #include "kernels/attention/cudnn_attention.h"
 #include "kernels/attention/flash_cuda.h"
+#include "kernels/attention/hopper_cuda.h"
 #include "kernels/attention/rows_cuda.h"
 #include "kernels/attention/temporal_cuda.h"
 #include "kernels/cuda/tensor_rows.h"
@@ -67,6 +68,22 @@ void flash_attention_device(const Context& context, AttentionProblem& problem) {
     cuda::launch_flash(all, static_cast<int>(problem.head_size()), context.stream);
 }
 
+/// The copy engine counts bytes of strides in forty bits, and places in 32.
+bool is_for_hopper(const AttentionProblem& problem) {
+    return is_for_matrix_unit(problem) && !problem.key_mask && cuda::hopper_can_run(problem.head_size()) &&
+           cuda::is_hopper(problem.q.device());
+}
+
+void hopper_attention_device(const Context& context, AttentionProblem& problem) {
+    cuda::HopperArguments all;
+    describe(problem, all);
+    const auto head_size = static_cast<int>(problem.head_size());
+    all.q_tiles = cuda::make_tile_map(cuda::tiles_of(all.q, all.q_strides, all, all.queries, head_size));
+    all.k_tiles = cuda::make_tile_map(cuda::tiles_of(all.k, all.k_strides, all, all.keys, head_size));
+    all.v_tiles = cuda::make_tile_map(cuda::tiles_of(all.v, all.v_strides, all, all.keys, head_size));
+    cuda::launch_hopper(all, head_size, context.stream);
+}
+
 bool fits_a_row(const AttentionProblem& problem) { return problem.head_size() <= cuda::kRowAttentionWidest; }
 
 void row_attention_device(const Context& context, AttentionProblem& problem) {
@@ -93,12 +110,14 @@ void row_attention_device(const Context& context, AttentionProblem& problem) {
     cuda::launch_row_attention(all, context.stream);
 }
 
-// The order is by expectation, nothing of it was measured. cuDNN pads heads of 72 to 128 where "flash" pads them to 80,
-// but on Hopper its kernels reach the matrix unit's full rate, which ours (mma.sync) cannot; so it stands first there
-// too. Few tokens would fill a fiftieth of its tiles, hence "temporal" before it.
-constexpr std::array<AttentionVariant, 4> kVariants = {{
+// The order is by expectation, nothing of it was measured. cuDNN pads heads of 72 to 128 where "hopper" and "flash" pad
+// them to 80; it stands first until "hopper" has run on a device. "flash" (mma.sync) cannot reach Hopper's rate. Few
+// tokens would fill a fiftieth of its tiles, hence "temporal" before it.
+constexpr std::array<AttentionVariant, 5> kVariants = {{
     {"temporal", "few tokens, one warp a site and head on matrix units", is_temporal, temporal_attention_device},
     {"cudnn", "cuDNN's, where it is and has a plan", is_cudnn_attention, cudnn_attention_device},
+    {"hopper", "tiles by the copy engine, products of four warps (wgmma); compute capability 9.0", is_for_hopper,
+     hopper_attention_device},
     {"flash", "blocks of 64 keys with online softmax, on matrix units", is_flash, flash_attention_device},
     {"rows", "plain, a warp a query: any length, bias, mask and type", fits_a_row, row_attention_device},
 }};

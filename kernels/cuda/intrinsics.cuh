@@ -1,6 +1,6 @@
 // What the hardware offers and C++ has no words for: where a thread stands, barriers, exchange within a warp, 16-byte
-// moves, matrix products. The only device header with names of CUDA's own. Tests put another file of this name before
-// it that does the same on the host (tests/support/cuda), so kernels are checked without a GPU.
+// moves, matrix products. With hopper.cuh the only device header with names of CUDA's own. Tests put another file of
+// this name before it that does the same on the host (tests/support/cuda), so kernels are checked without a GPU.
 #pragma once
 
 #include <cstdint>

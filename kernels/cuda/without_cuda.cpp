@@ -1,5 +1,6 @@
 // Launches in a build without CUDA. Nothing gets here, since no GPU can be opened.
 #include "kernels/attention/flash_cuda.h"
+#include "kernels/attention/hopper_cuda.h"
 #include "kernels/attention/merge_cuda.h"
 #include "kernels/attention/rows_cuda.h"
 #include "kernels/attention/temporal_cuda.h"
@@ -27,6 +28,9 @@ namespace {
 }  // namespace
 
 void launch_flash(const FlashArguments&, int, Stream) { refuse(); }
+TileMap make_tile_map(const TileSource&) { refuse(); }
+bool is_hopper(Device) { return false; }
+void launch_hopper(const HopperArguments&, int, Stream) { refuse(); }
 void launch_merge(const MergeArguments&, Stream) { refuse(); }
 void launch_row_attention(const RowAttentionArguments&, Stream) { refuse(); }
 void launch_temporal(const TemporalArguments&, int, Stream) { refuse(); }

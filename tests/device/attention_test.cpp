@@ -27,7 +27,8 @@ void DeviceOpsAttention::expect_alike_of_all() {
                                                                                          {64, 64, 128},
                                                                                          {70, 130, 72},
                                                                                          {65, 65, 80},
-                                                                                         {10, 200, 96}}) {
+                                                                                         {10, 200, 96},
+                                                                                         {200, 300, 72}}) {
                 SCOPED_TRACE(fmt::format("{} {}: {} x {} x {}", variant.name, name_of(dtype), queries, keys, size));
                 const Op op = [&](const Context& c, const Inputs& i) {
                     const Tensor q = i[0].select(3, 0), k = i[1].select(3, 0), v = i[1].select(3, 1);
@@ -50,13 +51,17 @@ void DeviceOpsAttention::expect_alike_of_all() {
             }
         }
     }
-    EXPECT_EQ(runs["rows"], 2 * 8);
-    EXPECT_EQ(runs["flash"], 7) << "those in bf16 but the first";
+    EXPECT_EQ(runs["rows"], 2 * 9);
+    EXPECT_EQ(runs["flash"], 8) << "those in bf16 but the first";
     EXPECT_EQ(runs["temporal"], 4) << "up to 64 tokens";
-    EXPECT_TRUE(runs["cudnn"] == 0 || runs["cudnn"] == 7) << runs["cudnn"] << ", as flash where it is there";
+    EXPECT_TRUE(runs["hopper"] == 0 || runs["hopper"] == 6) << runs["hopper"] << ", heads of 64, 72, 96 and 128";
+    EXPECT_TRUE(runs["cudnn"] == 0 || runs["cudnn"] == 8) << runs["cudnn"] << ", as flash where it is there";
 }
 
-TEST_F(DeviceOpsAttention, EveryVariantEqualsTheHost) { expect_alike_of_all(); }
+TEST_F(DeviceOpsAttention, EveryVariantEqualsTheHost) {
+    const WithHopper there;
+    expect_alike_of_all();
+}
 TEST_F(DeviceOpsAttention, EveryVariantBesideCudnnEqualsTheHost) {
     const WithCudnn there;
     expect_alike_of_all();
@@ -64,6 +69,7 @@ TEST_F(DeviceOpsAttention, EveryVariantBesideCudnnEqualsTheHost) {
 
 TEST_F(DeviceOpsAttention, EveryVariantTellsLogSums) {
     const WithCudnn there;
+    const WithHopper too;
     for (const AttentionVariant& variant : device_attention_variants()) {
         SCOPED_TRACE(variant.name);
         const Op op = [&](const Context& c, const Inputs& i) {

@@ -80,11 +80,14 @@ class Block {
         if (launch.threads <= 0 || launch.threads % kWarp != 0 || launch.threads > 1024)
             throw std::logic_error("a block has whole warps and at most 1024 threads");
         shared_bytes_ = static_cast<size_t>(launch.shared_bytes);
-        shared_ = std::make_unique_for_overwrite<std::byte[]>(shared_bytes_);
+        memory_ = std::make_unique_for_overwrite<std::byte[]>(shared_bytes_ + kSharedAlignment);
+        void* begin = memory_.get();
+        size_t room = shared_bytes_ + kSharedAlignment;
+        shared_ = static_cast<std::byte*>(std::align(kSharedAlignment, shared_bytes_, begin, room));
     }
 
     void run(int64_t block_x, int64_t block_y) {
-        std::memset(shared_.get(), 0xff, shared_bytes_);
+        std::memset(shared_, 0xff, shared_bytes_);
         all_ = Barrier{launch_.threads};
         warps_.assign(fibers_.size() / kWarp, Warp{Barrier{kWarp}});
         for (size_t i = 0; i < fibers_.size(); ++i)
@@ -103,6 +106,13 @@ class Block {
         wait(warp().barrier);
         return board;
     }
+
+    void wait_until(const std::function<bool()>& is_over) {
+        while (!is_over()) leave();
+        moved_ = true;
+    }
+    void has_moved() { moved_ = true; }
+    std::span<std::byte> shared_memory() const { return {shared_, shared_bytes_}; }
 
     const Place& place() const { return running_->place; }
     void enter();
@@ -144,7 +154,8 @@ class Block {
     std::vector<Fiber> fibers_;
     std::vector<Warp> warps_;
     Barrier all_;
-    std::unique_ptr<std::byte[]> shared_;
+    std::unique_ptr<std::byte[]> memory_;
+    std::byte* shared_ = nullptr;  // in it
     size_t shared_bytes_ = 0;
     Fiber* running_ = nullptr;
     void* scheduler_ = nullptr;
@@ -187,7 +198,7 @@ void Block::start(Fiber& fiber, const Place& place) {
 /// The first function of every fiber. It ends by a switch, never by a return.
 void Block::enter() {
     end_switch(nullptr, &scheduler_stack_);
-    body_(shared_.get());
+    body_(shared_);
     running_->is_done = true;
     moved_ = true;
     begin_switch(nullptr, scheduler_stack_);  // null: this stack is not needed again
@@ -247,6 +258,9 @@ void run_lone_threads(const Launch& launch, const std::function<void()>& body) {
 const Place& place() { return lone != nullptr ? *lone : current->place(); }
 void sync_block() { block_of_thread().sync(); }
 void sync_warp() { block_of_thread().sync_warp(); }
+std::span<std::byte> shared_memory() { return block_of_thread().shared_memory(); }
+void wait_until(const std::function<bool()>& is_over) { block_of_thread().wait_until(is_over); }
+void has_moved() { block_of_thread().has_moved(); }
 std::span<const uint64_t> exchange(uint64_t own) { return block_of_thread().exchange(own); }
 
 }  // namespace kine::emulation

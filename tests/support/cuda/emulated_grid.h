@@ -31,6 +31,14 @@ const Place& place();
 void sync_block();
 void sync_warp();
 
+/// Of the running block; begins at a multiple of kSharedAlignment.
+std::span<std::byte> shared_memory();
+inline constexpr size_t kSharedAlignment = 1024;
+
+/// Other threads take turns until `is_over`. Whoever does what another may wait for says that it has moved.
+void wait_until(const std::function<bool()>& is_over);
+void has_moved();
+
 /// What all 32 lanes of the running thread's warp gave to this call, by lane. Valid until the warp's next exchange.
 std::span<const uint64_t> exchange(uint64_t own);
 

@@ -1,6 +1,7 @@
 // Kernels of several instances on an emulated grid, picked as their entries pick them on a GPU.
 #pragma once
 
+#include "kernels/attention/hopper.cuh"
 #include "kernels/attention/temporal.cuh"
 #include "kernels/norm/group_norm.cuh"
 #include "kernels/norm/norm.cuh"
@@ -70,6 +71,25 @@ inline void emulate(const TemporalArguments& all, int head_size) {
             return run_temporal<96>(all);
         default:
             return run_temporal<128>(all);
+    }
+}
+
+template <int kHeadSize>
+void run_hopper(const HopperArguments& all) {
+    emulation::run_grid(hopper_launch(all.outer * all.inner, all.heads, all.queries, kHeadSize),
+                        [&](std::byte* shared) { hopper_block<kHeadSize>(all, shared); });
+}
+
+inline void emulate(const HopperArguments& all, int head_size) {
+    switch (head_size) {
+        case 64:
+            return run_hopper<64>(all);
+        case 72:
+            return run_hopper<72>(all);
+        case 96:
+            return run_hopper<96>(all);
+        default:
+            return run_hopper<128>(all);
     }
 }
 

@@ -114,6 +114,11 @@ PinnedBuffer::~PinnedBuffer() {
 }
 int64_t PinnedBuffer::in_use() { return pinned; }
 
+std::atomic<bool> is_hopper_there{false};
+WithHopper::WithHopper() { is_hopper_there = true; }
+WithHopper::~WithHopper() { is_hopper_there = false; }
+bool emulates_hopper() { return is_hopper_there; }
+
 struct TestDevice::Parts {
     explicit Parts(int devices) {
         for (int index = 1; index < devices; ++index) {

@@ -2,6 +2,7 @@
 // plain product. A program that has these does not link the launches of the library.
 #include "kernels/attention/flash.cuh"
 #include "kernels/attention/flash_cuda.h"
+#include "kernels/attention/hopper_cuda.h"
 #include "kernels/attention/merge.cuh"
 #include "kernels/attention/merge_cuda.h"
 #include "kernels/attention/rows.cuh"
@@ -31,6 +32,7 @@
 #include "kernels/rope/query_key_cuda.h"
 #include "tests/support/cuda/emulated_kernels.h"
 #include "tests/support/device/emulated_queue.h"
+#include "tests/support/device/test_device.h"
 
 #include <bit>
 #include <vector>
@@ -220,6 +222,12 @@ void launch_row_attention(const RowAttentionArguments& all, Stream stream) {
                      [&](std::byte* shared) { row_attention_block<T>(all, reinterpret_cast<float*>(shared)); });
         });
     });
+}
+
+TileMap make_tile_map(const TileSource& source) { return std::bit_cast<TileMap>(emulation::EmulatedMap{source}); }
+bool is_hopper(Device) { return emulates_hopper(); }
+void launch_hopper(const HopperArguments& all, int head_size, Stream stream) {
+    enqueue(stream, [=] { emulate(all, head_size); });
 }
 
 void launch_temporal(const TemporalArguments& all, int head_size, Stream stream) {

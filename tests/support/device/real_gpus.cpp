@@ -38,6 +38,8 @@ std::string TestDevice::why_none(int devices) { return why_no_gpu(devices); }
 Context& TestDevice::context() { return parts_->context; }
 const Allocator& TestDevice::memory() { return parts_->floor->memory(); }
 
+WithHopper::WithHopper() = default;
+WithHopper::~WithHopper() = default;
 WithCudnn::WithCudnn() = default;
 WithCudnn::~WithCudnn() = default;
 

@@ -40,4 +40,15 @@ class WithCudnn {
     WithCudnn& operator=(const WithCudnn&) = delete;
 };
 
+/// Emulated devices are of compute capability 9.0 as long as this lives, else of 8.0: attention on Hopper takes long to
+/// emulate. GPUs are what they are.
+class WithHopper {
+  public:
+    WithHopper();
+    ~WithHopper();
+    WithHopper(const WithHopper&) = delete;
+    WithHopper& operator=(const WithHopper&) = delete;
+};
+bool emulates_hopper();
+
 }  // namespace kine
