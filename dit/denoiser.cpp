@@ -58,7 +58,8 @@ std::vector<RowId> Denoiser::rows() const {
 /// Ranks wait for one another on the host, weights and outputs that wait there come by queues of their own, and a trace
 /// wants to see each op.
 bool Denoiser::may_use_graphs(const Subject& subject) const {
-    const bool all_stays = subject.cache_host_share == 0 && !model_.offload_of(Stage::Denoise);
+    const bool all_stays =
+        subject.cache_host_share == 0 && !model_.offload_of(Stage::Denoise) && !model_.offload_of(Stage::Refine);
     return context_.device.kind == DeviceKind::Cuda && subject.may_use_graphs && is_switched_on("KINE_CUDA_GRAPHS") &&
            mesh_.world().size() == 1 && all_stays && !context_.profiler.is_enabled() && StepGraphs::suit(plan_, rows());
 }
@@ -98,39 +99,60 @@ Tensor Denoiser::predict(Pass& pass, int index, const Tensor& model_input, const
     StepContext step = step_context(pass, pass.cache, index);
     step.stop = stop;
     const Tensor batch = for_branches(context_, model_input, pass.tokens[0]);
-    if (pass.graphs) return pass.graphs->predict(step, *pass.prepared, batch);
+    const bool has_graphs = pass.graphs && graphs_off_because_.empty();
+    const Tensor prediction = has_graphs ? by_graphs(pass, step, batch) : Tensor();
+    if (prediction) return prediction;
     const Moment moment = model_.transformer->moment(step, *pass.prepared);
     return model_.transformer->predict(step, *pass.prepared, moment, batch);
 }
 
-void Denoiser::forget_weights() {
-    weights_ = std::make_unique<WeightParts>();
-    forget_graphs();
+/// Empty where graphs, or the memory that they take, are in the way of the run. All passes then go on without, since
+/// they share that memory.
+Tensor Denoiser::by_graphs(Pass& pass, const StepContext& step, const Tensor& batch) {
+    try {
+        check(!model_.offload_of(*stage_), ErrorCode::Device, "weights wait in host memory");
+        return pass.graphs->predict(step, *pass.prepared, batch);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::Interrupted) throw;
+        give_up_graphs(error);
+        return {};
+    }
 }
 
-void Denoiser::forget_graphs() {
+void Denoiser::give_up_graphs(const Error& error) {
+    graphs_off_because_ = error.what();
     for (Pass& pass : passes_)
-        if (pass.graphs) pass.graphs->forget();
+        if (pass.graphs) pass.graphs->give_up();
+    memory_.forget_arena();
 }
 
 /// Steps with the same row of the plan use the same layers, so weights that wait know what comes next.
 void Denoiser::announce(int index) {
     const Stage stage = model_.stage_at(timesteps_[static_cast<size_t>(index)]);
-    if (stage_ != stage) forget_graphs();
+    if (stage_ != stage) {
+        for (Pass& pass : passes_)
+            if (pass.graphs) pass.graphs->forget();
+    }
     stage_ = stage;
     if (WeightOffload* offload = model_.offload_of(stage)) offload->begin(context_, {index, plan_.first_like(index)});
 }
 
 int64_t Denoiser::cache_peak_bytes() const {
     int64_t bytes = 0;
-    for (const Pass& pass : passes_) bytes += pass.cache.peak_bytes();
+    for (const Pass& pass : passes_) {
+        const int64_t in_places = pass.graphs ? pass.graphs->bytes_of_places() : 0;
+        bytes += std::max(pass.cache.peak_bytes(), in_places);
+    }
     return bytes;
 }
 
 GraphTally Denoiser::graphs() const {
-    GraphTally tally;
-    for (const Pass& pass : passes_)
-        if (pass.graphs) tally += pass.graphs->tally();
+    GraphTally tally{.off_because = graphs_off_because_};
+    for (const Pass& pass : passes_) {
+        if (!pass.graphs) continue;
+        tally.recorded += pass.graphs->recorded();
+        tally.launched += pass.graphs->launched();
+    }
     return tally;
 }
 
@@ -154,7 +176,9 @@ void Denoiser::check_finite(const Pass& pass, int index, const Tensor& model_inp
     model_.transformer->predict(step, *pass.prepared, moment, for_branches(context_, model_input, pass.tokens[0]));
 }
 
-void Denoiser::report_not_finite(int index, const Tensor& model_input) const {
+/// The step is run in memory that graphs would have for themselves.
+void Denoiser::report_not_finite(int index, const Tensor& model_input) {
+    give_up_graphs(Error(ErrorCode::NotFinite, "the prediction is not finite"));
     check(kernels::all_finite(context_, model_input), ErrorCode::NotFinite, "step {}: latents are not finite", index);
     for (const Pass& pass : passes_) check_finite(pass, index, model_input);
     mesh_.world().barrier();  // a rank that did find the block is the one to be heard

@@ -35,11 +35,11 @@ class Denoiser {
     Tensor predict(int index, const Tensor& model_input, const std::stop_token& stop);
 
     /// Before the model's weights change: parts of them that this rank has made are dropped.
-    void forget_weights();
+    void forget_weights() { weights_ = std::make_unique<WeightParts>(); }
     /// For each site the steps that reused, which are the same in all branches.
     const std::map<broadcast::Site, std::vector<int>>& reused() const { return passes_.front().cache.reused(); }
     int64_t cache_peak_bytes() const;
-    GraphTally graphs() const;
+    GraphTally graphs() const;  ///< of all guidance branches
 
   private:
     /// Guidance branches that go through the transformer together, and the outputs that are kept of them.
@@ -55,11 +55,12 @@ class Denoiser {
     Pass make_pass(const Subject& subject, const VideoSize& size, parallel::Range branches);
     StepContext step_context(const Pass& pass, broadcast::Cache& cache, int index) const;
     void announce(int index);
-    void forget_graphs();
+    void give_up_graphs(const Error& error);
     Tensor predict(Pass& pass, int index, const Tensor& model_input, const std::stop_token& stop);
+    Tensor by_graphs(Pass& pass, const StepContext& step, const Tensor& batch);
     Tensor gather_branches(const Tensor& prediction) const;
     void check_finite(const Pass& pass, int index, const Tensor& model_input) const;
-    [[noreturn]] void report_not_finite(int index, const Tensor& model_input) const;
+    [[noreturn]] void report_not_finite(int index, const Tensor& model_input);
 
     const Context& context_;
     const Model& model_;
@@ -70,7 +71,8 @@ class Denoiser {
     int64_t branches_;  // of guidance, on all ranks
     std::unique_ptr<WeightParts> weights_ = std::make_unique<WeightParts>();
     std::optional<Stage> stage_;  // of the last step
-    RepeatedMemory memory_;       // of graphs
+    std::string graphs_off_because_;
+    RepeatedMemory memory_;  // of graphs
     std::vector<Pass> passes_;
 };
 

@@ -1,6 +1,7 @@
 #include "dit/step_graphs.h"
 
 #include "kernels/move/move.h"
+#include "runtime/meanwhile.h"
 
 #include <algorithm>
 
@@ -13,7 +14,7 @@ bool is_often(std::span<const RowId> rows, const RowId& row) {
 }
 
 /// A place is there from a site's first kept output to the end of the run.
-int64_t bytes_of_places(const broadcast::Plan& plan) {
+int64_t bytes_for_places(const broadcast::Plan& plan) {
     int64_t bytes = 0;
     for (const broadcast::SiteCost& cost : plan.sites()) bytes += plan.is_kept(cost.site) ? cost.bytes : 0;
     return bytes;
@@ -21,15 +22,8 @@ int64_t bytes_of_places(const broadcast::Plan& plan) {
 
 }  // namespace
 
-GraphTally& GraphTally::operator+=(const GraphTally& other) {
-    recorded += other.recorded;
-    launched += other.launched;
-    if (off_because.empty()) off_because = other.off_because;
-    return *this;
-}
-
 bool StepGraphs::suit(const broadcast::Plan& plan, std::span<const RowId> rows) {
-    const bool fits = plan.budget_bytes() == 0 || bytes_of_places(plan) <= plan.budget_bytes();
+    const bool fits = plan.budget_bytes() == 0 || bytes_for_places(plan) <= plan.budget_bytes();
     const auto pays = [&](const RowId& row) { return is_often(rows, row); };
     return fits && plan.keeps_one_at_a_time() && std::ranges::any_of(rows, pays);
 }
@@ -45,20 +39,14 @@ Tensor StepGraphs::predict(const StepContext& step, const Prepared& prepared, co
     put(latents_, latents);
     put(moment_.modulation, moment.modulation);
     put(moment_.embedded, moment.embedded);
-    try {
-        advance(step, prepared, rows_.at(row_of_step_[static_cast<size_t>(step.index)]));
-    } catch (const Error& error) {
-        if (is_off() || error.code() == ErrorCode::Interrupted) throw;
-        give_up(error);
-        run(step, prepared);
-    }
+    advance(step, prepared, rows_.at(row_of_step_[static_cast<size_t>(step.index)]));
     Tensor prediction = Tensor::empty(context_, prediction_.shape(), prediction_.dtype());
     kernels::copy_into(context_, prediction_, prediction);
     return prediction;
 }
 
 void StepGraphs::advance(const StepContext& step, const Prepared& prepared, Row& row) {
-    if (is_off() || !row.is_often) return run(step, prepared);
+    if (!row.is_often) return run(step, prepared);
     if (!row.memory) return watch(step, prepared, row);
     if (!row.graph) record(step, prepared, row);
     launch(step, row);
@@ -72,14 +60,12 @@ void StepGraphs::run(const StepContext& step, const Prepared& prepared) {
 }
 
 void StepGraphs::watch(const StepContext& step, const Prepared& prepared, Row& row) {
+    check(row.watched++ < kMostWatched, ErrorCode::Device, "steps keep memory for themselves");
     elsewhere_.clear();
-    memory_.watch([&] { run(step, prepared); });
-    try {
-        row.memory = memory_.plan(elsewhere_);
-    } catch (const Error& error) {
-        if (error.code() != ErrorCode::DoesNotFit) throw;
-        give_up(error);
-    }
+    broadcast::Cache cache = step.cache.fork();
+    memory_.watch([&] { compute(repeating(context_.stream), step, cache, prepared); });
+    row.memory = memory_.plan(elsewhere_, bytes_for_places(plan_) - bytes_of_places());
+    step.cache = std::move(cache);
 }
 
 void StepGraphs::record(const StepContext& step, const Prepared& prepared, Row& row) {
@@ -88,21 +74,24 @@ void StepGraphs::record(const StepContext& step, const Prepared& prepared, Row& 
         row.graph = std::make_unique<CudaGraph>(
             context_.device, [&](Stream stream) { compute(repeating(stream), step, cache, prepared); });
     });
-    ++tally_.recorded;
+    ++recorded_;
 }
 
 /// The cache is told what the graph does.
 void StepGraphs::launch(const StepContext& step, const Row& row) {
     check_not_cancelled(step);
     row.graph->launch(context_.stream);
-    ++tally_.launched;
+    ++launched_;
     for (const broadcast::SiteCost& cost : plan_.sites())
-        step.cache.through(cost.site, step.index, [&] { return places_[cost.site]; });
+        step.cache.through(cost.site, step.index, [&] {
+            const auto place = places_.find(cost.site);
+            return place == places_.end() ? Tensor() : place->second;
+        });
 }
 
 void StepGraphs::compute(const Context& context, const StepContext& step, broadcast::Cache& cache,
                          const Prepared& prepared) {
-    computing_ = &context;
+    const Meanwhile computing(computing_, &context);
     const StepContext inner = {.context = context,
                                .index = step.index,
                                .cache = cache,
@@ -115,9 +104,11 @@ void StepGraphs::compute(const Context& context, const StepContext& step, broadc
 }
 
 Tensor StepGraphs::keep(const broadcast::Site& site, const Tensor& output) {
+    if (is_off_) return output;
     Tensor& place = places_[site];
+    if (place && place.address() == output.address()) return place;  // it was computed there
+    check(computing_ != nullptr, ErrorCode::Bug, "no step computed the output of {}", broadcast::to_string(site));
     if (!place) place = Tensor::empty(context_, output.shape(), output.dtype());
-    if (place.address() == output.address()) return place;  // it was computed there
     const auto allocation = memory_.watched_at(output.address(), output.bytes());
     if (allocation && output.is_contiguous()) elsewhere_[*allocation] = place.address();
     kernels::copy_into(*computing_, output, place);
@@ -128,15 +119,29 @@ void StepGraphs::forget() {
     for (auto& [_, row] : rows_) row.graph.reset();
 }
 
-/// What graphs hold is free again.
-void StepGraphs::give_up(const Error& error) {
-    tally_.off_because = error.what();
-    for (auto& [_, row] : rows_) row = {};
-    memory_.forget_arena();
+/// Outputs that are kept stay with the cache.
+void StepGraphs::give_up() {
+    is_off_ = true;
+    rows_.clear();
+    places_.clear();
+    latents_ = prediction_ = {};
+    moment_ = {};
+}
+
+int64_t StepGraphs::bytes_of_places() const {
+    int64_t bytes = 0;
+    for (const auto& [_, place] : places_) bytes += place.bytes();
+    return bytes;
 }
 
 Context StepGraphs::repeating(Stream stream) const {
-    return {context_.device, memory_, context_.threads, context_.profiler, stream, context_.host_side, context_.others};
+    return {.device = context_.device,
+            .allocator = memory_,
+            .threads = context_.threads,
+            .profiler = context_.profiler,
+            .stream = stream,
+            .host_side = context_.host_side,
+            .others = context_.others};
 }
 
 /// Copies into the place, which is made for the first value.

@@ -23,8 +23,6 @@ struct GraphTally {
     int recorded = 0;
     int launched = 0;
     std::string off_because = {};  ///< what went wrong with graphs, so that later steps ran without; empty: nothing
-
-    GraphTally& operator+=(const GraphTally& other);
 };
 
 /// What a step launches: with which stage's weights, and the first step that computes at the same sites.
@@ -42,22 +40,28 @@ class StepGraphs final : public broadcast::KeptPlaces {
     StepGraphs(const Context& context, const Transformer& transformer, const broadcast::Plan& plan,
                std::vector<RowId> rows, RepeatedMemory& memory);
 
-    /// What Transformer::predict gives, in memory of its own. `step` has a cache that keeps its outputs here.
+    /// What Transformer::predict gives, in memory of its own. `step` has a cache that keeps its outputs here. Where a
+    /// graph or its memory fails, it throws what anything may throw, and the step can be run without graphs.
     Tensor predict(const StepContext& step, const Prepared& prepared, const Tensor& latents);
     Tensor keep(const broadcast::Site& site, const Tensor& output) override;
 
     /// Before what graphs read beside their inputs changes its place: weights, or what is prepared.
     void forget();
-    const GraphTally& tally() const { return tally_; }
+    /// Holds no memory from now on, nor keeps outputs in places.
+    void give_up();
+    int recorded() const { return recorded_; }
+    int launched() const { return launched_; }
+    int64_t bytes_of_places() const;
 
   private:
+    static constexpr int kMostWatched = 2;  ///< steps of a row, until one keeps no memory for itself
     struct Row {
         bool is_often = false;
+        int watched = 0;
         std::optional<MemoryPlan> memory = {};
         std::unique_ptr<CudaGraph> graph = {};
     };
 
-    bool is_off() const { return !tally_.off_because.empty(); }
     void advance(const StepContext& step, const Prepared& prepared, Row& row);
     void run(const StepContext& step, const Prepared& prepared);
     void watch(const StepContext& step, const Prepared& prepared, Row& row);
@@ -66,7 +70,6 @@ class StepGraphs final : public broadcast::KeptPlaces {
     void compute(const Context& context, const StepContext& step, broadcast::Cache& cache, const Prepared& prepared);
     Context repeating(Stream stream) const;
     void put(Tensor& place, const Tensor& value) const;
-    void give_up(const Error& error);
 
     const Context& context_;
     const Transformer& transformer_;
@@ -78,8 +81,10 @@ class StepGraphs final : public broadcast::KeptPlaces {
     std::vector<RowId> row_of_step_;
     std::map<RowId, Row> rows_;
     std::map<size_t, std::byte*> elsewhere_;  // of the watched allocations, those that are kept outputs
-    const Context* computing_ = nullptr;      // whose queue a kept output is copied in
-    GraphTally tally_;
+    const Context* computing_ = nullptr;      // whose queue a kept output is copied in; null: nobody computes
+    bool is_off_ = false;
+    int recorded_ = 0;
+    int launched_ = 0;
 };
 
 }  // namespace kine::dit

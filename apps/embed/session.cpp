@@ -5,6 +5,7 @@
 #include "parallel/partition.h"
 #include "runtime/device/gpus.h"
 #include "runtime/device/host/processor.h"
+#include "runtime/environment_switch.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -48,6 +49,7 @@ std::vector<Device> devices_of(const SessionOptions& options) {
 
 std::vector<std::unique_ptr<DeviceFloor>> open_devices(const std::vector<Device>& devices) {
     instruction_set();  // a wrong KINE_CPU is better told now than in the first product
+    is_switched_on("KINE_CUDA_GRAPHS");
     std::vector<std::unique_ptr<DeviceFloor>> floors;
     for (const Device& device : devices) floors.push_back(open_floor(device));
     for (const auto& floor : floors) {

@@ -1,5 +1,6 @@
 #include "kernels/cudnn/device_library.h"
 
+#include "runtime/device/graph_recording.h"
 #include "runtime/error.h"
 
 #include <algorithm>
@@ -53,6 +54,7 @@ void DeviceLibrary::forget_oldest() {
 
 void DeviceLibrary::run(std::string_view op, const Plan& plan, std::span<const Binding> bindings, void* workspace,
                         Stream stream) {
+    GraphRecording::hold(plan.made);  // its kernels go with it
     const std::lock_guard lock(mutex_);
     const int answer = library_.run(handle_, plan.made.get(), bindings.data(), static_cast<int>(bindings.size()),
                                     workspace, stream.handle);

@@ -2,7 +2,9 @@
 
 #include "runtime/device/memory_layout.h"
 #include "runtime/error.h"
+#include "runtime/meanwhile.h"
 
+#include <iterator>
 #include <utility>
 
 namespace kine {
@@ -10,20 +12,6 @@ namespace kine {
 namespace {
 
 constexpr int64_t kAlignment = 256;  // of CUDA's own allocations, which choices of kernels depend on
-
-/// Of a variable during a scope, however that ends.
-template <class T>
-class Meanwhile {
-  public:
-    Meanwhile(T& variable, T value) : variable_(variable), before_(std::exchange(variable, value)) {}
-    ~Meanwhile() { variable_ = before_; }
-    Meanwhile(const Meanwhile&) = delete;
-    Meanwhile& operator=(const Meanwhile&) = delete;
-
-  private:
-    T& variable_;
-    T before_;
-};
 
 }  // namespace
 
@@ -39,6 +27,8 @@ void RepeatedMemory::repeat(const MemoryPlan& plan, const std::function<void()>&
     next_ = 0;
     const Meanwhile repeated(repeated_, &plan);
     work();
+    check(next_ == plan.allocations.size() && lent_.empty(), ErrorCode::Bug,
+          "repeated work made {} of {} allocations and holds {}", next_, plan.allocations.size(), lent_.size());
 }
 
 std::optional<size_t> RepeatedMemory::watched_at(const void* memory, int64_t bytes) const {
@@ -47,7 +37,7 @@ std::optional<size_t> RepeatedMemory::watched_at(const void* memory, int64_t byt
     return found->second;
 }
 
-std::optional<MemoryPlan> RepeatedMemory::plan(const std::map<size_t, std::byte*>& elsewhere) {
+std::optional<MemoryPlan> RepeatedMemory::plan(const std::map<size_t, std::byte*>& elsewhere, int64_t reserved) {
     const std::vector<Watched> watched = std::exchange(watched_, {});
     MemoryPlan plan;
     std::vector<Lifetime> in_arena;
@@ -59,7 +49,7 @@ std::optional<MemoryPlan> RepeatedMemory::plan(const std::map<size_t, std::byte*
         in_arena.push_back({watched[i].bytes, watched[i].begin, *watched[i].end});
     }
     const MemoryLayout layout = lay_out(in_arena, kAlignment);
-    make_room(layout.bytes);
+    make_room(layout.bytes, reserved);
     plan.arena = arena_;
     auto offset = layout.offsets.begin();
     for (MemoryPlan::Allocation& allocation : plan.allocations)
@@ -67,9 +57,9 @@ std::optional<MemoryPlan> RepeatedMemory::plan(const std::map<size_t, std::byte*
     return plan;
 }
 
-void RepeatedMemory::make_room(int64_t bytes) {
+void RepeatedMemory::make_room(int64_t bytes, int64_t reserved) {
     if (bytes <= arena_bytes_) return;
-    check(pool_.budget() == 0 || pool_.bytes_in_use() + 2 * bytes <= pool_.budget(), ErrorCode::DoesNotFit,
+    check(pool_.budget() == 0 || pool_.bytes_in_use() + 2 * bytes + reserved <= pool_.budget(), ErrorCode::DoesNotFit,
           "an arena of {} bytes, and as much beside it, does not fit: {} in use, budget {}", bytes,
           pool_.bytes_in_use(), pool_.budget());
     auto* memory = static_cast<std::byte*>(pool_.allocate(bytes));
@@ -82,8 +72,13 @@ void* RepeatedMemory::next_place(int64_t bytes) {
     check(next_ < allocations.size() && allocations[next_].bytes == bytes, ErrorCode::Bug,
           "allocation {} of repeated work has {} bytes, planned were {}", next_, bytes,
           next_ < allocations.size() ? allocations[next_].bytes : 0);
-    void* const place = allocations[next_++].place;
-    ++lent_[place];
+    std::byte* const place = allocations[next_].place;
+    const auto behind = lent_.lower_bound(place);
+    const bool meets = (behind != lent_.end() && behind->first < place + bytes) ||
+                       (behind != lent_.begin() && std::prev(behind)->first + std::prev(behind)->second > place);
+    check(!meets, ErrorCode::Bug, "allocation {} of repeated work meets one that was released by then", next_);
+    lent_[place] = bytes;
+    ++next_;
     return place;
 }
 
@@ -98,10 +93,7 @@ void* RepeatedMemory::allocate(int64_t bytes) {
 }
 
 void RepeatedMemory::release(void* memory, int64_t bytes) noexcept {
-    if (const auto lent = lent_.find(memory); lent != lent_.end()) {
-        if (--lent->second == 0) lent_.erase(lent);
-        return;
-    }
+    if (lent_.erase(static_cast<std::byte*>(memory)) > 0) return;
     if (const auto held = held_.find(memory); is_watching_ && held != held_.end()) {
         watched_[held->second].end = moment_++;
         held_.erase(held);

@@ -36,11 +36,11 @@ class RepeatedMemory final : public Allocator {
     std::optional<size_t> watched_at(const void* memory, int64_t bytes) const;
     /// Places for the last watched work's allocations; those in `elsewhere` have one. Plans share an arena where it is
     /// large enough. Empty where one without a place is still held, so that it is not for the work alone.
-    /// ErrorCode::DoesNotFit where there is no room for the arena and as much again beside it, for work that is not
-    /// planned.
-    std::optional<MemoryPlan> plan(const std::map<size_t, std::byte*>& elsewhere);
+    /// ErrorCode::DoesNotFit where there is no room for the arena, `reserved` bytes, and as much as the arena again,
+    /// for work that is not planned.
+    std::optional<MemoryPlan> plan(const std::map<size_t, std::byte*>& elsewhere, int64_t reserved = 0);
 
-    /// Does the work, whose allocations are those of `plan`. ErrorCode::Bug for one that is not the plan's next.
+    /// Does the work, whose allocations are those of `plan`. ErrorCode::Bug where they are others, or held otherwise.
     void repeat(const MemoryPlan& plan, const std::function<void()>& work);
     /// No new plan is put into the arena.
     void forget_arena() { arena_.reset(), arena_bytes_ = 0; }
@@ -63,7 +63,7 @@ class RepeatedMemory final : public Allocator {
     };
 
     void* next_place(int64_t bytes);
-    void make_room(int64_t bytes);
+    void make_room(int64_t bytes, int64_t reserved);
 
     Allocator& pool_;
     bool is_watching_ = false;
@@ -72,7 +72,7 @@ class RepeatedMemory final : public Allocator {
     std::map<const void*, size_t> held_;  // of watched_, by where
     const MemoryPlan* repeated_ = nullptr;
     size_t next_ = 0;
-    std::map<const void*, int> lent_;  // places that were handed out, how often
+    std::map<const std::byte*, int64_t> lent_;  // bytes that were handed out, by where
     std::shared_ptr<std::byte> arena_;
     int64_t arena_bytes_ = 0;
 };

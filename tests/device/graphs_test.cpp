@@ -50,28 +50,38 @@ class GraphRun : public testing::TestWithParam<const char*> {
         return resolve_request(*model_, request);
     }
 
-    Predictions run(const Request& request, bool may_use_graphs) {
+    using Use = std::function<void(Denoiser&, const broadcast::Plan&, const std::vector<double>& timesteps)>;
+
+    /// A denoiser of `request`, as a run has it.
+    void with_denoiser(const Request& request, bool may_use_graphs, const Use& use) {
         const auto sampler = make_run_sampler(*model_, request);
         const auto noise = make_run_noise(*model_, request);
         const Conditioning conditioning = make_conditioning(context(), *model_, request, *noise);
         const broadcast::Plan plan = make_run_plan(*model_, request, *sampler);
-        const Shape shape = model_->latent_shape(request);
         const auto alone = parallel::make_single_communicator();
         parallel::Mesh mesh(*alone);
         Denoiser denoiser(context(), *model_, request,
                           {.conditioning = conditioning,
                            .timesteps = sampler->timesteps(),
                            .plan = plan,
-                           .latents = shape,
+                           .latents = model_->latent_shape(request),
                            .may_use_graphs = may_use_graphs},
                           mesh);
+        use(denoiser, plan, sampler->timesteps());
+    }
+
+    Predictions run(const Request& request, bool may_use_graphs) {
         Predictions made;
-        for (int step = 0; step < request.steps; ++step)
-            made.all.push_back(to_host(context(), denoiser.predict(step, noise->normal(context(), shape), {})));
-        made.graphs = denoiser.graphs();
-        made.expected = expected_of(plan, sampler->timesteps());
-        made.reused = denoiser.reused();
-        made.cache_peak_bytes = denoiser.cache_peak_bytes();
+        const auto noise = make_run_noise(*model_, request);
+        const Shape shape = model_->latent_shape(request);
+        with_denoiser(request, may_use_graphs, [&](Denoiser& denoiser, const auto& plan, const auto& timesteps) {
+            for (int step = 0; step < request.steps; ++step)
+                made.all.push_back(to_host(context(), denoiser.predict(step, noise->normal(context(), shape), {})));
+            made.graphs = denoiser.graphs();
+            made.expected = expected_of(plan, timesteps);
+            made.reused = denoiser.reused();
+            made.cache_peak_bytes = denoiser.cache_peak_bytes();
+        });
         return made;
     }
 
@@ -95,18 +105,18 @@ void expect_same(const Predictions& graphs, const Predictions& one_by_one) {
     EXPECT_EQ(graphs.graphs.off_because, "");
     EXPECT_EQ(one_by_one.graphs.launched, 0);
     EXPECT_EQ(graphs.reused, one_by_one.reused);
-    EXPECT_EQ(graphs.cache_peak_bytes, one_by_one.cache_peak_bytes);
+    EXPECT_GE(graphs.cache_peak_bytes, one_by_one.cache_peak_bytes);
     for (size_t step = 0; step < one_by_one.all.size(); ++step)
         EXPECT_TRUE(same_bits(graphs.all[step], one_by_one.all[step])) << step;
 }
 
 TEST_P(GraphRun, LaunchesOneGraphForEachRow) {
-    const Request whole = request(8, "");
+    const Request whole = request(6, "");
     const int64_t before = device_->memory().bytes_in_use();
     const Predictions graphs = run(whole, true);
     const int experts = model_->weights[Stage::Refine] > 0 ? 2 : 1;
     EXPECT_EQ(graphs.graphs.recorded, experts);
-    EXPECT_EQ(graphs.graphs.launched, 8 - experts);
+    EXPECT_EQ(graphs.graphs.launched, 6 - experts);
     EXPECT_EQ(device_->memory().bytes_in_use(), before);
     expect_same(graphs, run(whole, false));
 }
@@ -135,28 +145,84 @@ TEST_P(OneGraphRun, GivesTheSameBitsWhereBranchesGoOneAfterTheOther) {
     expect_same(graphs, run(apart, false));
 }
 
-/// Graphs keep the memory of a step between steps, so they are the first to go.
+/// Whatever fits without graphs fits with them: they are the first to go, whenever it is that they do not fit.
 TEST_P(OneGraphRun, GoesOnWithoutGraphsWhereTheyDoNotFit) {
-    const Request whole = request(6, "");
-    Allocator& memory = context().allocator;
-    memory.reset_peak();
-    const Predictions one_by_one = run(whole, false);
-    memory.set_budget(memory.peak_bytes() * 11 / 10);
-    const Predictions graphs = run(whole, true);
-    memory.set_budget(0);
-    EXPECT_EQ(graphs.graphs.launched, 0);
-    EXPECT_NE(graphs.graphs.off_because.find("does not fit"), std::string::npos) << graphs.graphs.off_because;
-    for (size_t step = 0; step < one_by_one.all.size(); ++step)
-        EXPECT_TRUE(same_bits(graphs.all[step], one_by_one.all[step])) << step;
+    for (const bool is_sequential : {false, true}) {
+        Request tight = request(10, "spatial_range=2,spatial_window=500:1000,temporal_range=2,temporal_window=0:500");
+        tight.sequential_guidance = is_sequential;
+        Allocator& memory = context().allocator;
+        memory.reset_peak();
+        const int64_t before = memory.bytes_in_use();
+        const Predictions one_by_one = run(tight, false);
+        const int64_t peak = memory.peak_bytes();
+        int without = 0, with = 0;
+        for (const int percent : {0, 40, 100, 150, 300}) {
+            memory.set_budget(peak + (peak - before) * percent / 100);
+            const Predictions graphs = run(tight, true);
+            memory.set_budget(0);
+            EXPECT_EQ(memory.bytes_in_use(), before);
+            const std::string& why = graphs.graphs.off_because;
+            EXPECT_TRUE(why.empty() || why.find("does not fit") != std::string::npos) << why;
+            ++(why.empty() ? with : without);
+            for (size_t step = 0; step < one_by_one.all.size(); ++step)
+                ASSERT_TRUE(same_bits(graphs.all[step], one_by_one.all[step])) << step << " with " << percent << " %";
+        }
+        EXPECT_GT(without, 0);
+        EXPECT_GT(with, 0);
+    }
 }
+
+TEST_P(OneGraphRun, GivesTheSameBitsInBFloat16ByCudnn) {
+    const WithCudnn there;
+    model_ = load_model(context(), diffusers_source(golden(GetParam()) / "model"), DType::BFloat16);
+    const Predictions graphs = run(request(4, ""), true);
+    EXPECT_EQ(graphs.graphs.launched, 3);
+    expect_same(graphs, run(request(4, ""), false));
+}
+
+/// In a step that is watched, one that is recorded, and one that is launched.
+TEST_P(OneGraphRun, IsCancelledInAnyStep) {
+    const Request whole = request(4, "");
+    for (int last = 0; last < 3; ++last) {
+        with_denoiser(whole, true, [&](Denoiser& denoiser, const auto&, const auto&) {
+            const Tensor latents = Tensor::zeros(context(), model_->latent_shape(whole), DType::Float32);
+            for (int step = 0; step < last; ++step) denoiser.predict(step, latents, {});
+            std::stop_source stop;
+            stop.request_stop();
+            expect_error(ErrorCode::Interrupted, fmt::format("cancelled in step {}", last),
+                         [&] { denoiser.predict(last, latents, stop.get_token()); });
+            EXPECT_EQ(denoiser.graphs().off_because, "");
+        });
+    }
+}
+
+TEST_P(OneGraphRun, NamesTheBlockThatIsNotFinite) {
+    const Request whole = request(4, "");
+    with_denoiser(whole, true, [&](Denoiser& denoiser, const auto&, const auto&) {
+        Tensor latents = Tensor::zeros(context(), model_->latent_shape(whole), DType::Float32);
+        for (int step = 0; step < 3; ++step) denoiser.predict(step, latents, {});
+        EXPECT_EQ(denoiser.graphs().launched, 2);
+        latents = kernels::scale(context(), latents, 1.0f, 3e38f);
+        expect_error(ErrorCode::NotFinite, "step 3: output of", [&] { denoiser.predict(3, latents, {}); });
+    });
+}
+
+class WithEnvironment {
+  public:
+    explicit WithEnvironment(const char* wish) { setenv("KINE_CUDA_GRAPHS", wish, 1); }
+    ~WithEnvironment() { unsetenv("KINE_CUDA_GRAPHS"); }
+    WithEnvironment(const WithEnvironment&) = delete;
+    WithEnvironment& operator=(const WithEnvironment&) = delete;
+};
 
 TEST_P(OneGraphRun, IsSwitchedOffByTheEnvironment) {
     const Request whole = request(4, "");
-    ASSERT_EQ(setenv("KINE_CUDA_GRAPHS", "off", 1), 0);
-    EXPECT_EQ(run(whole, true).graphs.launched, 0);
-    setenv("KINE_CUDA_GRAPHS", "maybe", 1);
+    {
+        const WithEnvironment off("off");
+        EXPECT_EQ(run(whole, true).graphs.launched, 0);
+    }
+    const WithEnvironment maybe("maybe");
     expect_error(ErrorCode::Usage, "unknown KINE_CUDA_GRAPHS 'maybe', known are on, off", [&] { run(whole, true); });
-    unsetenv("KINE_CUDA_GRAPHS");
 }
 
 TEST_P(OneGraphRun, LeavesOutWhatATraceWantsToSee) {
@@ -195,6 +261,7 @@ class Doubling final : public Transformer {
   public:
     enum class Mischief { None, AllocatesMore, Waits, KeepsMemory };
     Mischief mischief = Mischief::None;
+    mutable bool was_in_place = false;  ///< the last step's site: where it is kept, or reused
 
     Shape token_shape(const Shape& latents, int64_t branches) const override {
         return {branches, latents[1], latents[2] * latents[3], latents[0]};
@@ -210,8 +277,13 @@ class Doubling final : public Transformer {
     }
     Tensor predict(const StepContext& step, const Prepared&, const Moment& moment,
                    const Tensor& latents) const override {
-        const Tensor doubled =
-            step.cache.through(kSite, step.index, [&] { return kernels::add(step.context, latents, latents); });
+        const std::byte* made = nullptr;
+        const Tensor doubled = step.cache.through(kSite, step.index, [&] {
+            const Tensor twice = kernels::add(step.context, latents, latents);
+            made = twice.address();
+            return twice;
+        });
+        was_in_place = made == nullptr || made == doubled.address();
         Tensor result = kernels::add(step.context, doubled, moment.modulation);
         if (mischief == Mischief::AllocatesMore) kernels::scale(step.context, result, 2.0f);
         if (mischief == Mischief::Waits) synchronize(step.context.stream);
@@ -233,14 +305,25 @@ class Graphs : public testing::Test {
         if (const std::string reason = TestDevice::why_none(); !reason.empty()) GTEST_SKIP() << reason;
         device_ = std::make_unique<TestDevice>();
         use_device(context().device);
+        open("none");
+    }
+
+    /// For a run whose only site computes at every step, or at every second one.
+    void open(std::string_view policy) {
+        cache_.reset();
+        graphs_.reset();
         const broadcast::Schedule schedule{std::vector<double>(kSteps, 500.0)};
-        plan_ = std::make_unique<broadcast::Plan>(*broadcast::make_policy("none", {}, {}, schedule), schedule,
+        const auto chosen =
+            broadcast::make_policy(policy, {}, policy == "pab" ? "spatial_range=2,window=0:1000" : "", schedule);
+        plan_ = std::make_unique<broadcast::Plan>(*chosen, schedule,
                                                   std::vector<broadcast::SiteCost>{{Doubling::kSite, 1, 16}});
         memory_ = std::make_unique<RepeatedMemory>(context().allocator);
-        graphs_ = std::make_unique<StepGraphs>(context(), transformer_, *plan_,
-                                               std::vector<RowId>(kSteps, {Stage::Denoise, 0}), *memory_);
+        std::vector<RowId> rows;
+        for (int step = 0; step < kSteps; ++step) rows.emplace_back(Stage::Denoise, plan_->first_like(step));
+        graphs_ = std::make_unique<StepGraphs>(context(), transformer_, *plan_, rows, *memory_);
         cache_ = std::make_unique<broadcast::Cache>(*plan_, *graphs_);
     }
+
     const Context& context() { return device_->context(); }
 
     /// Of latents that are all 10: 20 + index.
@@ -269,43 +352,67 @@ class Graphs : public testing::Test {
 
 TEST_F(Graphs, TakeWhatDiffersBetweenSteps) {
     for (int step = 0; step < kSteps; ++step) EXPECT_EQ(predict(step), 20.0f + static_cast<float>(step));
-    EXPECT_EQ(graphs_->tally().recorded, 1);
-    EXPECT_EQ(graphs_->tally().launched, kSteps - 1);
+    EXPECT_EQ(graphs_->recorded(), 1);
+    EXPECT_EQ(graphs_->launched(), kSteps - 1);
 }
 
 TEST_F(Graphs, AreMadeAnewOnceForgotten) {
     predict(0), predict(1);
     graphs_->forget();
     EXPECT_EQ(predict(2), 22.0f);
-    EXPECT_EQ(graphs_->tally().recorded, 2);
+    EXPECT_EQ(graphs_->recorded(), 2);
 }
 
-TEST_F(Graphs, AreGivenUpWhereMemoryIsNotWhatItWas) {
-    predict(0);
+TEST_F(Graphs, ComputeKeptOutputsInTheirPlaces) {
+    open("pab");
+    for (int step = 0; step < kSteps; ++step) {
+        EXPECT_EQ(predict(step), 20.0f + static_cast<float>(step));
+        EXPECT_EQ(transformer_.was_in_place, graphs_->recorded() > 0 || step % 2 == 1) << step;
+    }
+    EXPECT_EQ(graphs_->recorded(), 2);
+}
+
+/// The cache does not see a step that failed, so it can be run without graphs.
+TEST_F(Graphs, SayWhereMemoryIsNotWhatItWas) {
+    open("pab");
+    predict(0), predict(1);
     transformer_.mischief = Doubling::Mischief::AllocatesMore;
-    for (int step = 1; step < kSteps; ++step) EXPECT_EQ(predict(step), 20.0f + static_cast<float>(step));
-    EXPECT_EQ(graphs_->tally().launched, 0);
-    EXPECT_NE(graphs_->tally().off_because.find("allocation 2 of repeated work"), std::string::npos)
-        << graphs_->tally().off_because;
+    expect_error(ErrorCode::Bug, "allocation 2 of repeated work has 16 bytes, planned were 0", [&] { predict(2); });
+    EXPECT_EQ(graphs_->launched(), 0);
+    EXPECT_EQ(cache_->reused().at(Doubling::kSite), std::vector<int>({1}));
+    transformer_.mischief = Doubling::Mischief::None;
+    EXPECT_EQ(predict(2), 22.0f);
 }
 
-TEST_F(Graphs, AreGivenUpWhereTheWorkWaits) {
+TEST_F(Graphs, SayWhereTheWorkWaits) {
     predict(0);
     transformer_.mischief = Doubling::Mischief::Waits;
-    for (int step = 1; step < kSteps; ++step) EXPECT_EQ(predict(step), 20.0f + static_cast<float>(step));
-    EXPECT_EQ(graphs_->tally().launched, 0);
-    EXPECT_NE(graphs_->tally().off_because, "");
+    expect_error(ErrorCode::Device, "", [&] { predict(1); });
+    EXPECT_EQ(graphs_->launched(), 0);
 }
 
 /// Memory that outlives a step is not the step's, so a graph could not have it.
 TEST_F(Graphs, WaitForAStepThatKeepsNoMemory) {
     transformer_.mischief = Doubling::Mischief::KeepsMemory;
-    predict(0), predict(1);
-    EXPECT_EQ(graphs_->tally().recorded, 0);
+    predict(0);
     transformer_.mischief = Doubling::Mischief::None;
-    for (int step = 2; step < kSteps; ++step) EXPECT_EQ(predict(step), 20.0f + static_cast<float>(step));
-    EXPECT_EQ(graphs_->tally().launched, kSteps - 3);
-    EXPECT_EQ(graphs_->tally().off_because, "");
+    for (int step = 1; step < kSteps; ++step) EXPECT_EQ(predict(step), 20.0f + static_cast<float>(step));
+    EXPECT_EQ(graphs_->launched(), kSteps - 2);
+}
+
+TEST_F(Graphs, SayWhereEveryStepKeepsMemory) {
+    transformer_.mischief = Doubling::Mischief::KeepsMemory;
+    predict(0), predict(1);
+    expect_error(ErrorCode::Device, "steps keep memory for themselves", [&] { predict(2); });
+}
+
+TEST_F(Graphs, HoldNothingOnceGivenUp) {
+    const int64_t before = device_->memory().bytes_in_use();
+    predict(0), predict(1);
+    EXPECT_GT(device_->memory().bytes_in_use(), before);
+    graphs_->give_up();
+    memory_->forget_arena();
+    EXPECT_EQ(device_->memory().bytes_in_use(), before);
 }
 
 TEST_F(Graphs, AreCancelledBeforeALaunch) {
@@ -314,7 +421,6 @@ TEST_F(Graphs, AreCancelledBeforeALaunch) {
     EXPECT_EQ(predict(2, stop.get_token()), 22.0f);
     stop.request_stop();
     expect_error(ErrorCode::Interrupted, "cancelled in step 3", [&] { predict(3, stop.get_token()); });
-    EXPECT_EQ(graphs_->tally().off_because, "");
 }
 
 float first_of(const Context& context, const Tensor& x) { return to_host(context, x).data<float>()[0]; }

@@ -153,6 +153,26 @@ TEST(RepeatedMemory, RefusesOtherWorkThanPlanned) {
     memory.repeat(*plan, [&] { work(memory); });  // what failed leaves nothing behind
 }
 
+/// Two that were never held at once lie in one place.
+TEST(RepeatedMemory, RefusesWhatIsHeldLongerThanPlanned) {
+    HostAllocator pool;
+    RepeatedMemory memory(pool);
+    memory.watch([&] { work(memory); });
+    const auto plan = memory.plan({});
+    expect_error(ErrorCode::Bug, "allocation 2 of repeated work meets one that was released by then", [&] {
+        memory.repeat(*plan, [&] {
+            struct Block {
+                RepeatedMemory& memory;
+                int64_t bytes;
+                void* const place = memory.allocate(bytes);
+                ~Block() { memory.release(place, bytes); }
+            };
+            const Block a{memory, 1000}, b{memory, 3000}, c{memory, 2000};
+        });
+    });
+    expect_error(ErrorCode::Bug, "repeated work made 0 of 3 allocations", [&] { memory.repeat(*plan, [] {}); });
+}
+
 TEST(RepeatedMemory, SharesAnArenaThatIsLargeEnough) {
     HostAllocator pool;
     RepeatedMemory memory(pool);

@@ -101,6 +101,7 @@ int run(void* handle, const void* plan, const Binding* bindings, int count, void
             memory.push_back(bindings[i].memory);
         }
         static_cast<const Made*>(plan)->plan.run(of(handle).handle, places, memory, workspace);
+        check(cudnnSetStream(of(handle).handle, nullptr), "no queue");  // the handle outlives the caller's
     });
 }
 

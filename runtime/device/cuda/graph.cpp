@@ -32,8 +32,10 @@ cudaGraph_t record(Stream stream, const std::function<void(Stream)>& enqueue) {
 }  // namespace
 
 CudaGraph::CudaGraph(Device device, const std::function<void(Stream)>& enqueue) {
-    CudaStream recording(device);
-    cudaGraph_t recorded = record(recording.get(), enqueue);
+    CudaStream stream(device);
+    GraphRecording recording;
+    cudaGraph_t recorded = record(stream.get(), enqueue);
+    held_ = recording.take_held();
     cudaGraphExec_t made = nullptr;
     const cudaError_t result = cudaGraphInstantiate(&made, recorded, 0);
     cudaGraphDestroy(recorded);

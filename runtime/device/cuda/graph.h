@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/device/cuda/commands.h"
+#include "runtime/device/graph_recording.h"
 
 #include <functional>
 
@@ -23,6 +24,7 @@ class CudaGraph {
 
   private:
     void* handle_ = nullptr;
+    GraphRecording::Held held_;
 };
 
 }  // namespace kine

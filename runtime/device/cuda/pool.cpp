@@ -1,6 +1,7 @@
 #include "runtime/device/cuda/pool.h"
 
 #include "runtime/device/cuda/check.h"
+#include "runtime/device/graph_recording.h"
 
 #include <cuda_runtime_api.h>
 
@@ -36,6 +37,7 @@ CudaPool::~CudaPool() { cudaMemPoolDestroy(of(pool_)); }
 
 void* CudaPool::allocate(int64_t bytes) {
     check(bytes >= 0 && bytes < (int64_t{1} << 62), ErrorCode::DoesNotFit, "allocation of {} bytes", bytes);
+    GraphRecording::refuse("an allocation from the pool");  // its queue is not the recorded one
     const int64_t size = rounded(bytes);
     ledger_.take(size, "--max-vram");
     void* memory = nullptr;

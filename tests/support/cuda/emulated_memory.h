@@ -1,6 +1,7 @@
 // Host memory that an emulated grid takes for a GPU's.
 #pragma once
 
+#include "runtime/device/graph_recording.h"
 #include "runtime/device/host/host_allocator.h"
 
 #include <cstddef>
@@ -15,6 +16,7 @@ class EmulatedMemory final : public Allocator {
     EmulatedMemory(Device device, bool is_shared) : device_(device), is_shared_(is_shared) {}
 
     void* allocate(int64_t bytes) override {
+        GraphRecording::refuse("an allocation from the pool");
         void* memory = memory_.allocate(bytes);
         const std::lock_guard lock(mutex);
         blocks[static_cast<const std::byte*>(memory)] = bytes;

@@ -21,11 +21,9 @@ namespace {
 /// finds what was there before. That of the context, the null one, works at once.
 struct LazyQueue {
     std::deque<std::function<void()>> work;
-    size_t done = 0;           // since it was made
-    bool is_recorded = false;  // by a graph: nobody may wait for it
+    size_t done = 0;  // since it was made
 
     void run_to(size_t place) {
-        check(!is_recorded, ErrorCode::Device, "waiting for a queue that is recorded");
         for (; done < place; ++done) {
             const auto next = std::move(work.front());
             work.pop_front();
@@ -64,6 +62,7 @@ void zero_async(void* to, int64_t bytes, Stream stream) {
     enqueue(stream, [=] { std::memset(to, 0, static_cast<size_t>(bytes)); });
 }
 void synchronize(Stream stream) {
+    GraphRecording::refuse("waiting for a queue");
     if (LazyQueue* queue = of(stream)) queue->run_all();
 }
 
@@ -92,10 +91,11 @@ float CudaEvent::since(const CudaEvent&) const { return 0.0f; }
 // And runtime/device/cuda/graph.h: the work as it was enqueued.
 using Recorded = std::deque<std::function<void()>>;
 CudaGraph::CudaGraph(Device device, const std::function<void(Stream)>& enqueue) {
-    CudaStream recording(device);
-    LazyQueue& queue = *of(recording.get());
-    queue.is_recorded = true;
-    enqueue(recording.get());
+    CudaStream stream(device);
+    GraphRecording recording;
+    LazyQueue& queue = *of(stream.get());
+    enqueue(stream.get());
+    held_ = recording.take_held();
     handle_ = new Recorded(std::move(queue.work));
 }
 CudaGraph::~CudaGraph() { delete static_cast<Recorded*>(handle_); }
