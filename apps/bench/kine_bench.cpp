@@ -24,6 +24,7 @@ void run_benchmarks(kine::Device device) {
                setup.rates.linear_float32 / 1e9, setup.rates.linear_bfloat16 / 1e9);
     register_linear(setup);
     register_works(setup);
+    register_attention(setup);
     register_blocks(setup);
     benchmark::RunSpecifiedBenchmarks();
 }

@@ -22,6 +22,7 @@ void report_rate(benchmark::State& state, const BenchSetup& setup, double flops,
 
 void register_linear(const BenchSetup& setup);
 void register_works(const BenchSetup& setup);
+void register_attention(const BenchSetup& setup);
 void register_blocks(const BenchSetup& setup);
 
 /// Registers `body(state)` under `name/dtype`, timed by the clock on the wall, since the work is on other threads too.
