@@ -99,7 +99,7 @@ __device__ void add_tile(float (&out)[kColumns][4], const float (&weights)[kTile
 #pragma unroll
     for (int i = 0; i < 2 * kTiles; ++i)  // two tiles of scores lie as a left factor wants them
         left[i / 4][i % 4] = pack_bfloat16(weights[i / 2][i % 2 * 2], weights[i / 2][i % 2 * 2 + 1]);
-    begin_products();
+    begin_products(left);
 #pragma unroll
     for (int step = 0; step < kTiles / 2; ++step)
         add_product(out, left[step],
@@ -151,10 +151,10 @@ __device__ void hopper_block(const HopperArguments& all, std::byte* shared) {
     sync_block();
     const int group = thread_in_block() / kGroupThreads;
     if (group == 0) {
-        shrink_registers<24>();
+        shrink_registers<kFetchRegisters>();
         if (thread_in_block() == 0) fetch_all<kHeadSize>(all, place, first_query, memory);
     } else {
-        grow_registers<240>();
+        grow_registers<kComputeRegisters>();
         attend_tiles<kHeadSize>(all, place, first_query, group - 1, memory);
     }
 }

@@ -51,6 +51,14 @@ struct HopperLayout {
 
 static_assert(kHopperQueries == kHopperKeys, "one shape of boxes and tiles for all");
 
+/// Registers of a thread that fetches, and of one that computes, once roles are known.
+inline constexpr int kFetchRegisters = 24;
+inline constexpr int kComputeRegisters = 240;
+inline constexpr int kLaunchRegisters = 65536 / kHopperThreads / 8 * 8;  ///< of each, as a block begins
+static_assert(kGroupThreads * (kFetchRegisters + kHopperGroups * kComputeRegisters) <=
+                  kHopperThreads * kLaunchRegisters,
+              "whoever asks for more than there are waits for ever");
+
 /// Blocks of queries of one head follow one another, so that they find its keys in the L2.
 constexpr Launch hopper_launch(int64_t sites, int heads, int queries, int head_size) {
     return {sites * heads * divide_up(queries, kHopperQueries), 1, kHopperThreads, HopperLayout(head_size).bytes};
@@ -60,10 +68,14 @@ constexpr Launch hopper_launch(int64_t sites, int heads, int queries, int head_s
 constexpr TileSource tiles_of(const BFloat16* first, const HeadStrides& strides, const MatrixArguments& all, int tokens,
                               int head_size) {
     const auto places = [](int64_t count, int64_t stride) { return stride == 0 ? 1 : count; };
-    const auto step = [&](int64_t stride) { return stride == 0 ? strides.token : stride; };  // of one place: any
+    const int64_t sizes[] = {head_size, all.heads, tokens, places(all.inner, strides.inner),
+                             places(all.outer, strides.outer)};
+    const auto step = [&](int axis, int64_t stride) {
+        return sizes[axis] == 1 ? kChunk : stride;
+    };  // any that is legal
     return {first,
-            {head_size, all.heads, tokens, places(all.inner, strides.inner), places(all.outer, strides.outer)},
-            {1, strides.head, strides.token, step(strides.inner), step(strides.outer)},
+            {sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]},
+            {1, step(1, strides.head), step(2, strides.token), step(3, strides.inner), step(4, strides.outer)},
             kHopperKeys};
 }
 

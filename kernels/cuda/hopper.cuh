@@ -61,6 +61,12 @@ __device__ inline uint64_t factor_at(const void* shared, int leading_bytes, int 
 
 /// Between what was done to sums or a left factor in registers and the first product that takes them.
 __device__ inline void begin_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+template <int kSteps>
+__device__ void begin_products(uint32_t (&left)[kSteps][4]) {
+#pragma unroll
+    for (int i = 0; i < 4 * kSteps; ++i) asm volatile("" : "+r"(left[i / 4][i % 4])::"memory");  // made before
+    begin_products();
+}
 /// Until products that were begun are done.
 template <int kTiles>
 __device__ void await_products(float (&sums)[kTiles][4]) {

@@ -51,7 +51,7 @@ TEST(TileFactor, SwizzlesHalvesOfEverySecondFourRows) {
     EXPECT_EQ(swizzled(8 * 32), 8u * 32);
 }
 
-/// q, out [B, S, Lq, H, D]; k and v parts of [B, S or 1, Lk, 2, H, D].
+/// q [B, S, Lq, H, D]; k, v [B, S or 1, Lk, H, D].
 struct Problem {
     Tensor q, k, v;
 };
@@ -133,6 +133,7 @@ class HopperKernel : public KernelTest {
 
   private:
     TileMap tiles(const TileSource& source) const {
+        emulation::check_source(source);
         return is_on_gpu() ? make_tile_map(source) : std::bit_cast<TileMap>(emulation::EmulatedMap{source});
     }
 
@@ -161,6 +162,18 @@ TEST_P(HopperKernel, EqualsTheTwinForEveryTail) {
         SCOPED_TRACE(fmt::format("{} queries, {} keys", queries, keys));
         expect_equals_twin(problem_of(context, queries, keys, 72));
     }
+}
+
+/// Frames that are attended, where patches lie closer to one another.
+TEST_P(HopperKernel, TakesTokensThatLieFurtherApartThanSites) {
+    const Tensor qkv = random_tensor(context, {1, 70, 3, 3, 2, 72}, DType::BFloat16, 3);  // [B, T, S, 3, H, D]
+    const auto part = [&](int64_t which) { return qkv.select(3, which).transpose(1, 2); };
+    expect_equals_twin({part(0), part(1), part(2)});
+}
+
+TEST_P(HopperKernel, TakesOneHeadOrTokenWhateverItsStride) {
+    const Tensor qkv = random_tensor(context, {1, 2, 1, 3, 1, 64}, DType::BFloat16, 4);
+    expect_equals_twin({qkv.select(3, 0), qkv.select(3, 1), qkv.select(3, 2)});
 }
 
 /// Each stage is filled three times, and freed before.

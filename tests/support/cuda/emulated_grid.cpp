@@ -88,6 +88,7 @@ class Block {
 
     void run(int64_t block_x, int64_t block_y) {
         std::memset(shared_, 0xff, shared_bytes_);
+        notes_.reset();
         all_ = Barrier{launch_.threads};
         warps_.assign(fibers_.size() / kWarp, Warp{Barrier{kWarp}});
         for (size_t i = 0; i < fibers_.size(); ++i)
@@ -112,6 +113,7 @@ class Block {
         moved_ = true;
     }
     void has_moved() { moved_ = true; }
+    std::any& notes() { return notes_; }
     std::span<std::byte> shared_memory() const { return {shared_, shared_bytes_}; }
 
     const Place& place() const { return running_->place; }
@@ -156,6 +158,7 @@ class Block {
     Barrier all_;
     std::unique_ptr<std::byte[]> memory_;
     std::byte* shared_ = nullptr;  // in it
+    std::any notes_;
     size_t shared_bytes_ = 0;
     Fiber* running_ = nullptr;
     void* scheduler_ = nullptr;
@@ -259,6 +262,7 @@ const Place& place() { return lone != nullptr ? *lone : current->place(); }
 void sync_block() { block_of_thread().sync(); }
 void sync_warp() { block_of_thread().sync_warp(); }
 std::span<std::byte> shared_memory() { return block_of_thread().shared_memory(); }
+std::any& notes_on_block() { return block_of_thread().notes(); }
 void wait_until(const std::function<bool()>& is_over) { block_of_thread().wait_until(is_over); }
 void has_moved() { block_of_thread().has_moved(); }
 std::span<const uint64_t> exchange(uint64_t own) { return block_of_thread().exchange(own); }

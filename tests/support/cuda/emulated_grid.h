@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/rows.h"
 
+#include <any>
 #include <functional>
 #include <span>
 
@@ -34,6 +35,9 @@ void sync_warp();
 /// Of the running block; begins at a multiple of kSharedAlignment.
 std::span<std::byte> shared_memory();
 inline constexpr size_t kSharedAlignment = 1024;
+
+/// What else is known of the running block: nothing when it begins.
+std::any& notes_on_block();
 
 /// Other threads take turns until `is_over`. Whoever does what another may wait for says that it has moved.
 void wait_until(const std::function<bool()>& is_over);

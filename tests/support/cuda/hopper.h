@@ -1,5 +1,6 @@
 // What Hopper adds to the emulated grid, by the PTX manual: barriers that count bytes, boxes of a tensor, products of
-// factors in shared memory.
+// factors in shared memory. What is asked for is done as late as may be: boxes are NaNs until their barrier is awaited,
+// sums until their products are. What a GPU would do anything about is an error.
 #pragma once
 
 #include "kernels/cuda/tile_map.h"
@@ -20,6 +21,7 @@ static_assert(sizeof(EmulatedMap) == sizeof(kernels::cuda::TileMap));
 uint32_t shared_address(const void* shared);
 
 void make_barrier(uint64_t* barrier, int arrivals);
+void show_barriers();
 void arrive(uint64_t* barrier, int bytes);
 void await_phase(uint64_t* barrier, int phase);
 
@@ -27,9 +29,14 @@ void await_phase(uint64_t* barrier, int phase);
 void fetch_box(void* shared, const kernels::cuda::TileSource& source, const int (&at)[kernels::cuda::kTileAxes],
                uint64_t* barrier);
 
+/// What cuTensorMapEncodeTiled refuses.
+void check_source(const kernels::cuda::TileSource& source);
+
+void begin_products();
+void await_products(std::span<float[4]> sums);
 /// wgmma.m64nNk16 of bf16: a and b in shared memory by their descriptors, channels together, into (or onto) sums.
 void put_product(std::span<float[4]> sums, uint64_t a, uint64_t b, bool adds);
-/// The same, a in registers, b with columns together.
+/// The same, a in registers, which stay as they are until the sums are awaited; b with columns together.
 void add_product(std::span<float[4]> sums, const uint32_t (&a)[4], uint64_t b);
 
 }  // namespace kine::emulation

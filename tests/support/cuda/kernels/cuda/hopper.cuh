@@ -1,6 +1,5 @@
 // The host's double of kernels/cuda/hopper.cuh: barriers, the copy engine and products of four warps over an emulated
-// grid. Copies and products are done when they are asked for, so what is missing is told only where it would have been
-// waited for by others.
+// grid.
 #pragma once
 
 #include "kernels/cuda/tile_map.h"
@@ -13,7 +12,7 @@ namespace kine::kernels::cuda {
 using SharedBarrier = uint64_t;
 
 inline void make_barrier(SharedBarrier* barrier, int arrivals) { emulation::make_barrier(barrier, arrivals); }
-inline void show_barriers() {}
+inline void show_barriers() { emulation::show_barriers(); }
 inline void arrive(SharedBarrier* barrier) { emulation::arrive(barrier, 0); }
 inline void arrive_for(SharedBarrier* barrier, int bytes) { emulation::arrive(barrier, bytes); }
 inline void await_phase(SharedBarrier* barrier, int phase) { emulation::await_phase(barrier, phase); }
@@ -26,9 +25,15 @@ inline uint64_t factor_at(const void* shared, int leading_bytes, int stride_byte
     return tile_factor(emulation::shared_address(shared), leading_bytes, stride_bytes);
 }
 
-inline void begin_products() {}
+inline void begin_products() { emulation::begin_products(); }
+template <int kSteps>
+void begin_products(uint32_t (&)[kSteps][4]) {
+    begin_products();
+}
 template <int kTiles>
-void await_products(float (&)[kTiles][4]) {}
+void await_products(float (&sums)[kTiles][4]) {
+    emulation::await_products(std::span(sums));
+}
 
 template <int kRegisters>
 void shrink_registers() {}
