@@ -156,13 +156,14 @@ TEST_P(OneGraphRun, GoesOnWithoutGraphsWhereTheyDoNotFit) {
         const Predictions one_by_one = run(tight, false);
         const int64_t peak = memory.peak_bytes();
         int without = 0, with = 0;
-        for (const int percent : {0, 40, 100, 150, 300}) {
+        for (const int percent : {0, 60, 150, 300}) {
             memory.set_budget(peak + (peak - before) * percent / 100);
             const Predictions graphs = run(tight, true);
             memory.set_budget(0);
             EXPECT_EQ(memory.bytes_in_use(), before);
             const std::string& why = graphs.graphs.off_because;
             EXPECT_TRUE(why.empty() || why.find("does not fit") != std::string::npos) << why;
+            EXPECT_TRUE(!why.empty() || graphs.graphs.launched > 0);
             ++(why.empty() ? with : without);
             for (size_t step = 0; step < one_by_one.all.size(); ++step)
                 ASSERT_TRUE(same_bits(graphs.all[step], one_by_one.all[step])) << step << " with " << percent << " %";
