@@ -17,16 +17,17 @@ __global__ void __launch_bounds__(norm_threads(kWarps)) norm_kernel(const NormAr
 template <class T>
 auto kernel_for(const NormArguments<T>& norm) {
     const int warps = norm_warps(norm.width, norm.by_words);
-    if (!norm.by_words) return warps == 1 ? norm_kernel<T, 1, false> : norm_kernel<T, kNormMostWarps, false>;
     switch (warps) {
         case 1:
-            return norm_kernel<T, 1, true>;
+            return norm.by_words ? norm_kernel<T, 1, true> : norm_kernel<T, 1, false>;
         case 2:
             return norm_kernel<T, 2, true>;
         case 4:
             return norm_kernel<T, 4, true>;
+        case 8:
+            return norm.by_words ? norm_kernel<T, 8, true> : norm_kernel<T, 8, false>;
         default:
-            return norm_kernel<T, 8, true>;
+            return norm.by_words ? norm_kernel<T, kNormMostWarps, true> : norm_kernel<T, kNormMostWarps, false>;
     }
 }
 

@@ -25,15 +25,18 @@ struct NormArguments {
 
 inline constexpr int kNormChunks = 3;        ///< 24 values of a row stay in a lane's registers from load to store
 inline constexpr int kNormRowsPerBlock = 4;  ///< of rows that one warp can hold
-inline constexpr int kNormMostWarps = 8;
+inline constexpr int kNormUsualWarps = 8;    ///< that rows of known models need at most: 6,144 channels
+inline constexpr int kNormMostWarps = 32;    ///< of a block
 inline constexpr int kNormWidest = kNormMostWarps * kWarp * kNormChunks * kChunk;
 
-/// Warps that share a row: 1, 2, 4 or 8; 0 where it is wider than kNormWidest. Rows that cannot be moved by words are
-/// rare and slow anyhow: they take one or eight, which spares two more instances of a long kernel.
+/// Warps that share a row: 1, 2, 4, 8 or 32; 0 where it is wider than kNormWidest. Wider rows than usual are rare;
+/// those that cannot be moved by words too, and slow anyhow: they take 1, 8 or 32, which spares instances of a long
+/// kernel.
 constexpr int norm_warps(int64_t width, bool by_words) {
     if (width > kNormWidest) return 0;
     const int warps = power_of_two_above(static_cast<int>(divide_up(width, kWarp * kNormChunks * kChunk)));
-    return by_words || warps == 1 ? warps : kNormMostWarps;
+    if (warps > kNormUsualWarps) return kNormMostWarps;
+    return by_words || warps == 1 ? warps : kNormUsualWarps;
 }
 
 constexpr int norm_threads(int warps) { return warps == 1 ? kNormRowsPerBlock * kWarp : warps * kWarp; }

@@ -162,7 +162,9 @@ TEST_P(NormKernel, EqualsTheTwinWithAnyPartAbsent) {
     expect_equals_twin(root_mean_square);
 }
 
-TEST_P(NormKernel, EqualsTheWidestRowItTakes) {
+TEST_P(NormKernel, EqualsTheTwinOnWiderRowsThanUsual) {
+    expect_equals_twin(everything(context, {1, 2, 6152}, DType::BFloat16));
+    expect_equals_twin(everything(context, {1, 2, 8191}, DType::BFloat16));  // not by words
     expect_equals_twin(everything(context, {1, 1, kNormWidest}, DType::BFloat16));
 }
 
@@ -184,7 +186,10 @@ TEST(NormLaunch, GivesWideRowsMoreWarps) {
     EXPECT_EQ(norm_launch(7, 37, false), (Launch{2, 1, 128, 0}));
     EXPECT_EQ(norm_launch(7, 3072, true), (Launch{7, 1, 128, 16}));
     EXPECT_EQ(norm_launch(7, 5120, true), (Launch{7, 1, 256, 32}));
-    EXPECT_EQ(norm_warps(kNormWidest, true), 8);
+    EXPECT_EQ(norm_launch(7, 6144, true), (Launch{7, 1, 256, 32}));
+    EXPECT_EQ(norm_launch(7, 6145, false), (Launch{7, 1, 1024, 128}));
+    EXPECT_EQ(norm_launch(7, 8192, true), (Launch{7, 1, 1024, 128}));
+    EXPECT_EQ(norm_warps(kNormWidest, true), 32);
     EXPECT_EQ(norm_warps(kNormWidest + 1, false), 0);
 }
 

@@ -20,16 +20,17 @@ void run_norm(const NormArguments<T>& norm) {
 template <class T>
 void emulate(const NormArguments<T>& norm) {
     const int warps = norm_warps(norm.width, norm.by_words);
-    if (!norm.by_words) return warps == 1 ? run_norm<T, 1, false>(norm) : run_norm<T, kNormMostWarps, false>(norm);
     switch (warps) {
         case 1:
-            return run_norm<T, 1, true>(norm);
+            return norm.by_words ? run_norm<T, 1, true>(norm) : run_norm<T, 1, false>(norm);
         case 2:
             return run_norm<T, 2, true>(norm);
         case 4:
             return run_norm<T, 4, true>(norm);
+        case 8:
+            return norm.by_words ? run_norm<T, 8, true>(norm) : run_norm<T, 8, false>(norm);
         default:
-            return run_norm<T, 8, true>(norm);
+            return norm.by_words ? run_norm<T, kNormMostWarps, true>(norm) : run_norm<T, kNormMostWarps, false>(norm);
     }
 }
 
