@@ -44,31 +44,32 @@ Denoiser::Denoiser(const Context& context, const Model& model, const Request& re
     const parallel::Range present = branches_on(mesh, branches_);
     const int64_t together = std::min(branches_of_pass(model, request), present.size());
     const VideoSize size{subject.latents, request.width, request.height};
+    const std::vector<RowId> rows = rows_for_graphs(subject);
     for (int64_t first = present.begin; first < present.end; first += together)
-        passes_.push_back(make_pass(subject, size, {first, first + together}));
+        passes_.push_back(make_pass(subject, size, {first, first + together}, rows));
 }
 
-std::vector<RowId> Denoiser::rows() const {
+/// Of all steps; none where graphs are not used: ranks wait for one another on the host, weights and outputs that wait
+/// there come by queues of their own, and a trace wants to see each op.
+std::vector<RowId> Denoiser::rows_for_graphs(const Subject& subject) const {
+    const bool all_stays =
+        subject.cache_host_share == 0 && !model_.offload_of(Stage::Denoise) && !model_.offload_of(Stage::Refine);
+    const bool is_wanted = context_.device.kind == DeviceKind::Cuda && subject.may_use_graphs &&
+                           is_switched_on("KINE_CUDA_GRAPHS") && !context_.profiler.is_enabled();
+    if (!is_wanted || !all_stays || mesh_.world().size() > 1) return {};
     std::vector<RowId> rows;
     for (int step = 0; step < plan_.steps(); ++step)
         rows.emplace_back(model_.stage_at(timesteps_[static_cast<size_t>(step)]), plan_.first_like(step));
-    return rows;
+    return StepGraphs::suit(plan_, rows) ? rows : std::vector<RowId>();
 }
 
-/// Ranks wait for one another on the host, weights and outputs that wait there come by queues of their own, and a trace
-/// wants to see each op.
-bool Denoiser::may_use_graphs(const Subject& subject) const {
-    const bool all_stays =
-        subject.cache_host_share == 0 && !model_.offload_of(Stage::Denoise) && !model_.offload_of(Stage::Refine);
-    return context_.device.kind == DeviceKind::Cuda && subject.may_use_graphs && is_switched_on("KINE_CUDA_GRAPHS") &&
-           mesh_.world().size() == 1 && all_stays && !context_.profiler.is_enabled() && StepGraphs::suit(plan_, rows());
-}
-
-Denoiser::Pass Denoiser::make_pass(const Subject& subject, const VideoSize& size, parallel::Range branches) {
+Denoiser::Pass Denoiser::make_pass(const Subject& subject, const VideoSize& size, parallel::Range branches,
+                                   const std::vector<RowId>& rows_for_graphs) {
     const Transformer& transformer = *model_.transformer;
     const Conditioning part = only(context_, subject.conditioning, branches);
-    auto graphs =
-        may_use_graphs(subject) ? std::make_unique<StepGraphs>(context_, transformer, plan_, rows(), memory_) : nullptr;
+    auto graphs = rows_for_graphs.empty()
+                      ? nullptr
+                      : std::make_unique<StepGraphs>(context_, transformer, plan_, rows_for_graphs, memory_);
     broadcast::Cache cache = graphs ? broadcast::Cache(subject.plan, *graphs)
                                     : broadcast::Cache(subject.plan, context_, subject.cache_host_share);
     return {.tokens = transformer.token_shape(subject.latents, branches.size()),

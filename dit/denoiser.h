@@ -50,9 +50,9 @@ class Denoiser {
         broadcast::Cache cache;
     };
 
-    std::vector<RowId> rows() const;
-    bool may_use_graphs(const Subject& subject) const;
-    Pass make_pass(const Subject& subject, const VideoSize& size, parallel::Range branches);
+    std::vector<RowId> rows_for_graphs(const Subject& subject) const;
+    Pass make_pass(const Subject& subject, const VideoSize& size, parallel::Range branches,
+                   const std::vector<RowId>& rows_for_graphs);
     StepContext step_context(const Pass& pass, broadcast::Cache& cache, int index) const;
     void announce(int index);
     void give_up_graphs(const Error& error);

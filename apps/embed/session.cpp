@@ -48,7 +48,7 @@ std::vector<Device> devices_of(const SessionOptions& options) {
 }
 
 std::vector<std::unique_ptr<DeviceFloor>> open_devices(const std::vector<Device>& devices) {
-    instruction_set();  // a wrong KINE_CPU is better told now than in the first product
+    instruction_set();  // what is wrong in the environment is better told now than in the first product or step
     is_switched_on("KINE_CUDA_GRAPHS");
     std::vector<std::unique_ptr<DeviceFloor>> floors;
     for (const Device& device : devices) floors.push_back(open_floor(device));

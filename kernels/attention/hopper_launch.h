@@ -70,9 +70,8 @@ constexpr TileSource tiles_of(const BFloat16* first, const HeadStrides& strides,
     const auto places = [](int64_t count, int64_t stride) { return stride == 0 ? 1 : count; };
     const int64_t sizes[] = {head_size, all.heads, tokens, places(all.inner, strides.inner),
                              places(all.outer, strides.outer)};
-    const auto step = [&](int axis, int64_t stride) {
-        return sizes[axis] == 1 ? kChunk : stride;
-    };  // any that is legal
+    // Of one place, any stride that the driver takes.
+    const auto step = [&](int axis, int64_t stride) { return sizes[axis] == 1 ? kChunk : stride; };
     return {first,
             {sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]},
             {1, step(1, strides.head), step(2, strides.token), step(3, strides.inner), step(4, strides.outer)},

@@ -1,7 +1,7 @@
 // What Hopper (compute capability 9.0) offers beyond kernels/cuda/intrinsics.cuh: barriers in shared memory that count
 // arrivals and bytes, the copy engine (TMA), and matrix products of four warps that read shared memory themselves
-// (wgmma). As the PTX manual has them, 9.7.13 to 9.7.16. Tests put another file of this name before it that does the
-// same on the host. Not run on a device.
+// (wgmma), as the PTX manual has them. Tests put another file of this name before it that does the same on the host.
+// Not run on a device.
 #pragma once
 
 #include "kernels/cuda/tile_map.h"

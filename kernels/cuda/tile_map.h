@@ -35,7 +35,7 @@ TileMap make_tile_map(const TileSource& source);
 /// different banks (CU_TENSOR_MAP_SWIZZLE_32B): where a byte lies that would lie at `offset`.
 constexpr uint32_t swizzled(uint32_t offset) { return offset ^ (offset >> 7 & 1u) << 4; }
 
-/// A factor of the matrix unit in shared memory, by the PTX manual's 9.7.15.5.1.2.2 (matrix descriptor): where it
+/// A factor of the matrix unit in shared memory, by the PTX manual's matrix descriptor of wgmma: where it
 /// begins, bytes from 16 channels to the next, bytes from eight rows to the next, swizzled by 32 bytes.
 constexpr uint64_t tile_factor(uint32_t address, int leading_bytes, int stride_bytes) {
     constexpr uint64_t kSwizzle32 = 3;

@@ -95,6 +95,13 @@ TEST(Commands, TellWhichInstructionsTheyUse) {
     EXPECT_TRUE(unknown.says("unknown KINE_CPU 'sse9', known are avx2, avx512, amx")) << unknown.error;
 }
 
+TEST(Commands, ReadTheWishForGraphsBeforeTheRun) {
+    const Ended unknown =
+        launch({.arguments = generate({"-o", "/nowhere/video.mp4"}), .shell = "export KINE_CUDA_GRAPHS=maybe"});
+    EXPECT_EQ(unknown.status, kUsage);
+    EXPECT_TRUE(unknown.says("unknown KINE_CUDA_GRAPHS 'maybe', known are on, off")) << unknown.error;
+}
+
 TEST(Commands, TellWhetherTheyUseCudnn) {
     const auto with = [](const std::string& wish) {
         return launch({.arguments = {"list", "build"}, .shell = "export KINE_CUDNN=" + wish});

@@ -3,6 +3,7 @@
 
 #include "kernels/attention/hopper_cuda.h"
 #include "runtime/config.h"
+#include "tests/kernels/cuda/matrix_arguments.h"
 #include "tests/support/cuda/emulated_kernels.h"
 #include "tests/support/cuda/hopper.h"
 #include "tests/support/cuda/kernel_test.h"
@@ -52,9 +53,7 @@ TEST(TileFactor, SwizzlesHalvesOfEverySecondFourRows) {
 }
 
 /// q [B, S, Lq, H, D]; k, v [B, S or 1, Lk, H, D].
-struct Problem {
-    Tensor q, k, v;
-};
+using Problem = Heads;
 
 Problem problem_of(const Context& context, int64_t queries, int64_t keys, int64_t size, bool shares_keys = false) {
     constexpr int64_t kOuter = 1, kInner = 2, kHeads = 2;
@@ -62,10 +61,6 @@ Problem problem_of(const Context& context, int64_t queries, int64_t keys, int64_
         random_tensor(context, {kOuter, shares_keys ? 1 : kInner, keys, 2, kHeads, size}, DType::BFloat16, 1);
     return {random_tensor(context, {kOuter, kInner, queries, kHeads, size}, DType::BFloat16, 2), both.select(3, 0),
             both.select(3, 1)};
-}
-
-HeadStrides strides_of(const Tensor& x) {
-    return {x.dim(0) == 1 ? 0 : x.stride(0), x.dim(1) == 1 ? 0 : x.stride(1), x.stride(2), x.stride(3)};
 }
 
 struct Attended {
@@ -109,22 +104,8 @@ class HopperKernel : public KernelTest {
         Tensor log_sums = Tensor::empty(
             context, {problem.q.dim(0), problem.q.dim(1), problem.q.dim(2), problem.q.dim(3)}, DType::Float32);
         HopperArguments all;
-        all.q = problem.q.data<BFloat16>();
-        all.k = problem.k.data<BFloat16>();
-        all.v = problem.v.data<BFloat16>();
-        all.out = out.data<BFloat16>();
-        all.log_sums = log_sums.data<float>();
-        all.q_strides = strides_of(problem.q);
-        all.k_strides = strides_of(problem.k);
-        all.v_strides = strides_of(problem.v);
-        all.out_strides = strides_of(out);
-        all.outer = problem.q.dim(0);
-        all.inner = problem.q.dim(1);
-        all.queries = static_cast<int>(problem.q.dim(2));
-        all.keys = static_cast<int>(problem.k.dim(2));
-        all.heads = static_cast<int>(problem.q.dim(3));
+        describe(problem, out, log_sums, all);
         const auto size = static_cast<int>(problem.q.dim(4));
-        all.scale = 1.0f / std::sqrt(static_cast<float>(size));
         run(all, size);
         const Attended want = twin(problem);
         expect_close(out, want.out, {4e-3, 8e-3});  // weights and results are rounded to bf16

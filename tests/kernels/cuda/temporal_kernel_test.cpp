@@ -4,6 +4,7 @@
 #include "kernels/attention/temporal_cuda.h"
 #include "runtime/config.h"
 #include "tests/kernels/cuda/head_twin.h"
+#include "tests/kernels/cuda/matrix_arguments.h"
 #include "tests/support/cuda/emulated_kernels.h"
 #include "tests/support/cuda/kernel_test.h"
 #include "tests/support/expect_close.h"
@@ -39,10 +40,6 @@ Problem normed_and_turned(const Context& context, int64_t tokens, int64_t size, 
     return problem;
 }
 
-HeadStrides strides_of(const Tensor& x) {
-    return {x.dim(0) == 1 ? 0 : x.stride(0), x.dim(1) == 1 ? 0 : x.stride(1), x.stride(2), x.stride(3)};
-}
-
 HeadSteps steps_of(const Problem& problem, const Tensor& weight) {
     HeadSteps steps = {problem.norm, nullptr, nullptr, nullptr, kHeadEps};
     if (weight) steps.weight = weight.data<float>();
@@ -52,21 +49,7 @@ HeadSteps steps_of(const Problem& problem, const Tensor& weight) {
 
 TemporalArguments arguments_of(const Problem& problem, Tensor& out, Tensor& log_sums) {
     TemporalArguments all;
-    all.q = problem.q.data<BFloat16>();
-    all.k = problem.k.data<BFloat16>();
-    all.v = problem.v.data<BFloat16>();
-    all.out = out.data<BFloat16>();
-    all.log_sums = log_sums.data<float>();
-    all.q_strides = strides_of(problem.q);
-    all.k_strides = strides_of(problem.k);
-    all.v_strides = strides_of(problem.v);
-    all.out_strides = strides_of(out);
-    all.outer = problem.q.dim(0);
-    all.inner = problem.q.dim(1);
-    all.queries = static_cast<int>(problem.q.dim(2));
-    all.keys = static_cast<int>(problem.k.dim(2));
-    all.heads = static_cast<int>(problem.q.dim(3));
-    all.scale = 1.0f / std::sqrt(static_cast<float>(problem.size()));
+    describe({problem.q, problem.k, problem.v}, out, log_sums, all);
     all.query_steps = steps_of(problem, problem.query_weight);
     all.key_steps = steps_of(problem, problem.key_weight);
     all.token_turns = problem.size();

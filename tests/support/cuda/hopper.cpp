@@ -3,6 +3,7 @@
 #include "kernels/cuda/rows.h"
 #include "runtime/tensor/dtype.h"
 #include "tests/support/cuda/emulated_grid.h"
+#include "tests/support/cuda/matrices.h"
 
 #include <algorithm>
 #include <any>
@@ -120,12 +121,6 @@ int lane() { return place().thread % kWarp; }
 int row_of(int i) { return lane() / 4 + i / 2 * 8; }
 int column_of(int tile, int i) { return tile * 8 + lane() % 4 * 2 + i % 2; }
 
-float half_of(uint64_t words, int which) {
-    BFloat16 value;
-    value.bits = static_cast<uint16_t>(words >> (16 * which));
-    return value;
-}
-
 void copy_box(void* shared, const kernels::cuda::TileSource& source, const std::array<int, kTileAxes>& at) {
     const uint32_t begin = shared_address(shared);
     for (int i = 0; i < source.rows * kernels::cuda::kTileColumns; ++i) {
@@ -157,15 +152,7 @@ void multiply_shared(std::span<float[4]> sums, uint64_t a, uint64_t b, bool adds
 }
 
 void multiply_registers(std::span<float[4]> sums, const uint32_t (&a)[4], uint64_t b) {
-    std::array<std::array<float, kDepth>, 16> left = {};  // [row][k]
-    for (int pair = 0; pair < 2; ++pair) {
-        const auto words = exchange(a[2 * pair] | static_cast<uint64_t>(a[2 * pair + 1]) << 32);
-        for (size_t i = 0; i < 32 * 4; ++i) {
-            const size_t from = i / 4, half = i % 4;
-            left[from / 4 + half / 2 * 8][from % 4 * 2 + static_cast<size_t>(pair) * 8 + half % 2] =
-                half_of(words[from], static_cast<int>(half));
-        }
-    }
+    const LeftFactor left = left_factor(a);
     const Factor right(b);
     for (size_t tile = 0; tile < sums.size(); ++tile) {
         for (int i = 0; i < 4; ++i) {

@@ -25,16 +25,21 @@ int own_lane() { return place().thread % kernels::cuda::kWarp; }
 
 }  // namespace
 
-void multiply_add(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-    std::array<std::array<float, kSide>, kSide> left = {};      // [row][k]
-    std::array<std::array<float, kSide>, kColumns> right = {};  // [column][k]
-    for (int pair = 0; pair < 2; ++pair) {                      // of the upper and the lower rows' parts
+LeftFactor left_factor(const uint32_t (&a)[4]) {
+    LeftFactor left = {};
+    for (int pair = 0; pair < 2; ++pair) {  // of the upper and the lower rows' parts
         const auto words = exchange(two_words(a[2 * pair], a[2 * pair + 1]));
         for (int i = 0; i < 32 * 4; ++i) {
             const int lane = i / 4, half = i % 4;
             left[lane / 4 + half / 2 * 8][lane % 4 * 2 + pair * 8 + half % 2] = half_of(words[lane], half);
         }
     }
+    return left;
+}
+
+void multiply_add(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+    const LeftFactor left = left_factor(a);
+    std::array<std::array<float, kSide>, kColumns> right = {};  // [column][k]
     const auto words = exchange(two_words(b[0], b[1]));
     for (int i = 0; i < 32 * 4; ++i) {
         const int lane = i / 4, half = i % 4;

@@ -1,9 +1,14 @@
 // What a warp's matrix instructions do, by the layouts of the PTX manual.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace kine::emulation {
+
+/// [row][k], 16 x 16: what all lanes of a warp gave, as mma.m16n8k16 has it in registers.
+using LeftFactor = std::array<std::array<float, 16>, 16>;
+LeftFactor left_factor(const uint32_t (&a)[4]);
 
 /// mma.m16n8k16 with bf16 factors and f32 sums.
 void multiply_add(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]);

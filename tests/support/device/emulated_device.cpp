@@ -117,7 +117,7 @@ int64_t PinnedBuffer::in_use() { return pinned; }
 std::atomic<bool> is_hopper_there{false};
 WithHopper::WithHopper() { is_hopper_there = true; }
 WithHopper::~WithHopper() { is_hopper_there = false; }
-bool emulates_hopper() { return is_hopper_there; }
+bool has_hopper() { return is_hopper_there; }
 
 struct TestDevice::Parts {
     explicit Parts(int devices) {

@@ -225,7 +225,7 @@ void launch_row_attention(const RowAttentionArguments& all, Stream stream) {
 }
 
 TileMap make_tile_map(const TileSource& source) { return std::bit_cast<TileMap>(emulation::EmulatedMap{source}); }
-bool is_hopper(Device) { return emulates_hopper(); }
+bool is_hopper(Device) { return has_hopper(); }
 void launch_hopper(const HopperArguments& all, int head_size, Stream stream) {
     enqueue(stream, [=] { emulate(all, head_size); });
 }

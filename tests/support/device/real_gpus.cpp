@@ -1,3 +1,4 @@
+#include "kernels/attention/hopper_cuda.h"
 #include "runtime/device/floor.h"
 #include "runtime/device/host/host_allocator.h"
 #include "tests/support/device/test_device.h"
@@ -40,6 +41,7 @@ const Allocator& TestDevice::memory() { return parts_->floor->memory(); }
 
 WithHopper::WithHopper() = default;
 WithHopper::~WithHopper() = default;
+bool has_hopper() { return kernels::cuda::is_hopper({DeviceKind::Cuda, 0}); }
 WithCudnn::WithCudnn() = default;
 WithCudnn::~WithCudnn() = default;
 

@@ -49,6 +49,6 @@ class WithHopper {
     WithHopper(const WithHopper&) = delete;
     WithHopper& operator=(const WithHopper&) = delete;
 };
-bool emulates_hopper();
+bool has_hopper();  ///< the first device
 
 }  // namespace kine
