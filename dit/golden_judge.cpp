@@ -3,6 +3,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/resample/resample.h"
+#include "runtime/tensor/convert.h"
 #include "runtime/tensor/transfer.h"
 
 #include <algorithm>
@@ -18,9 +19,12 @@ namespace {
 constexpr double kBFloat16RelativeRms = 0.02;
 constexpr double kBFloat16TextRelativeRms = 0.06;
 
-double allowed_relative_rms(const std::string& key) {
+constexpr double kFloat16Share = 0.125;  // three more bits of mantissa
+
+double allowed_relative_rms(DType dtype, const std::string& key) {
     const bool is_text = key.starts_with("text/") || key.starts_with("denoise/context");
-    return is_text ? kBFloat16TextRelativeRms : kBFloat16RelativeRms;
+    const double allowed = is_text ? kBFloat16TextRelativeRms : kBFloat16RelativeRms;
+    return dtype == DType::Float16 ? kFloat16Share * allowed : allowed;
 }
 
 struct Difference {
@@ -50,7 +54,7 @@ Difference difference(const Context& context, const Tensor& ours, const Tensor& 
 Tensor as_float(const Context& context, const Tensor& x) {
     const Tensor packed = x.device() == context.device ? to_host(context, kernels::contiguous(context, x))
                                                        : kernels::contiguous(context.host(), x);
-    if (x.dtype() != DType::Int64) return kernels::cast(context.host(), packed, DType::Float32);
+    if (x.dtype() != DType::Int64) return convert(context.host(), packed, DType::Float32);
     const std::vector<float> values(packed.data<int64_t>(), packed.data<int64_t>() + packed.elements());
     return Tensor::of<float>(context.host(), x.shape(), values);
 }
@@ -84,13 +88,13 @@ void GoldenJudge::relative(const std::string& stage, const Tensor& ours, const T
                            const std::string& key) {
     if (!has_shape(stage, ours, reference)) return;
     const double error = difference(context_, ours, reference).relative_rms;
-    const double allowed = allowed_relative_rms(key);
+    const double allowed = allowed_relative_rms(dtype_, key);
     tell({.stage = stage, .error = error, .allowed = allowed, .ok = error <= allowed, .note = "relative RMS"});
 }
 
 void GoldenJudge::close(const std::string& stage, const Tensor& ours, const std::string& key,
                         const std::string& noise_key) {
-    if (is_float32_) return within_noise(stage, ours, key, noise_key);
+    if (is_float32()) return within_noise(stage, ours, key, noise_key);
     relative(stage, ours, golden_.tensor(key), key);
 }
 
@@ -104,7 +108,7 @@ void GoldenJudge::branches(const std::string& stage, const Tensor& ours, const s
 }
 
 void GoldenJudge::text(const std::string& stage, const Tensor& ours, const std::string& key, int64_t tokens) {
-    if (is_float32_ || tokens == 0) return close(stage, ours, key, "denoise/context");
+    if (is_float32() || tokens == 0) return close(stage, ours, key, "denoise/context");
     const auto read = [&](const Tensor& states) { return states.slice(-2, 0, tokens); };
     relative(stage, read(ours), read(golden_.tensor(key)), key);
 }

@@ -13,14 +13,14 @@ namespace kine::dit {
 /// As f32, also where a case holds whole numbers.
 Tensor as_float(const Context& context, const Tensor& x);
 
-/// Float32 results are held to the case's own float32 noise, bfloat16 ones to a relative RMS.
+/// Float32 results are held to the case's own float32 noise, those of sixteen bits to a relative RMS.
 class GoldenJudge {
   public:
     GoldenJudge(const Context& context, const GoldenCase& golden, DType dtype,
                 const std::function<void(const StageResult&)>& report)
-        : context_(context), golden_(golden), is_float32_(dtype == DType::Float32), report_(report) {}
+        : context_(context), golden_(golden), dtype_(dtype), report_(report) {}
 
-    bool is_float32() const { return is_float32_; }
+    bool is_float32() const { return dtype_ == DType::Float32; }
     bool all_ok() const { return all_ok_; }
 
     void equal(const std::string& stage, bool is_equal, const std::string& note);
@@ -28,8 +28,8 @@ class GoldenJudge {
     void close(const std::string& stage, const Tensor& ours, const std::string& key, const std::string& noise_key);
     /// A tensor of all guidance branches [B, ...], which a case may hold branch by branch.
     void branches(const std::string& stage, const Tensor& ours, const std::string& key);
-    /// Text states [..., L, D]. In bfloat16 rows of padding are noise that no model reads, so only the first `tokens`
-    /// count, if any are named.
+    /// Text states [..., L, D]. In sixteen bits rows of padding are noise that no model reads, so only the first
+    /// `tokens` count, if any are named.
     void text(const std::string& stage, const Tensor& ours, const std::string& key, int64_t tokens);
     /// Sampler arithmetic and schedules are float32 whatever the model's dtype.
     void within_noise(const std::string& stage, const Tensor& ours, const std::string& key,
@@ -45,7 +45,7 @@ class GoldenJudge {
 
     const Context& context_;
     const GoldenCase& golden_;
-    bool is_float32_;
+    DType dtype_;
     const std::function<void(const StageResult&)>& report_;
     bool all_ok_ = true;
 };

@@ -39,9 +39,8 @@ void check_same_dtype(std::string_view op, std::initializer_list<const Tensor*> 
 }
 
 void check_floating(std::string_view op, std::string_view argument, const Tensor& tensor) {
-    const bool floating = tensor.dtype() == DType::Float32 || tensor.dtype() == DType::BFloat16;
-    check(tensor && floating, ErrorCode::Bug, "{}: {} is {}, expected f32 or bf16", op, argument,
-          tensor ? name_of(tensor.dtype()) : "empty");
+    check(tensor && is_arithmetic(tensor.dtype()), ErrorCode::Bug, "{}: {} is {}, expected f32, bf16 or f16", op,
+          argument, tensor ? name_of(tensor.dtype()) : "empty");
 }
 
 void check_contiguous(std::string_view op, std::string_view argument, const Tensor& tensor) {

@@ -48,8 +48,8 @@ constexpr std::array kRows = {
               "weight file of the text encoder, in place of the one that lies with the model"},
     OptionRow{"device", "--device,--devices", "NAME", Session, kSessions, kModel,
               "where to run: cpu, cuda, cuda:N, or several GPUs, a rank each: cuda:0,1"},
-    OptionRow{"dtype", "--dtype,--precision", "f32|bf16", Session, kSessions, kModel,
-              "type of weights and activations (f32)"},
+    OptionRow{"dtype", "--dtype,--precision", "f32|bf16|f16", Session, kSessions, kModel,
+              "type of weights and activations; f16 on GPUs only (f32)"},
     OptionRow{"quantize", "--quantize,--quantization", "none|int8|fp8|tf32", Session, kRuns, kModel,
               "linear layers of transformer blocks in eight bits, faster and smaller but less exact: int8 on CPUs, fp8 "
               "on GPUs "

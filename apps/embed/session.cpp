@@ -36,7 +36,8 @@ SessionOptions parse(const KeyValues& values) {
 DType parse_dtype(const std::string& asked, const std::string& preset) {
     const std::string otherwise = preset.empty() ? "f32" : dit::find_preset(preset).dtype;
     const std::string& name = asked.empty() ? otherwise : asked;
-    check(name == "f32" || name == "bf16", ErrorCode::Usage, "dtype: expected f32 or bf16, got '{}'", name);
+    check(name == "f32" || name == "bf16" || name == "f16", ErrorCode::Usage,
+          "dtype: expected f32, bf16 or f16, got '{}'", name);
     return dtype_from_name(name);
 }
 

@@ -48,7 +48,8 @@ struct SessionOptions {
         v("text_encoder", text_encoder,
           "weight file of the text encoder, in place of the one that lies with the model");
         v("device", device, "where to run: cpu, cuda, cuda:N, or several GPUs, a rank each: cuda:0,1");
-        v("dtype", dtype, "type of weights and activations: f32 or bf16; empty for f32, or what a preset says");
+        v("dtype", dtype,
+          "type of weights and activations: f32, bf16 or, on GPUs, f16; empty for f32, or what a preset says");
         v("quantize", quantize,
           "linear layers of transformer blocks in eight bits, faster and smaller but less exact: none, int8 (CPUs) or "
           "fp8 "

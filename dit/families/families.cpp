@@ -75,6 +75,8 @@ Binding without_values(const ModelPlace& place) { return place.is_imagined ? Bin
 
 std::unique_ptr<Model> open_model(const Context& context, const ModelPlace& place) {
     const Family& family = family_of(place.source);
+    check(place.dtype != DType::Float16 || context.device.kind != DeviceKind::Cpu, ErrorCode::Unsupported,
+          "dtype f16: not on {}, expected f32 or bf16", to_string(context.device));
     check(place.source.missing.empty() || place.is_imagined, ErrorCode::BadInput, "{}: {}", place.source.label,
           fmt::join(place.source.missing, "; "));
     Components components = components_of(context, place, without_values(place));

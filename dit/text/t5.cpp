@@ -78,7 +78,9 @@ Tensor pairwise_bias(const Context& context, const Tensor& table, const Relative
 
 }  // namespace
 
-// The stream between layers stays f32 also in bf16: its outliers grow over 24 layers and would swallow small updates.
+// The stream between layers stays f32 also in types of 16 bits: its outliers grow over 24 layers and would swallow
+// small updates. What a layer adds last outgrows f16 in the published encoders, so that product is f32 there (likewise
+// _keep_in_fp32_modules of transformers' T5).
 struct T5Encoder::Layer {
     Layer(const Scope& scope, const T5Config& config);
 
@@ -113,7 +115,8 @@ T5Encoder::Layer::Layer(const Scope& scope, const T5Config& config)
     feed_forward_norm = (second / "layer_norm").as(DType::Float32).bind("weight", {config.d_model});
     gate = Linear(dense / "wi_0", config.d_model, config.d_ff, false);
     value = Linear(dense / "wi_1", config.d_model, config.d_ff, false);
-    feed_forward_out = Linear(dense / "wo", config.d_ff, config.d_model, false);
+    const Scope last = scope.dtype() == DType::Float16 ? (dense / "wo").as(DType::Float32) : dense / "wo";
+    feed_forward_out = Linear(last, config.d_ff, config.d_model, false);
 }
 
 Tensor T5Encoder::Layer::attend(const Context& context, const Tensor& stream,
@@ -130,7 +133,8 @@ Tensor T5Encoder::Layer::attend(const Context& context, const Tensor& stream,
 Tensor T5Encoder::Layer::feed_forward(const Context& context, const Tensor& stream) const {
     const Tensor x = normalised(context, stream, feed_forward_norm);
     const Tensor inner = kernels::gelu_tanh_gate(context, gate(context, x), value(context, x));
-    return to_dtype(context, feed_forward_out(context, inner), DType::Float32);
+    const Tensor out = feed_forward_out(context, to_dtype(context, inner, feed_forward_out.dtype()));
+    return to_dtype(context, out, DType::Float32);
 }
 
 T5Config T5Config::from_json(const Json& config, std::string_view where) {

@@ -6,6 +6,7 @@
 #include "kernels/attention/rows_cuda.h"
 #include "kernels/attention/temporal_cuda.h"
 #include "kernels/cuda/tensor_rows.h"
+#include "kernels/host/visit.h"
 #include "kernels/rope/side_norm.h"
 
 #include <array>
@@ -22,7 +23,7 @@ cuda::HeadStrides strides_of(const Tensor& x) {
 /// What our kernels for the matrix unit take.
 bool is_for_matrix_unit(const AttentionProblem& problem) {
     constexpr int64_t kMostTokens = INT32_MAX - 128;
-    return problem.q.dtype() == DType::BFloat16 && !problem.bias && problem.queries() <= kMostTokens &&
+    return problem.q.dtype() != DType::Float32 && !problem.bias && problem.queries() <= kMostTokens &&
            problem.keys() <= kMostTokens && cuda::moves_by_words({&problem.q, &problem.k, &problem.v, &problem.out});
 }
 
@@ -37,11 +38,12 @@ bool is_flash(const AttentionProblem& problem) {
     return is_for_matrix_unit(problem) && cuda::flash_can_run(problem.head_size());
 }
 
-void describe(const AttentionProblem& problem, cuda::MatrixArguments& all) {
-    all.q = problem.q.address<const BFloat16>();
-    all.k = problem.k.address<const BFloat16>();
-    all.v = problem.v.address<const BFloat16>();
-    all.out = problem.out.address<BFloat16>();
+template <class T>
+void describe(const AttentionProblem& problem, cuda::MatrixArguments<T>& all) {
+    all.q = problem.q.address<const T>();
+    all.k = problem.k.address<const T>();
+    all.v = problem.v.address<const T>();
+    all.out = problem.out.address<T>();
     all.log_sums = problem.log_sums ? problem.log_sums.address<float>() : nullptr;
     all.q_strides = strides_of(problem.q);
     all.k_strides = strides_of(problem.k);
@@ -56,21 +58,25 @@ void describe(const AttentionProblem& problem, cuda::MatrixArguments& all) {
 }
 
 void temporal_attention_device(const Context& context, AttentionProblem& problem) {
-    cuda::TemporalArguments all;
-    describe(problem, all);
-    cuda::launch_temporal(all, static_cast<int>(problem.head_size()), context.stream);
+    visit_half(problem.q.dtype(), [&]<class T>(T) {
+        cuda::TemporalArguments<T> all;
+        describe(problem, all);
+        cuda::launch_temporal(all, static_cast<int>(problem.head_size()), context.stream);
+    });
 }
 
 void flash_attention_device(const Context& context, AttentionProblem& problem) {
-    cuda::FlashArguments all;
-    describe(problem, all);
-    if (problem.key_mask) all.key_mask = problem.key_mask.address<const uint8_t>();
-    cuda::launch_flash(all, static_cast<int>(problem.head_size()), context.stream);
+    visit_half(problem.q.dtype(), [&]<class T>(T) {
+        cuda::FlashArguments<T> all;
+        describe(problem, all);
+        if (problem.key_mask) all.key_mask = problem.key_mask.address<const uint8_t>();
+        cuda::launch_flash(all, static_cast<int>(problem.head_size()), context.stream);
+    });
 }
 
 bool is_for_hopper(const AttentionProblem& problem) {
-    return is_for_matrix_unit(problem) && !problem.key_mask && cuda::hopper_can_run(problem.head_size()) &&
-           cuda::is_hopper(problem.q.device());
+    return is_for_matrix_unit(problem) && problem.q.dtype() == DType::BFloat16 && !problem.key_mask &&
+           cuda::hopper_can_run(problem.head_size()) && cuda::is_hopper(problem.q.device());
 }
 
 void hopper_attention_device(const Context& context, AttentionProblem& problem) {
@@ -137,15 +143,17 @@ void placed_attention_device(const Context& context, const AttentionProblem& pro
                              const Tensor& turns) {
     const SideNorm query_norm(context, norms.query_weight, norms.query_bias);
     const SideNorm key_norm(context, norms.key_weight, norms.key_bias);
-    cuda::TemporalArguments all;
-    describe(problem, all);
-    query_norm.tell(all.query_steps, norms.eps);
-    key_norm.tell(all.key_steps, norms.eps);
-    if (turns) {
-        all.query_steps.turns = all.key_steps.turns = turns.address<const float>();
-        all.token_turns = turns.dim(1) == 1 ? 0 : turns.stride(1);
-    }
-    cuda::launch_temporal(all, static_cast<int>(problem.head_size()), context.stream);
+    visit_half(problem.q.dtype(), [&]<class T>(T) {
+        cuda::TemporalArguments<T> all;
+        describe(problem, all);
+        query_norm.tell(all.query_steps, norms.eps);
+        key_norm.tell(all.key_steps, norms.eps);
+        if (turns) {
+            all.query_steps.turns = all.key_steps.turns = turns.address<const float>();
+            all.token_turns = turns.dim(1) == 1 ? 0 : turns.stride(1);
+        }
+        cuda::launch_temporal(all, static_cast<int>(problem.head_size()), context.stream);
+    });
 }
 
 }  // namespace kine::kernels

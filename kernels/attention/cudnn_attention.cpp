@@ -51,12 +51,13 @@ cudnn::AttentionGraph graph_of_one(const AttentionProblem& problem) {
     graph.q.token = problem.q.stride(2);
     graph.out.token = problem.out.stride(2);
     graph.writes_log_sums = static_cast<bool>(problem.log_sums);
+    graph.dtype = problem.q.dtype();
     return graph;
 }
 
 /// What cuDNN's attention takes, whichever GPU runs it.
 bool is_for_cudnn(const AttentionProblem& problem) {
-    return problem.q.dtype() == DType::BFloat16 && !problem.bias && !problem.key_mask &&
+    return problem.q.dtype() != DType::Float32 && !problem.bias && !problem.key_mask &&
            cuda::moves_by_words({&problem.q, &problem.k, &problem.v, &problem.out}) &&
            cuda::begins_at_a_word(problem.log_sums);
 }
@@ -71,12 +72,14 @@ int64_t widest_head(const cudnn::DeviceLibrary& library) {
     return library.capability() == kHopper ? 256 : 128;
 }
 
+std::byte* beyond(const Tensor& x, int64_t elements) { return x.address() + elements * size_of(x.dtype()); }
+
 std::vector<cudnn::Binding> bindings_of(const AttentionProblem& problem, const BatchAxis& each, int64_t index,
                                         float* scale) {
-    std::vector<cudnn::Binding> bindings = {{cudnn::kQueries, problem.q.address<BFloat16>() + index * each.q},
-                                            {cudnn::kKeys, problem.k.address<BFloat16>() + index * each.k},
-                                            {cudnn::kValues, problem.v.address<BFloat16>() + index * each.v},
-                                            {cudnn::kOutput, problem.out.address<BFloat16>() + index * each.out},
+    std::vector<cudnn::Binding> bindings = {{cudnn::kQueries, beyond(problem.q, index * each.q)},
+                                            {cudnn::kKeys, beyond(problem.k, index * each.k)},
+                                            {cudnn::kValues, beyond(problem.v, index * each.v)},
+                                            {cudnn::kOutput, beyond(problem.out, index * each.out)},
                                             {cudnn::kScale, scale}};
     if (problem.log_sums)
         bindings.push_back({cudnn::kLogSums, problem.log_sums.address<float>() + index * each.log_sums});

@@ -8,8 +8,8 @@
 namespace kine::kernels::cuda {
 
 /// 64 rows of one head into shared memory by the whole block, zeros behind the last channel and the last row.
-template <int kHeadSize>
-__device__ void stage_block(BFloat16* shared, const BFloat16* first, int64_t stride, int count) {
+template <int kHeadSize, class T>
+__device__ void stage_block(T* shared, const T* first, int64_t stride, int count) {
     using Tile = HeadTile<kHeadSize>;
     constexpr int kParts = padded_head(kHeadSize) / kChunk;
     for (int i = thread_in_block(); i < kFlashKeys * kParts; i += kFlashThreads) {
@@ -21,10 +21,10 @@ __device__ void stage_block(BFloat16* shared, const BFloat16* first, int64_t str
 }
 
 /// 16 queries against the keys and values in shared memory, of which `first` is the first.
-template <int kHeadSize>
-__device__ void attend_keys(const FlashArguments& all, const HeadPlace& place, int first,
-                            const uint32_t (&queries)[HeadTile<kHeadSize>::kSteps][4], const BFloat16* keys,
-                            const BFloat16* values, HeadSums<kHeadSize>& sums) {
+template <int kHeadSize, class T>
+__device__ void attend_keys(const FlashArguments<T>& all, const HeadPlace& place, int first,
+                            const uint32_t (&queries)[HeadTile<kHeadSize>::kSteps][4], const T* keys, const T* values,
+                            HeadSums<kHeadSize>& sums) {
     constexpr int kTiles = kFlashKeys / 8;
     const uint8_t* mask = all.key_mask ? all.key_mask + place.outer * all.keys + first : nullptr;
     const int left = all.keys - first;
@@ -41,19 +41,19 @@ __device__ void attend_keys(const FlashArguments& all, const HeadPlace& place, i
 }
 
 /// What one block does. `shared` is the block's shared memory, at a multiple of 16.
-template <int kHeadSize>
-__device__ void flash_block(const FlashArguments& all, BFloat16* shared) {
+template <int kHeadSize, class T>
+__device__ void flash_block(const FlashArguments<T>& all, T* shared) {
     using Tile = HeadTile<kHeadSize>;
     const int64_t parts = divide_up(all.queries, kFlashQueries);
     const int64_t item = block_x() / parts, site = item / all.heads;
     const HeadPlace place = {site, site / all.inner, site % all.inner, static_cast<int>(item % all.heads)};
     const int first_query = static_cast<int>(block_x() % parts) * kFlashQueries;
-    BFloat16* keys = shared;
-    BFloat16* values = keys + kFlashKeys * Tile::kRow;
-    BFloat16* own_rows = keys + warp_in_block() * kMatrixSide * Tile::kRow;
-    const BFloat16* q = all.q + offset_of(place, all.q_strides) + first_query * all.q_strides.token;
-    const BFloat16* k = all.k + offset_of(place, all.k_strides);
-    const BFloat16* v = all.v + offset_of(place, all.v_strides);
+    T* keys = shared;
+    T* values = keys + kFlashKeys * Tile::kRow;
+    T* own_rows = keys + warp_in_block() * kMatrixSide * Tile::kRow;
+    const T* q = all.q + offset_of(place, all.q_strides) + first_query * all.q_strides.token;
+    const T* k = all.k + offset_of(place, all.k_strides);
+    const T* v = all.v + offset_of(place, all.v_strides);
     stage_block<kHeadSize>(keys, q, all.q_strides.token, all.queries - first_query);  // queries pass through here
     sync_block();
     uint32_t queries[Tile::kSteps][4];

@@ -7,6 +7,7 @@
 namespace kine::kernels::cuda {
 
 /// For head sizes that flash_can_run() knows.
-void launch_flash(const FlashArguments& all, int head_size, Stream stream);
+void launch_flash(const FlashArguments<BFloat16>& all, int head_size, Stream stream);
+void launch_flash(const FlashArguments<Float16>& all, int head_size, Stream stream);
 
 }  // namespace kine::kernels::cuda

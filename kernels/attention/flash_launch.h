@@ -6,7 +6,8 @@
 
 namespace kine::kernels::cuda {
 
-struct FlashArguments : MatrixArguments {
+template <class T>
+struct FlashArguments : MatrixArguments<T> {
     const uint8_t* key_mask = nullptr;  ///< [B1, Lk] contiguous, or null; every query keeps a key
 };
 
@@ -22,7 +23,7 @@ constexpr bool flash_can_run(int64_t head_size) {
 
 /// Blocks of queries of one head follow one another, so that they find its keys in the L2.
 constexpr Launch flash_launch(int64_t sites, int heads, int queries, int head_size) {
-    const int bytes = 2 * kFlashKeys * shared_row(head_size) * static_cast<int>(sizeof(BFloat16));
+    const int bytes = 2 * kFlashKeys * shared_row(head_size) * kMatrixBytes;
     return {sites * heads * divide_up(queries, kFlashQueries), 1, kFlashThreads, bytes};
 }
 

@@ -98,7 +98,7 @@ __device__ void add_tile(float (&out)[kColumns][4], const float (&weights)[kTile
     uint32_t left[kTiles / 2][4];
 #pragma unroll
     for (int i = 0; i < 2 * kTiles; ++i)  // two tiles of scores lie as a left factor wants them
-        left[i / 4][i % 4] = pack_bfloat16(weights[i / 2][i % 2 * 2], weights[i / 2][i % 2 * 2 + 1]);
+        left[i / 4][i % 4] = pack<BFloat16>(weights[i / 2][i % 2 * 2], weights[i / 2][i % 2 * 2 + 1]);
     begin_products(left);
 #pragma unroll
     for (int step = 0; step < kTiles / 2; ++step)

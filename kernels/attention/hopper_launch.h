@@ -8,7 +8,7 @@
 namespace kine::kernels::cuda {
 
 /// With q, k and v as the copy engine reads them.
-struct HopperArguments : MatrixArguments {
+struct HopperArguments : MatrixArguments<BFloat16> {
     TileMap q_tiles, k_tiles, v_tiles;
 };
 
@@ -44,9 +44,7 @@ struct HopperLayout {
           bytes(barriers + (1 + 3 * kHopperStages) * 8) {}
 
     /// Of a warp.
-    static constexpr int row_bytes(int head_size) {
-        return kMatrixSide * shared_row(head_size) * static_cast<int>(sizeof(BFloat16));
-    }
+    static constexpr int row_bytes(int head_size) { return kMatrixSide * shared_row(head_size) * kMatrixBytes; }
 };
 
 static_assert(kHopperQueries == kHopperKeys, "one shape of boxes and tiles for all");
@@ -65,7 +63,7 @@ constexpr Launch hopper_launch(int64_t sites, int heads, int queries, int head_s
 }
 
 /// [outer, inner, tokens, heads, head_size] at `first` for the copy engine; an axis that is shared has one place.
-constexpr TileSource tiles_of(const BFloat16* first, const HeadStrides& strides, const MatrixArguments& all, int tokens,
+constexpr TileSource tiles_of(const BFloat16* first, const HeadStrides& strides, const HopperArguments& all, int tokens,
                               int head_size) {
     const auto places = [](int64_t count, int64_t stride) { return stride == 0 ? 1 : count; };
     const int64_t sizes[] = {head_size, all.heads, tokens, places(all.inner, strides.inner),

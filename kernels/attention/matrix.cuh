@@ -28,12 +28,12 @@ struct HeadSums {
 };
 
 /// Sixteen rows as the left factor: of queries [16, kRow] in shared memory.
-template <int kHeadSize>
-__device__ void load_queries(uint32_t (&queries)[HeadTile<kHeadSize>::kSteps][4], const BFloat16* rows) {
+template <int kHeadSize, class T>
+__device__ void load_queries(uint32_t (&queries)[HeadTile<kHeadSize>::kSteps][4], const T* rows) {
     using Tile = HeadTile<kHeadSize>;
 #pragma unroll
     for (int step = 0; step < Tile::kSteps; ++step) {
-        const BFloat16* at = rows + lane() / 4 * Tile::kRow + lane() % 4 * 2 + step * kMatrixSide;
+        const T* at = rows + lane() / 4 * Tile::kRow + lane() % 4 * 2 + step * kMatrixSide;
         queries[step][0] = load_word(at);
         queries[step][1] = load_word(at + 8 * Tile::kRow);
         queries[step][2] = load_word(at + 8);
@@ -42,18 +42,18 @@ __device__ void load_queries(uint32_t (&queries)[HeadTile<kHeadSize>::kSteps][4]
 }
 
 /// Scores of 16 queries with 8 kTiles keys: tile t has the keys 8t ...
-template <int kHeadSize, int kTiles>
+template <int kHeadSize, int kTiles, class T>
 __device__ void score_keys(float (&scores)[kTiles][4], const uint32_t (&queries)[HeadTile<kHeadSize>::kSteps][4],
-                           const BFloat16* keys) {
+                           const T* keys) {
     using Tile = HeadTile<kHeadSize>;
 #pragma unroll
     for (int tile = 0; tile < kTiles; ++tile) {
-        const BFloat16* row = keys + (tile * 8 + lane() / 4) * Tile::kRow + lane() % 4 * 2;
+        const T* row = keys + (tile * 8 + lane() / 4) * Tile::kRow + lane() % 4 * 2;
 #pragma unroll
         for (int step = 0; step < Tile::kSteps; ++step) {
-            const BFloat16* at = row + step * kMatrixSide;
+            const T* at = row + step * kMatrixSide;
             const uint32_t part[2] = {load_word(at), load_word(at + 8)};
-            multiply_add(scores[tile], queries[step], part);
+            multiply_add<T>(scores[tile], queries[step], part);
         }
     }
 }
@@ -91,22 +91,21 @@ __device__ void weigh_keys(float (&scores)[kTiles][4], HeadSums<kHeadSize>& sums
 }
 
 /// Adds the values [8 kTiles, kRow] by their weights.
-template <int kHeadSize, int kTiles>
-__device__ void add_values(HeadSums<kHeadSize>& sums, const float (&weights)[kTiles][4], const BFloat16* values) {
+template <int kHeadSize, int kTiles, class T>
+__device__ void add_values(HeadSums<kHeadSize>& sums, const float (&weights)[kTiles][4], const T* values) {
     using Tile = HeadTile<kHeadSize>;
 #pragma unroll
     for (int pair = 0; pair < kTiles / 2; ++pair) {
         // The sums of two score tiles lie as the next product's left factor wants them.
         const float(&a)[4] = weights[2 * pair];
         const float(&b)[4] = weights[2 * pair + 1];
-        const uint32_t left[4] = {pack_bfloat16(a[0], a[1]), pack_bfloat16(a[2], a[3]), pack_bfloat16(b[0], b[1]),
-                                  pack_bfloat16(b[2], b[3])};
-        const BFloat16* row = values + (pair * kMatrixSide + lane() % 16) * Tile::kRow;
+        const uint32_t left[4] = {pack<T>(a[0], a[1]), pack<T>(a[2], a[3]), pack<T>(b[0], b[1]), pack<T>(b[2], b[3])};
+        const T* row = values + (pair * kMatrixSide + lane() % 16) * Tile::kRow;
 #pragma unroll
         for (int tile = 0; tile < Tile::kColumns; ++tile) {
             uint32_t right[2];
             load_transposed(right, row + tile * 8);
-            multiply_add(sums.out[tile], left, right);
+            multiply_add<T>(sums.out[tile], left, right);
         }
     }
 }
@@ -122,9 +121,9 @@ __device__ inline int64_t offset_of(const HeadPlace& place, const HeadStrides& s
 }
 
 /// 16 results through shared memory, so that rows leave by 16 bytes.
-template <int kHeadSize>
-__device__ void write_rows(const MatrixArguments& all, const HeadPlace& place, int first_query,
-                           const HeadSums<kHeadSize>& sums, BFloat16* shared) {
+template <int kHeadSize, class T>
+__device__ void write_rows(const MatrixArguments<T>& all, const HeadPlace& place, int first_query,
+                           const HeadSums<kHeadSize>& sums, T* shared) {
     using Tile = HeadTile<kHeadSize>;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -132,7 +131,7 @@ __device__ void write_rows(const MatrixArguments& all, const HeadPlace& place, i
         const int row = lane() / 4 + half * 8, query = first_query + row;
 #pragma unroll
         for (int tile = 0; tile < Tile::kColumns; ++tile) {
-            const uint32_t pair = pack_bfloat16(sums.out[tile][half * 2] / total, sums.out[tile][half * 2 + 1] / total);
+            const uint32_t pair = pack<T>(sums.out[tile][half * 2] / total, sums.out[tile][half * 2 + 1] / total);
             store_word(shared + row * Tile::kRow + tile * 8 + lane() % 4 * 2, pair);
         }
         if (all.log_sums && lane() % 4 == 0 && query < all.queries)
@@ -140,7 +139,7 @@ __device__ void write_rows(const MatrixArguments& all, const HeadPlace& place, i
                 sums.most[half] + natural_log(total);
     }
     sync_warp();
-    BFloat16* out = all.out + offset_of(place, all.out_strides) + first_query * all.out_strides.token;
+    T* out = all.out + offset_of(place, all.out_strides) + first_query * all.out_strides.token;
     const int rows = all.queries - first_query < kMatrixSide ? all.queries - first_query : kMatrixSide;
     for (int i = lane(); i < rows * Tile::kColumns; i += kWarp) {
         const int row = i / Tile::kColumns, channel = i % Tile::kColumns * 8;

@@ -14,12 +14,13 @@ struct HeadStrides {
     int64_t head = 0;
 };
 
-/// q, out [B1, B2, Lq, H, D]; k, v [.., .., Lk, H, D]; bf16. Every head begins at a multiple of 16 bytes.
+/// q, out [B1, B2, Lq, H, D]; k, v [.., .., Lk, H, D]; bf16 or f16. Every head begins at a multiple of 16 bytes.
+template <class T>
 struct MatrixArguments {
-    const BFloat16* q = nullptr;
-    const BFloat16* k = nullptr;
-    const BFloat16* v = nullptr;
-    BFloat16* out = nullptr;
+    const T* q = nullptr;
+    const T* k = nullptr;
+    const T* v = nullptr;
+    T* out = nullptr;
     float* log_sums = nullptr;  ///< [B1, B2, Lq, H] contiguous, or null
     HeadStrides q_strides, k_strides, v_strides, out_strides;
     int64_t outer = 0;
@@ -31,6 +32,7 @@ struct MatrixArguments {
 };
 
 inline constexpr int kMatrixSide = 16;                  ///< rows of a step of the matrix unit
+inline constexpr int kMatrixBytes = 2;                  ///< of an element, bf16 or f16
 inline constexpr int kSharedWithoutAsking = 48 * 1024;  ///< bytes that every GPU gives a block
 
 /// The product's inner axis goes by steps of 16: channels are padded with zeros.

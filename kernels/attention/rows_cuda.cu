@@ -14,11 +14,15 @@ __global__ void __launch_bounds__(kRowAttentionWarps* kWarp) row_attention_kerne
     row_attention_block<T>(all, shared);
 }
 
+auto kernel_for(DType dtype) {
+    if (dtype == DType::Float32) return row_attention_kernel<float>;
+    return dtype == DType::BFloat16 ? row_attention_kernel<BFloat16> : row_attention_kernel<Float16>;
+}
+
 }  // namespace
 
 void launch_row_attention(const RowAttentionArguments& all, Stream stream) {
-    const auto kernel = all.dtype == DType::Float32 ? row_attention_kernel<float> : row_attention_kernel<BFloat16>;
-    start(kernel, row_attention_launch(all.rows(), all.head_size), all, stream);
+    start(kernel_for(all.dtype), row_attention_launch(all.rows(), all.head_size), all, stream);
 }
 
 }  // namespace kine::kernels::cuda

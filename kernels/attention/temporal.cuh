@@ -10,8 +10,9 @@
 namespace kine::kernels::cuda {
 
 /// Rows of one head on their way into shared memory.
+template <class T>
 struct RowSource {
-    const BFloat16* first = nullptr;
+    const T* first = nullptr;
     int64_t stride = 0;
     int count = 0;  ///< rows that are there; further ones are zero
     HeadSteps steps;
@@ -19,8 +20,8 @@ struct RowSource {
 };
 
 /// `rows`, a multiple of 16, into shared memory, with zeros behind the last channel and the last row.
-template <int kHeadSize>
-__device__ void stage_rows(BFloat16* shared, const RowSource& source, int rows) {
+template <int kHeadSize, class T>
+__device__ void stage_rows(T* shared, const RowSource<T>& source, int rows) {
     using Tile = HeadTile<kHeadSize>;
     constexpr int kAtOnce = kWarp / Tile::kLanes;
     const int first = lane() % Tile::kLanes * kChunk;
@@ -37,9 +38,9 @@ __device__ void stage_rows(BFloat16* shared, const RowSource& source, int rows) 
 }
 
 /// 16 queries against all keys.
-template <int kHeadSize>
-__device__ void attend_rows(const TemporalArguments& all, BFloat16* query_rows, const BFloat16* keys,
-                            const BFloat16* values, HeadSums<kHeadSize>& sums) {
+template <int kHeadSize, class T>
+__device__ void attend_rows(const TemporalArguments<T>& all, T* query_rows, const T* keys, const T* values,
+                            HeadSums<kHeadSize>& sums) {
     using Tile = HeadTile<kHeadSize>;
     uint32_t queries[Tile::kSteps][4];
     load_queries<kHeadSize>(queries, query_rows);
@@ -53,17 +54,17 @@ __device__ void attend_rows(const TemporalArguments& all, BFloat16* query_rows, 
 }
 
 /// What one block does: each warp one head of one site. `shared` is the block's shared memory, at a multiple of 16.
-template <int kHeadSize>
-__device__ void temporal_block(const TemporalArguments& all, BFloat16* shared) {
+template <int kHeadSize, class T>
+__device__ void temporal_block(const TemporalArguments<T>& all, T* shared) {
     using Tile = HeadTile<kHeadSize>;
     const int64_t item = block_x() * (threads_in_block() / kWarp) + warp_in_block();
     if (item >= all.outer * all.inner * all.heads) return;  // a whole warp; no barrier of the block follows
     const int64_t site = item / all.heads;
     const HeadPlace place = {site, site / all.inner, site % all.inner, static_cast<int>(item % all.heads)};
     const int key_rows = padded_tokens(all.keys);
-    BFloat16* keys = shared + warp_in_block() * temporal_elements_per_warp(all.keys, kHeadSize);
-    BFloat16* values = keys + key_rows * Tile::kRow;
-    BFloat16* query_rows = values + key_rows * Tile::kRow;
+    T* keys = shared + warp_in_block() * temporal_elements_per_warp(all.keys, kHeadSize);
+    T* values = keys + key_rows * Tile::kRow;
+    T* query_rows = values + key_rows * Tile::kRow;
     stage_rows<kHeadSize>(
         keys, {all.k + offset_of(place, all.k_strides), all.k_strides.token, all.keys, all.key_steps, all.token_turns},
         key_rows);
@@ -72,7 +73,7 @@ __device__ void temporal_block(const TemporalArguments& all, BFloat16* shared) {
     for (int query = 0; query < all.queries; query += kMatrixSide) {
         HeadSteps steps = all.query_steps;
         if (steps.turns) steps.turns += query * all.token_turns;
-        const BFloat16* first = all.q + offset_of(place, all.q_strides) + query * all.q_strides.token;
+        const T* first = all.q + offset_of(place, all.q_strides) + query * all.q_strides.token;
         stage_rows<kHeadSize>(query_rows, {first, all.q_strides.token, all.queries - query, steps, all.token_turns},
                               kMatrixSide);
         sync_warp();

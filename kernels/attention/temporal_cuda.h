@@ -7,6 +7,7 @@
 namespace kine::kernels::cuda {
 
 /// For what temporal_can_run() accepts.
-void launch_temporal(const TemporalArguments& all, int head_size, Stream stream);
+void launch_temporal(const TemporalArguments<BFloat16>& all, int head_size, Stream stream);
+void launch_temporal(const TemporalArguments<Float16>& all, int head_size, Stream stream);
 
 }  // namespace kine::kernels::cuda

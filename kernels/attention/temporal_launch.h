@@ -7,7 +7,8 @@
 
 namespace kine::kernels::cuda {
 
-struct TemporalArguments : MatrixArguments {
+template <class T>
+struct TemporalArguments : MatrixArguments<T> {
     HeadSteps query_steps, key_steps;  ///< turns of the first token
     int64_t token_turns = 0;           ///< elements from one token's turns to the next
 };
@@ -30,7 +31,7 @@ constexpr bool temporal_can_run(int queries, int keys, int head_size) {
 
 /// One warp a site and head; as many warps a block as shared memory that needs no asking for holds.
 constexpr Launch temporal_launch(int64_t sites, int heads, int keys, int head_size) {
-    const int bytes = temporal_elements_per_warp(keys, head_size) * static_cast<int>(sizeof(BFloat16));
+    const int bytes = temporal_elements_per_warp(keys, head_size) * kMatrixBytes;
     int warps = kMostTemporalWarps;
     while (warps > 1 && warps * bytes > kSharedWithoutAsking) warps /= 2;
     return {divide_up(sites * heads, warps), 1, warps * kWarp, warps * bytes};

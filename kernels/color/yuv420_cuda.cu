@@ -22,5 +22,6 @@ void launch(const Yuv420Arguments<T>& picture, Stream stream) {
 
 void launch_yuv420(const Yuv420Arguments<float>& picture, Stream stream) { launch(picture, stream); }
 void launch_yuv420(const Yuv420Arguments<BFloat16>& picture, Stream stream) { launch(picture, stream); }
+void launch_yuv420(const Yuv420Arguments<Float16>& picture, Stream stream) { launch(picture, stream); }
 
 }  // namespace kine::kernels::cuda

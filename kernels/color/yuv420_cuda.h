@@ -9,5 +9,6 @@ namespace kine::kernels::cuda {
 
 void launch_yuv420(const Yuv420Arguments<float>& picture, Stream stream);
 void launch_yuv420(const Yuv420Arguments<BFloat16>& picture, Stream stream);
+void launch_yuv420(const Yuv420Arguments<Float16>& picture, Stream stream);
 
 }  // namespace kine::kernels::cuda

@@ -12,13 +12,16 @@ namespace {
 
 cudnn::ConvolutionGraph graph_of(const ConvProblem& problem) {
     const bool has_bias = static_cast<bool>(problem.matrix.bias_to_add());
-    return convolution_graph(problem.x.shape(), problem.matrix.out_features(), problem.window, has_bias);
+    cudnn::ConvolutionGraph graph =
+        convolution_graph(problem.x.shape(), problem.matrix.out_features(), problem.window, has_bias);
+    graph.dtype = problem.x.dtype();
+    return graph;
 }
 
 bool is_for_cudnn(const ConvProblem& problem) {
     const DeviceMatrix& matrix = problem.matrix;
     const std::array<const Tensor*, 4> tensors = {&problem.x, &matrix.weight(), &matrix.bias_to_add(), &problem.out};
-    return problem.x.dtype() == DType::BFloat16 && problem.out.elements() > 0 && !matrix.weight().is_imagined() &&
+    return problem.x.dtype() != DType::Float32 && problem.out.elements() > 0 && !matrix.weight().is_imagined() &&
            std::ranges::all_of(tensors, [](const Tensor* tensor) { return cuda::begins_at_a_word(*tensor); });
 }
 

@@ -22,5 +22,6 @@ void launch(const WindowArguments<T>& work, Stream stream) {
 
 void launch_windows(const WindowArguments<float>& work, Stream stream) { launch(work, stream); }
 void launch_windows(const WindowArguments<BFloat16>& work, Stream stream) { launch(work, stream); }
+void launch_windows(const WindowArguments<Float16>& work, Stream stream) { launch(work, stream); }
 
 }  // namespace kine::kernels::cuda

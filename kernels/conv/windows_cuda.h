@@ -9,5 +9,6 @@ namespace kine::kernels::cuda {
 
 void launch_windows(const WindowArguments<float>& work, Stream stream);
 void launch_windows(const WindowArguments<BFloat16>& work, Stream stream);
+void launch_windows(const WindowArguments<Float16>& work, Stream stream);
 
 }  // namespace kine::kernels::cuda

@@ -37,7 +37,7 @@ void multiply_windows(const Context& context, const Tensor& x, const WindowGeome
     const int64_t depth = matrix.in_features(), all = out.dim(0);
     const int64_t most = std::clamp<int64_t>(kDeviceWindowBytes / (depth * size_of(x.dtype())), 1, all);
     Tensor rows = Tensor::empty(context, {most, depth}, x.dtype());
-    visit_floating(x.dtype(), [&]<class T>(T) {
+    visit_on_device(x.dtype(), [&]<class T>(T) {
         cuda::WindowArguments<T> work = arguments_of<T>(x, window);
         work.out = rows.address<T>();
         work.by_words = cuda::moves_by_words({&x, &rows});

@@ -3,6 +3,8 @@
 // this name before it that does the same on the host (tests/support/cuda), so kernels are checked without a GPU.
 #pragma once
 
+#include "runtime/tensor/dtype.h"
+
 #include <cstdint>
 
 namespace kine::kernels::cuda {
@@ -26,10 +28,26 @@ __device__ inline float shuffle_xor(float value, int mask) { return __shfl_xor_s
 
 __device__ inline uint32_t bits_of(float value) { return __float_as_uint(value); }
 __device__ inline float float_of(uint32_t bits) { return __uint_as_float(bits); }
-/// Two floats rounded to nearest even, `low` in the lower half.
-__device__ inline uint32_t pack_bfloat16(float low, float high) {
+/// An f16.
+__device__ inline float float_of_half(uint16_t bits) {
+    float value;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
+    return value;
+}
+
+/// Two floats rounded to nearest even, to bf16 or to f16, `low` in the lower half.
+template <class T>
+__device__ uint32_t pack(float low, float high);
+template <>
+__device__ inline uint32_t pack<BFloat16>(float low, float high) {
     uint32_t packed;
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(high), "f"(low));
+    return packed;
+}
+template <>
+__device__ inline uint32_t pack<Float16>(float low, float high) {
+    uint32_t packed;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(high), "f"(low));
     return packed;
 }
 
@@ -53,11 +71,20 @@ __device__ inline void store_words(void* to, const Words& words) {
 __device__ inline uint32_t load_word(const void* from) { return *static_cast<const uint32_t*>(from); }
 __device__ inline void store_word(void* to, uint32_t word) { *static_cast<uint32_t*>(to) = word; }
 
-/// sums += a b of bf16: mma.m16n8k16, a 16 x 16 by rows, b 16 x 8 by columns, spread over a warp as the PTX manual
-/// draws it. With g = lane / 4, t = lane % 4 and pairs along k: a is (g, 2t), (g + 8, 2t), (g, 2t + 8), (g + 8, 2t +
-/// 8); b is (2t, g), (2t + 8, g); sums are (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1).
-__device__ inline void multiply_add(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+/// sums += a b of bf16 or f16: mma.m16n8k16, a 16 x 16 by rows, b 16 x 8 by columns, spread over a warp as the PTX
+/// manual draws it. With g = lane / 4, t = lane % 4 and pairs along k: a is (g, 2t), (g + 8, 2t), (g, 2t + 8), (g + 8,
+/// 2t + 8); b is (2t, g), (2t + 8, g); sums are (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1).
+template <class T>
+__device__ void multiply_add(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]);
+template <>
+__device__ inline void multiply_add<BFloat16>(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
     asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+template <>
+__device__ inline void multiply_add<Float16>(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
         : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }

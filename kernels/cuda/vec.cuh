@@ -14,10 +14,13 @@ struct Chunk {
 
 __device__ inline float widen(float value) { return value; }
 __device__ inline float widen(BFloat16 value) { return float_of(static_cast<uint32_t>(value.bits) << 16); }
+__device__ inline float widen(Float16 value) { return float_of_half(value.bits); }
 
 __device__ inline void narrow(float value, float& to) { to = value; }
-__device__ inline void narrow(float value, BFloat16& to) {
-    to.bits = static_cast<uint16_t>(pack_bfloat16(value, 0.0f) & 0xffffu);
+/// bf16 or f16.
+template <class T>
+__device__ void narrow(float value, T& to) {
+    to.bits = static_cast<uint16_t>(pack<T>(value, 0.0f) & 0xffffu);
 }
 
 /// What a value becomes by being stored as T and loaded again.
@@ -50,6 +53,17 @@ __device__ inline Chunk load_chunk(const BFloat16* from) {
     return chunk;
 }
 
+__device__ inline Chunk load_chunk(const Float16* from) {
+    const Words words = load_words(from);
+    Chunk chunk;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        chunk.value[2 * i] = float_of_half(static_cast<uint16_t>(words.word[i] & 0xffffu));
+        chunk.value[2 * i + 1] = float_of_half(static_cast<uint16_t>(words.word[i] >> 16));
+    }
+    return chunk;
+}
+
 __device__ inline void store_chunk(float* to, const Chunk& chunk) {
     Words low, high;
 #pragma unroll
@@ -61,10 +75,11 @@ __device__ inline void store_chunk(float* to, const Chunk& chunk) {
     store_words(to + 4, high);
 }
 
-__device__ inline void store_chunk(BFloat16* to, const Chunk& chunk) {
+template <class T>
+__device__ void store_chunk(T* to, const Chunk& chunk) {
     Words words;
 #pragma unroll
-    for (int i = 0; i < 4; ++i) words.word[i] = pack_bfloat16(chunk.value[2 * i], chunk.value[2 * i + 1]);
+    for (int i = 0; i < 4; ++i) words.word[i] = pack<T>(chunk.value[2 * i], chunk.value[2 * i + 1]);
     store_words(to, words);
 }
 

@@ -27,17 +27,21 @@ namespace {
 
 }  // namespace
 
-void launch_flash(const FlashArguments&, int, Stream) { refuse(); }
+void launch_flash(const FlashArguments<BFloat16>&, int, Stream) { refuse(); }
+void launch_flash(const FlashArguments<Float16>&, int, Stream) { refuse(); }
 TileMap make_tile_map(const TileSource&) { refuse(); }
 bool is_hopper(Device) { return false; }
 void launch_hopper(const HopperArguments&, int, Stream) { refuse(); }
 void launch_merge(const MergeArguments&, Stream) { refuse(); }
 void launch_row_attention(const RowAttentionArguments&, Stream) { refuse(); }
-void launch_temporal(const TemporalArguments&, int, Stream) { refuse(); }
+void launch_temporal(const TemporalArguments<BFloat16>&, int, Stream) { refuse(); }
+void launch_temporal(const TemporalArguments<Float16>&, int, Stream) { refuse(); }
 void launch_yuv420(const Yuv420Arguments<float>&, Stream) { refuse(); }
 void launch_yuv420(const Yuv420Arguments<BFloat16>&, Stream) { refuse(); }
+void launch_yuv420(const Yuv420Arguments<Float16>&, Stream) { refuse(); }
 void launch_windows(const WindowArguments<float>&, Stream) { refuse(); }
 void launch_windows(const WindowArguments<BFloat16>&, Stream) { refuse(); }
+void launch_windows(const WindowArguments<Float16>&, Stream) { refuse(); }
 void launch_find_not_finite(const FiniteArguments&, Stream) { refuse(); }
 void launch_strided(const StridedArguments&, Stream) { refuse(); }
 void launch_strided_copy(const StridedArguments&, int64_t, Stream) { refuse(); }
@@ -46,18 +50,25 @@ void launch_fp8_rows(const Fp8RowsArguments&, Stream) { refuse(); }
 void launch_gather(const GatherArguments&, Stream) { refuse(); }
 void launch_group_norm(const GroupNormArguments<float>&, Stream) { refuse(); }
 void launch_group_norm(const GroupNormArguments<BFloat16>&, Stream) { refuse(); }
+void launch_group_norm(const GroupNormArguments<Float16>&, Stream) { refuse(); }
 void launch_norm(const NormArguments<float>&, Stream) { refuse(); }
 void launch_norm(const NormArguments<BFloat16>&, Stream) { refuse(); }
+void launch_norm(const NormArguments<Float16>&, Stream) { refuse(); }
 void launch_squares(const SquaresArguments&, Stream) { refuse(); }
 void launch_patchify(const PatchArguments<float>&, Stream) { refuse(); }
 void launch_patchify(const PatchArguments<BFloat16>&, Stream) { refuse(); }
+void launch_patchify(const PatchArguments<Float16>&, Stream) { refuse(); }
 void launch_unpatchify(const UnpatchArguments<float>&, Stream) { refuse(); }
 void launch_unpatchify(const UnpatchArguments<BFloat16>&, Stream) { refuse(); }
+void launch_unpatchify(const UnpatchArguments<Float16>&, Stream) { refuse(); }
 void launch_unfold(const FoldArguments<float>&, Stream) { refuse(); }
 void launch_unfold(const FoldArguments<BFloat16>&, Stream) { refuse(); }
+void launch_unfold(const FoldArguments<Float16>&, Stream) { refuse(); }
 void launch_fold(const FoldArguments<float>&, Stream) { refuse(); }
 void launch_fold(const FoldArguments<BFloat16>&, Stream) { refuse(); }
+void launch_fold(const FoldArguments<Float16>&, Stream) { refuse(); }
 void launch_query_key(const QueryKeyArguments<float>&, Stream) { refuse(); }
 void launch_query_key(const QueryKeyArguments<BFloat16>&, Stream) { refuse(); }
+void launch_query_key(const QueryKeyArguments<Float16>&, Stream) { refuse(); }
 
 }  // namespace kine::kernels::cuda

@@ -1,6 +1,9 @@
 // What cuDNN is asked for, as plain numbers: ops describe it, libkinescope_cudnn.so makes cuDNN's graphs of it. Tensors
-// are bf16 but where it is said, and begin at multiples of 16 bytes; strides are in elements, the last axis has none.
+// are of the graph's dtype but where it is said, and begin at multiples of 16 bytes; strides are in elements, the last
+// axis has none.
 #pragma once
+
+#include "runtime/tensor/dtype.h"
 
 #include <array>
 #include <compare>
@@ -20,7 +23,8 @@ struct TokenStrides {
 struct AttentionGraph {
     int64_t batches = 0, queries = 0, keys = 0, heads = 0, head_size = 0;
     TokenStrides q, k, v, out;
-    bool writes_log_sums = false;  ///< f32 [batches, queries, heads], contiguous
+    bool writes_log_sums = false;   ///< f32 [batches, queries, heads], contiguous
+    DType dtype = DType::BFloat16;  ///< or f16
 
     auto operator<=>(const AttentionGraph&) const = default;
 };
@@ -48,12 +52,13 @@ struct ConvolutionGraph {
     int rank = 2;  ///< windowed axes, the first so many of:
     std::array<WindowedAxis, kMostWindowedAxes> axes = {};
     bool has_bias = true;
+    DType dtype = DType::BFloat16;  ///< or f16
 
     auto operator<=>(const ConvolutionGraph&) const = default;
 };
 
-/// Where a convolution's memory goes. The bias is [C'] in bf16 too: with one in f32 cuDNN 9.19 compiles a kernel for
-/// each size, most of a second long, with one in bf16 it has them.
+/// Where a convolution's memory goes. The bias is [C'] of the same type: with one in f32 cuDNN 9.19 compiles a kernel
+/// for each size, most of a second long, with one in bf16 it has them.
 enum ConvolutionPlace : int64_t { kInput = 1, kWeight, kBias, kResult, kSums };
 
 }  // namespace kine::kernels::cudnn

@@ -13,11 +13,15 @@ __global__ void __launch_bounds__(kFiniteThreads) finite_kernel(const FiniteArgu
     finite_block<T>(work);
 }
 
+auto kernel_for(DType dtype) {
+    if (dtype == DType::Float32) return finite_kernel<float>;
+    return dtype == DType::BFloat16 ? finite_kernel<BFloat16> : finite_kernel<Float16>;
+}
+
 }  // namespace
 
 void launch_find_not_finite(const FiniteArguments& work, Stream stream) {
-    const auto kernel = work.dtype == DType::Float32 ? finite_kernel<float> : finite_kernel<BFloat16>;
-    start(kernel, finite_launch(work.count), work, stream);
+    start(kernel_for(work.dtype), finite_launch(work.count), work, stream);
 }
 
 }  // namespace kine::kernels::cuda

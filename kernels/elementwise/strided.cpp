@@ -52,8 +52,7 @@ int merge_axes(const Operands& all, int64_t* sizes, int axes) {
 
 bool moves_by_words(const StridedOperand& operand, int axes) {
     if (!operand.data || operand.strides[axes - 1] != 1) return true;  // absent, or not moved eight at a time
-    const bool is_floating_chunk = operand.dtype == DType::Float32 || operand.dtype == DType::BFloat16;
-    bool moves = is_floating_chunk && std::bit_cast<uintptr_t>(operand.data) % 16 == 0;
+    bool moves = is_arithmetic(operand.dtype) && std::bit_cast<uintptr_t>(operand.data) % 16 == 0;
     for (int axis = 0; axis + 1 < axes; ++axis) moves = moves && operand.strides[axis] % kChunk == 0;
     return moves;
 }
@@ -87,9 +86,8 @@ void run_strided(const Context& context, StridedOp op, const Tensor& out, std::i
 
 void run_copy(const Context& context, const Tensor& x, const Tensor& out) {
     if (out.elements() == 0) return;
-    const bool is_floating_pair = (x.dtype() == DType::Float32 || x.dtype() == DType::BFloat16) &&
-                                  (out.dtype() == DType::Float32 || out.dtype() == DType::BFloat16);
-    check(is_floating_pair || x.dtype() == out.dtype(), ErrorCode::Bug, "copy: {} to {}", name_of(x.dtype()),
+    const bool may_round = is_arithmetic(x.dtype()) && is_arithmetic(out.dtype());
+    check(may_round || x.dtype() == out.dtype(), ErrorCode::Bug, "copy: {} to {}", name_of(x.dtype()),
           name_of(out.dtype()));
     const StridedArguments work = strided(StridedOp::Copy, out, {x});
     if (x.dtype() == out.dtype() && !work.by_words) {

@@ -36,7 +36,10 @@ __device__ inline Chunk load_operand(const StridedArguments& work, const Strided
     const int64_t offset = row_offset(work, operand, row);
     if (operand.dtype == DType::Float32)
         return load_strided(reinterpret_cast<const float*>(operand.data) + offset, stride, first, count, work.by_words);
-    return load_strided(reinterpret_cast<const BFloat16*>(operand.data) + offset, stride, first, count, work.by_words);
+    if (operand.dtype == DType::BFloat16)
+        return load_strided(reinterpret_cast<const BFloat16*>(operand.data) + offset, stride, first, count,
+                            work.by_words);
+    return load_strided(reinterpret_cast<const Float16*>(operand.data) + offset, stride, first, count, work.by_words);
 }
 
 template <class T>
@@ -60,8 +63,10 @@ __device__ inline void store_result(const StridedArguments& work, int64_t row, i
         store_levels(reinterpret_cast<uint8_t*>(work.out.data) + offset, stride, first, count, chunk);
     } else if (work.out.dtype == DType::Float32) {
         store_strided(reinterpret_cast<float*>(work.out.data) + offset, stride, first, count, work.by_words, chunk);
-    } else {
+    } else if (work.out.dtype == DType::BFloat16) {
         store_strided(reinterpret_cast<BFloat16*>(work.out.data) + offset, stride, first, count, work.by_words, chunk);
+    } else {
+        store_strided(reinterpret_cast<Float16*>(work.out.data) + offset, stride, first, count, work.by_words, chunk);
     }
 }
 

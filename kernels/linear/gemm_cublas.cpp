@@ -76,7 +76,10 @@ const Api& api() {
 template <class Made>
 using Owned = std::unique_ptr<std::remove_pointer_t<Made>, cublasStatus_t (*)(Made)>;
 
-cudaDataType_t type_of(DType dtype) { return dtype == DType::BFloat16 ? CUDA_R_16BF : CUDA_R_32F; }
+cudaDataType_t type_of(DType dtype) {
+    if (dtype == DType::Float16) return CUDA_R_16F;
+    return dtype == DType::BFloat16 ? CUDA_R_16BF : CUDA_R_32F;
+}
 
 cudaDataType_t operand_type(const GemmArguments& gemm) {
     return gemm.x_scales != nullptr ? CUDA_R_8F_E4M3 : type_of(gemm.dtype);

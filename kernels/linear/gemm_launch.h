@@ -10,7 +10,7 @@
 namespace kine::kernels::cuda {
 
 /// out [rows, columns] = rows of x [rows, depth] times weight [columns, depth] transposed, plus bias [columns], perhaps
-/// through GELU (tanh). All of one dtype, f32 or bf16, sums in f32; only x may have a stride from row to row. With
+/// through GELU (tanh). All of one dtype, f32, bf16 or f16, sums in f32; only x may have a stride from row to row. With
 /// scales, x and weight are e4m3: element times its row's scale.
 struct GemmArguments {
     const std::byte* x = nullptr;

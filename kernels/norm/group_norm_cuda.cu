@@ -37,5 +37,6 @@ void launch(const GroupNormArguments<T>& norm, Stream stream) {
 
 void launch_group_norm(const GroupNormArguments<float>& norm, Stream stream) { launch(norm, stream); }
 void launch_group_norm(const GroupNormArguments<BFloat16>& norm, Stream stream) { launch(norm, stream); }
+void launch_group_norm(const GroupNormArguments<Float16>& norm, Stream stream) { launch(norm, stream); }
 
 }  // namespace kine::kernels::cuda

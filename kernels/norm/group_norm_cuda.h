@@ -10,5 +10,6 @@ namespace kine::kernels::cuda {
 /// Up to kGroupNormWidest channels.
 void launch_group_norm(const GroupNormArguments<float>& norm, Stream stream);
 void launch_group_norm(const GroupNormArguments<BFloat16>& norm, Stream stream);
+void launch_group_norm(const GroupNormArguments<Float16>& norm, Stream stream);
 
 }  // namespace kine::kernels::cuda

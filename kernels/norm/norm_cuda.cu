@@ -40,5 +40,6 @@ void launch(const NormArguments<T>& norm, Stream stream) {
 
 void launch_norm(const NormArguments<float>& norm, Stream stream) { launch(norm, stream); }
 void launch_norm(const NormArguments<BFloat16>& norm, Stream stream) { launch(norm, stream); }
+void launch_norm(const NormArguments<Float16>& norm, Stream stream) { launch(norm, stream); }
 
 }  // namespace kine::kernels::cuda

@@ -10,5 +10,6 @@ namespace kine::kernels::cuda {
 /// For rows up to kNormWidest.
 void launch_norm(const NormArguments<float>& norm, Stream stream);
 void launch_norm(const NormArguments<BFloat16>& norm, Stream stream);
+void launch_norm(const NormArguments<Float16>& norm, Stream stream);
 
 }  // namespace kine::kernels::cuda

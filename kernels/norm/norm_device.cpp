@@ -32,7 +32,7 @@ void norm_rows(const Context& context, const Tensor& x, Tensor& out, const cuda:
     const Tensor weight = float_rows(context, by.row.weight), bias = float_rows(context, by.row.bias);
     const Tensor shift = float_rows(context, by.row.shift), scale = float_rows(context, by.row.scale);
     const Tensor gate = float_rows(context, added.gate);
-    visit_floating(x.dtype(), [&]<class T>(T) {
+    visit_on_device(x.dtype(), [&]<class T>(T) {
         cuda::NormArguments<T> norm;
         norm.x = x.address<const T>();
         if (added.y) norm.y = added.y.address<const T>();
@@ -114,7 +114,7 @@ Tensor group_norm_device(const Context& context, const Tensor& x, const Tensor& 
     Tensor out = Tensor::empty(context, x.shape(), x.dtype());
     if (x.elements() == 0) return out;
     const Tensor weights = float_rows(context, weight), offsets = float_rows(context, bias);
-    visit_floating(x.dtype(), [&]<class T>(T) {
+    visit_on_device(x.dtype(), [&]<class T>(T) {
         cuda::GroupNormArguments<T> norm;
         norm.x = x.address<const T>();
         norm.out = out.address<T>();

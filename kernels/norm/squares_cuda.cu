@@ -13,11 +13,15 @@ __global__ void __launch_bounds__(kSquaresRowsPerBlock* kWarp) squares_kernel(co
     squares_block<T>(work);
 }
 
+auto kernel_for(DType dtype) {
+    if (dtype == DType::Float32) return squares_kernel<float>;
+    return dtype == DType::BFloat16 ? squares_kernel<BFloat16> : squares_kernel<Float16>;
+}
+
 }  // namespace
 
 void launch_squares(const SquaresArguments& work, Stream stream) {
-    const auto kernel = work.dtype == DType::Float32 ? squares_kernel<float> : squares_kernel<BFloat16>;
-    start(kernel, squares_launch(work.rows), work, stream);
+    start(kernel_for(work.dtype), squares_launch(work.rows), work, stream);
 }
 
 }  // namespace kine::kernels::cuda

@@ -17,14 +17,14 @@ cuda::PatchGeometry geometry_of(const Tensor& latents, int64_t patch) {
 }
 
 void patchify_device(const Context& context, const Tensor& x, int64_t patch, Tensor& out) {
-    visit_floating(out.dtype(), [&]<class T>(T) {
+    visit_on_device(out.dtype(), [&]<class T>(T) {
         const cuda::PatchArguments<T> work = {x.address<const float>(), out.address<T>(), geometry_of(x, patch)};
         cuda::launch_patchify(work, context.stream);
     });
 }
 
 void unpatchify_device(const Context& context, const Tensor& tokens, int64_t patch, Tensor& out) {
-    visit_floating(tokens.dtype(), [&]<class T>(T) {
+    visit_on_device(tokens.dtype(), [&]<class T>(T) {
         cuda::UnpatchArguments<T> work;
         work.tokens = tokens.address<const T>();
         work.latents = out.address<float>();

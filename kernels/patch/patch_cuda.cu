@@ -32,7 +32,9 @@ void unpatchify(const UnpatchArguments<T>& work, Stream stream) {
 
 void launch_patchify(const PatchArguments<float>& work, Stream stream) { patchify(work, stream); }
 void launch_patchify(const PatchArguments<BFloat16>& work, Stream stream) { patchify(work, stream); }
+void launch_patchify(const PatchArguments<Float16>& work, Stream stream) { patchify(work, stream); }
 void launch_unpatchify(const UnpatchArguments<float>& work, Stream stream) { unpatchify(work, stream); }
 void launch_unpatchify(const UnpatchArguments<BFloat16>& work, Stream stream) { unpatchify(work, stream); }
+void launch_unpatchify(const UnpatchArguments<Float16>& work, Stream stream) { unpatchify(work, stream); }
 
 }  // namespace kine::kernels::cuda

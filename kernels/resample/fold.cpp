@@ -90,12 +90,13 @@ Tensor unfold_channels(const Context& context, const Tensor& x, Cell cell, int64
           "unfold_channels: {} channels do not divide {} channels of {} pixels", x.dim(3), channels, cell.pixels());
     const Shape shape = {x.dim(0) * cell.frames, x.dim(1) * cell.side, x.dim(2) * cell.side, channels};
     Tensor out = Tensor::empty(context, shape, x.dtype());
-    visit_floating(x.dtype(), [&]<class T>(T) {
-        on_device(
-            context, "unfold_channels",
-            [&] { for_rows(context, out, [&](int64_t row) { unfold_row<T>(x, cell, row, out); }); },
-            [&] { cuda::launch_unfold(arguments_of<T>(x, out, cell), context.stream); });
-    });
+    const auto on_host = [&]<class T>(T) {
+        for_rows(context, out, [&](int64_t row) { unfold_row<T>(x, cell, row, out); });
+    };
+    const auto on_gpu = [&]<class T>(T) { cuda::launch_unfold(arguments_of<T>(x, out, cell), context.stream); };
+    on_device(
+        context, "unfold_channels", [&] { visit_floating(x.dtype(), on_host); },
+        [&] { visit_on_device(x.dtype(), on_gpu); });
     return out;
 }
 
@@ -106,12 +107,13 @@ Tensor fold_means(const Context& context, const Tensor& x, Cell cell, int64_t ch
           to_string(x.shape()), cell.side, channels);
     const int64_t frames = (x.dim(0) + cell.frames - 1) / cell.frames;
     Tensor out = Tensor::empty(context, {frames, x.dim(1) / cell.side, x.dim(2) / cell.side, channels}, x.dtype());
-    visit_floating(x.dtype(), [&]<class T>(T) {
-        on_device(
-            context, "fold_means",
-            [&] { for_rows(context, out, [&](int64_t row) { fold_row<T>(x, cell, row, out); }); },
-            [&] { cuda::launch_fold(arguments_of<T>(x, out, cell), context.stream); });
-    });
+    const auto on_host = [&]<class T>(T) {
+        for_rows(context, out, [&](int64_t row) { fold_row<T>(x, cell, row, out); });
+    };
+    const auto on_gpu = [&]<class T>(T) { cuda::launch_fold(arguments_of<T>(x, out, cell), context.stream); };
+    on_device(
+        context, "fold_means", [&] { visit_floating(x.dtype(), on_host); },
+        [&] { visit_on_device(x.dtype(), on_gpu); });
     return out;
 }
 

@@ -26,11 +26,17 @@ void launch_unfold(const FoldArguments<float>& work, Stream stream) {
 void launch_unfold(const FoldArguments<BFloat16>& work, Stream stream) {
     start(unfold_kernel<BFloat16>, fold_launch(work.values()), work, stream);
 }
+void launch_unfold(const FoldArguments<Float16>& work, Stream stream) {
+    start(unfold_kernel<Float16>, fold_launch(work.values()), work, stream);
+}
 void launch_fold(const FoldArguments<float>& work, Stream stream) {
     start(fold_kernel<float>, fold_launch(work.values()), work, stream);
 }
 void launch_fold(const FoldArguments<BFloat16>& work, Stream stream) {
     start(fold_kernel<BFloat16>, fold_launch(work.values()), work, stream);
+}
+void launch_fold(const FoldArguments<Float16>& work, Stream stream) {
+    start(fold_kernel<Float16>, fold_launch(work.values()), work, stream);
 }
 
 }  // namespace kine::kernels::cuda

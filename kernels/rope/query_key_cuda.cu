@@ -41,5 +41,6 @@ void launch(const QueryKeyArguments<T>& all, Stream stream) {
 
 void launch_query_key(const QueryKeyArguments<float>& all, Stream stream) { launch(all, stream); }
 void launch_query_key(const QueryKeyArguments<BFloat16>& all, Stream stream) { launch(all, stream); }
+void launch_query_key(const QueryKeyArguments<Float16>& all, Stream stream) { launch(all, stream); }
 
 }  // namespace kine::kernels::cuda

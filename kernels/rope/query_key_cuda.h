@@ -10,5 +10,6 @@ namespace kine::kernels::cuda {
 /// For heads up to kWidestHead.
 void launch_query_key(const QueryKeyArguments<float>& all, Stream stream);
 void launch_query_key(const QueryKeyArguments<BFloat16>& all, Stream stream);
+void launch_query_key(const QueryKeyArguments<Float16>& all, Stream stream);
 
 }  // namespace kine::kernels::cuda

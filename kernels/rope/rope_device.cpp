@@ -41,8 +41,9 @@ void rotate_even(const Context& context, Tensor& heads, const Tensor& turns) {
     check(heads.dim(4) <= cuda::kWidestHead, ErrorCode::Unsupported,
           "rotate_pairs: heads of {} channels on {}, expected at most {}", heads.dim(4), to_string(context.device),
           cuda::kWidestHead);
-    visit_floating(heads.dtype(),
-                   [&]<class T>(T) { cuda::launch_query_key(arguments_of<T>(heads, nullptr, turns), context.stream); });
+    visit_on_device(heads.dtype(), [&]<class T>(T) {
+        cuda::launch_query_key(arguments_of<T>(heads, nullptr, turns), context.stream);
+    });
 }
 
 }  // namespace
@@ -57,7 +58,7 @@ void place_heads_device(const Context& context, Tensor& queries, Tensor& keys, c
                         const Tensor& turns) {
     const SideNorm query_norm(context, norms.query_weight, norms.query_bias);
     const SideNorm key_norm(context, norms.key_weight, norms.key_bias);
-    visit_floating(queries.dtype(), [&]<class T>(T) {
+    visit_on_device(queries.dtype(), [&]<class T>(T) {
         cuda::QueryKeyArguments<T> all = arguments_of<T>(queries, &keys, turns);
         query_norm.tell(all.query_steps, norms.eps);
         key_norm.tell(all.key_steps, norms.eps);

@@ -11,6 +11,8 @@ enum class DType : uint8_t { Float32, BFloat16, Float16, Float8E4M3, Float8E5M2,
 
 /// Whether numbers of this type may be converted to others of which that is true.
 inline bool is_floating(DType dtype) { return dtype <= DType::Float8E5M2; }
+/// Whether models compute in it: f32, bf16, and f16 on GPUs.
+inline bool is_arithmetic(DType dtype) { return dtype <= DType::Float16; }
 
 int64_t size_of(DType dtype);
 std::string_view name_of(DType dtype);  ///< "f32", "bf16", "f16", "f8_e4m3", "f8_e5m2", "i64", "i32", "u8"

@@ -130,7 +130,7 @@ TEST(BadRequest, RefusesNamesThatNoTableHolds) {
         {{"--cache", "pab", "--cache-option", "spatial_range=x"}, {"spatial_range", "x"}},
         {{"--sampler-option", "eta"}, {"eta", "key=value"}},
         {{"--rng", "mersenne"}, {"mersenne", "philox"}},
-        {{"--dtype", "f16"}, {"dtype", "f32", "bf16", "f16"}},
+        {{"--dtype", "fp4"}, {"dtype", "f32", "bf16", "f16", "fp4"}},
         {{"--device", "tpu"}, {"tpu"}},
         {{"--video-codec", "libx266"}, {"libx266"}},
         {{"--container", "avi"}, {"avi", "mp4"}},

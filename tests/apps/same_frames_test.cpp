@@ -131,6 +131,7 @@ TEST(SameFrames, InSoManyBitsAsThereAre) {
         expect_refused(generate({"--quantize", of_gpus}), kUnsupported,
                        {of_gpus, "not on the CPU, expected none or int8"});
     }
+    expect_refused(generate({"--dtype", "f16"}), kUnsupported, {"dtype f16: not on cpu, expected f32 or bf16"});
 }
 
 }  // namespace

@@ -93,6 +93,17 @@ TEST(AttentionPlan, ExistsForCrossAttention) {
     EXPECT_NO_THROW(plan_of(shared_text(kFactored[0], 120)));
 }
 
+TEST(AttentionPlan, ExistsInFloat16) {
+    for (const AttentionProblem& problem :
+         {self_attention(kFull[0], false), self_attention(kFactored[0], false), self_attention(kFactored[0], true)}) {
+        SCOPED_TRACE(to_string(problem.q.shape()));
+        AttentionGraph graph = cudnn_calls(problem).value().graph;
+        EXPECT_EQ(graph.dtype, DType::BFloat16);
+        graph.dtype = DType::Float16;
+        EXPECT_NO_THROW(plan_attention(h200(), graph)) << graph.batches << " " << graph.q.batch;
+    }
+}
+
 TEST(AttentionPlan, ExistsWithTheLogSumsThatRingsMerge) {
     const Row row = kFull[3];
     AttentionProblem problem = self_attention(row, false);

@@ -71,6 +71,13 @@ TEST(ConvolutionPlan, ExistsForFramesThatAreMissingInFront) {
     expect_plan(convolution_graph({5, 60, 107, 512}, 512, causal));
 }
 
+TEST(ConvolutionPlan, ExistsInFloat16) {
+    for (ConvolutionGraph graph : {graph_of(kPictures[1]), graph_of(kVideos[0])}) {
+        graph.dtype = DType::Float16;
+        expect_plan(graph);
+    }
+}
+
 TEST(ConvolutionPlan, ExistsWithoutBias) {
     const WindowGeometry window = {512, 1, 3, 3, {.pad_begin = 1, .pad_end = 1}};
     expect_plan(convolution_graph({1, 64, 64, 512}, 512, window, false));

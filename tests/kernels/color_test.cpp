@@ -77,7 +77,7 @@ TEST(ToFrames, SaysWhatItWasGiven) {
     expect_error(ErrorCode::Bug, "to_frames: pictures has shape [1, 2, 2, 4], expected a last axis of 3", [&] {
         make({1, 2, 2, 4}, DType::Float32, PixelFormat::Yuv420p);
     });
-    expect_error(ErrorCode::Bug, "to_frames: pictures is u8, expected f32 or bf16", [&] {
+    expect_error(ErrorCode::Bug, "to_frames: pictures is u8, expected f32, bf16 or f16", [&] {
         make({1, 2, 2, 3}, DType::UInt8, PixelFormat::Yuv420p);
     });
 }

@@ -116,7 +116,7 @@ Ladder temporal_ladder(const Context& context) {
     constexpr int64_t kFrames = 16, kSites = 1024, kHeads = 16, kSize = kLadderHeadSize, kTokens = kHeads * kSize;
     const Tensor packed = random_tensor(context, {kFrames, kSites, 3 * kTokens}, DType::BFloat16, 6);
     const Tensor out = random_tensor(context, {kFrames, kSites, kTokens}, DType::BFloat16, 7);
-    const TemporalArguments all =
+    const TemporalArguments<BFloat16> all =
         over_frames(packed.address<const BFloat16>(), out.address<BFloat16>(), kFrames, kSites, kHeads);
     const auto launch = [=, &context, held = packed](size_t rung) { launch_temporal_rung(rung, all, context.stream); };
     return {fmt::format("attention: {} sites x {} frames, {} heads x {} in bf16", kSites, kFrames, kHeads, kSize),

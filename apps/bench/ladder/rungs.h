@@ -33,15 +33,15 @@ inline constexpr Rung kTemporalRungs[] = {
 /// `rung` is an index of the table. All compute the same, the last one in any layout that its kernel takes; for the
 /// others attention has neither norms, turns nor log-sums.
 void launch_norm_rung(size_t rung, const kernels::cuda::NormArguments<BFloat16>& norm, Stream stream);
-void launch_temporal_rung(size_t rung, const kernels::cuda::TemporalArguments& all, Stream stream);
+void launch_temporal_rung(size_t rung, const kernels::cuda::TemporalArguments<BFloat16>& all, Stream stream);
 
 inline constexpr int kLadderHeadSize = 72;  ///< of Latte and Open-Sora
 
 /// Attention over the frames of packed projections [frames, sites, 3, heads, kLadderHeadSize].
-inline kernels::cuda::TemporalArguments over_frames(const BFloat16* packed, BFloat16* out, int frames, int64_t sites,
-                                                    int heads) {
+inline kernels::cuda::TemporalArguments<BFloat16> over_frames(const BFloat16* packed, BFloat16* out, int frames,
+                                                              int64_t sites, int heads) {
     const int64_t width = int64_t{heads} * kLadderHeadSize;
-    kernels::cuda::TemporalArguments all;
+    kernels::cuda::TemporalArguments<BFloat16> all;
     all.q = packed;
     all.k = packed + width;
     all.v = packed + 2 * width;

@@ -21,10 +21,10 @@ __global__ void __launch_bounds__(kThreadsPerRow) block_per_row(const Norm norm)
 }
 __global__ void __launch_bounds__(kWarpsPerBlock* kWarp) warp_per_row(const Norm norm) { warp_per_row_block(norm); }
 
-__global__ void __launch_bounds__(kQueriesPerBlock) thread_per_query(const TemporalArguments all) {
+__global__ void __launch_bounds__(kQueriesPerBlock) thread_per_query(const TemporalArguments<BFloat16> all) {
     thread_per_query_block<kLadderHeadSize>(all);
 }
-__global__ void __launch_bounds__(kMostTemporalThreads) staged(const TemporalArguments all) {
+__global__ void __launch_bounds__(kMostTemporalThreads) staged(const TemporalArguments<BFloat16> all) {
     extern __shared__ uint4 shared[];
     staged_block<kLadderHeadSize>(all, reinterpret_cast<BFloat16*>(shared));
 }
@@ -46,7 +46,7 @@ void launch_norm_rung(size_t rung, const Norm& norm, Stream stream) {
     }
 }
 
-void launch_temporal_rung(size_t rung, const TemporalArguments& all, Stream stream) {
+void launch_temporal_rung(size_t rung, const TemporalArguments<BFloat16>& all, Stream stream) {
     const int64_t sites = all.outer * all.inner;
     switch (rung) {
         case 0:

@@ -21,7 +21,7 @@ struct TokenRows {
 };
 
 template <int kHeadSize>
-__device__ void attend_alone(const TemporalArguments& all, const HeadPlace& place, int query, TokenRows keys,
+__device__ void attend_alone(const TemporalArguments<BFloat16>& all, const HeadPlace& place, int query, TokenRows keys,
                              TokenRows values) {
     const BFloat16* asking = all.q + offset_of(place, all.q_strides) + query * all.q_strides.token;
     float out[kHeadSize] = {};
@@ -42,13 +42,13 @@ __device__ void attend_alone(const TemporalArguments& all, const HeadPlace& plac
     for (int d = 0; d < kHeadSize; ++d) narrow(out[d] / total, to[d]);
 }
 
-__device__ inline HeadPlace place_of(const TemporalArguments& all, int64_t item) {
+__device__ inline HeadPlace place_of(const TemporalArguments<BFloat16>& all, int64_t item) {
     const int64_t site = item / all.heads;
     return {site, site / all.inner, site % all.inner, static_cast<int>(item % all.heads)};
 }
 
 template <int kHeadSize>
-__device__ void thread_per_query_block(const TemporalArguments& all) {
+__device__ void thread_per_query_block(const TemporalArguments<BFloat16>& all) {
     const int64_t asked = block_x() * kQueriesPerBlock + thread_in_block();
     if (asked >= all.outer * all.inner * all.heads * all.queries) return;
     const HeadPlace place = place_of(all, asked / all.queries);
@@ -59,7 +59,7 @@ __device__ void thread_per_query_block(const TemporalArguments& all) {
 
 /// Launched as the last rung is.
 template <int kHeadSize>
-__device__ void staged_block(const TemporalArguments& all, BFloat16* shared) {
+__device__ void staged_block(const TemporalArguments<BFloat16>& all, BFloat16* shared) {
     using Tile = HeadTile<kHeadSize>;
     const int64_t item = block_x() * (threads_in_block() / kWarp) + warp_in_block();
     if (item >= all.outer * all.inner * all.heads) return;  // a whole warp; no barrier of the block follows

@@ -8,7 +8,10 @@ namespace {
 
 /// [B, H, L, D], as cuDNN names the axes.
 GraphTensor heads_of(int64_t id, const AttentionGraph& graph, int64_t tokens, const TokenStrides& strides) {
-    return {id, {graph.batches, graph.heads, tokens, graph.head_size}, {strides.batch, strides.head, strides.token, 1}};
+    return {id,
+            {graph.batches, graph.heads, tokens, graph.head_size},
+            {strides.batch, strides.head, strides.token, 1},
+            type_of(graph.dtype)};
 }
 
 /// [B, L, H], as merges of rings read them.

@@ -17,8 +17,7 @@ Numbers of_axes(const ConvolutionGraph& graph, const Of& of) {
 }
 
 /// Contiguous [first, inner..., last] as cuDNN names it: [first, last, inner...], with the strides of where it lies.
-GraphTensor channels_last(int64_t id, int64_t first, const Numbers& inner, int64_t last,
-                          cudnnDataType_t dtype = CUDNN_DATA_BFLOAT16) {
+GraphTensor channels_last(int64_t id, int64_t first, const Numbers& inner, int64_t last, cudnnDataType_t dtype) {
     GraphTensor tensor{id, {first, last}, {0, 1}, dtype};
     int64_t stride = last;
     Numbers strides;
@@ -54,8 +53,9 @@ Descriptor windows_of(const ConvolutionGraph& graph) {
 Descriptor convolve(const ConvolutionGraph& graph, const Descriptor& sums) {
     const Numbers sizes = of_axes(graph, [](const WindowedAxis& axis) { return axis.size; });
     const Numbers window = of_axes(graph, [](const WindowedAxis& axis) { return axis.window; });
-    const Descriptor input = make_tensor(channels_last(kInput, graph.batches, sizes, graph.channels));
-    const Descriptor weight = make_tensor(channels_last(kWeight, graph.out_channels, window, graph.channels));
+    const cudnnDataType_t type = type_of(graph.dtype);
+    const Descriptor input = make_tensor(channels_last(kInput, graph.batches, sizes, graph.channels, type));
+    const Descriptor weight = make_tensor(channels_last(kWeight, graph.out_channels, window, graph.channels, type));
     const Descriptor windows = windows_of(graph);
     const float alpha = 1.0f, beta = 0.0f;
     Descriptor operation(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
@@ -71,7 +71,7 @@ Descriptor convolve(const ConvolutionGraph& graph, const Descriptor& sums) {
 
 Descriptor add_bias(const ConvolutionGraph& graph, const Descriptor& sums, const Descriptor& result) {
     const Numbers ones(static_cast<size_t>(graph.rank), 1);
-    const Descriptor bias = make_tensor(channels_last(kBias, 1, ones, graph.out_channels));
+    const Descriptor bias = make_tensor(channels_last(kBias, 1, ones, graph.out_channels, type_of(graph.dtype)));
     const cudnnPointwiseMode_t mode = CUDNN_POINTWISE_ADD;
     Descriptor sum(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
     sum.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode);
@@ -89,7 +89,7 @@ Descriptor add_bias(const ConvolutionGraph& graph, const Descriptor& sums, const
 }  // namespace
 
 ExecutionPlan plan_convolution(const Target& target, const ConvolutionGraph& graph) {
-    const Descriptor result = make_tensor(result_of(graph, kResult, CUDNN_DATA_BFLOAT16));
+    const Descriptor result = make_tensor(result_of(graph, kResult, type_of(graph.dtype)));
     GraphTensor between = result_of(graph, kSums, CUDNN_DATA_FLOAT);
     between.is_virtual = true;
     const Descriptor sums = make_tensor(between);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/cudnn/plugin/descriptor.h"
+#include "runtime/tensor/dtype.h"
 
 #include <string>
 
@@ -12,12 +13,15 @@ struct GraphTensor {
     int64_t id = 0;
     std::vector<int64_t> sizes;
     std::vector<int64_t> strides;  ///< in elements
-    cudnnDataType_t dtype = CUDNN_DATA_BFLOAT16;
+    cudnnDataType_t dtype = CUDNN_DATA_FLOAT;
     bool is_virtual = false;   ///< between two operations, never in memory
     bool is_by_value = false;  ///< one number of the host's
 };
 
 Descriptor make_tensor(const GraphTensor& tensor);
+
+/// Of bf16 or f16.
+inline cudnnDataType_t type_of(DType dtype) { return dtype == DType::Float16 ? CUDNN_DATA_HALF : CUDNN_DATA_BFLOAT16; }
 
 /// For whom plans are made: the GPU of a handle, or one that is only described, as JSON (driver and device need not be
 /// there; plans then cannot run).

@@ -67,19 +67,20 @@ TEST(EmulatedGrid, RefusesABarrierThatSomeThreadsNeverReach) {
     EXPECT_THROW(emulation::run_grid({1, 1, 40, 0}, [](std::byte*) {}), std::logic_error);
 }
 
-/// Small whole numbers are exact in bf16, and so are their sums.
+/// Small whole numbers are exact in sixteen bits, and so are their sums.
 float number(int row, int column) { return static_cast<float>((row * 7 + column * 5) % 11 - 5); }
 
-TEST(EmulatedGrid, MultipliesMatricesByTheFragmentsOfTheManual) {
+template <class T>
+void expect_product() {
     std::vector<float> got(16 * 8);
     emulation::run_grid({1, 1, 32, 0}, [&](std::byte*) {
         const int g = lane() / 4, t = lane() % 4 * 2;
-        const auto a_at = [](int row, int k) { return pack_bfloat16(number(row, k), number(row, k + 1)); };
-        const auto b_at = [](int k, int n) { return pack_bfloat16(number(n + 3, k), number(n + 3, k + 1)); };
+        const auto a_at = [](int row, int k) { return pack<T>(number(row, k), number(row, k + 1)); };
+        const auto b_at = [](int k, int n) { return pack<T>(number(n + 3, k), number(n + 3, k + 1)); };
         const uint32_t a[4] = {a_at(g, t), a_at(g + 8, t), a_at(g, t + 8), a_at(g + 8, t + 8)};
         const uint32_t b[2] = {b_at(t, g), b_at(t + 8, g)};
         float sums[4] = {1.0f, 1.0f, 1.0f, 1.0f};
-        multiply_add(sums, a, b);
+        multiply_add<T>(sums, a, b);
         for (int i = 0; i < 4; ++i) got[static_cast<size_t>((g + i / 2 * 8) * 8 + t + i % 2)] = sums[i];
     });
     for (int row = 0; row < 16; ++row) {
@@ -89,6 +90,11 @@ TEST(EmulatedGrid, MultipliesMatricesByTheFragmentsOfTheManual) {
             EXPECT_EQ(got[static_cast<size_t>(row * 8 + column)], want) << row << ", " << column;
         }
     }
+}
+
+TEST(EmulatedGrid, MultipliesMatricesByTheFragmentsOfTheManual) {
+    expect_product<BFloat16>();
+    expect_product<Float16>();
 }
 
 TEST(EmulatedGrid, LoadsMatricesTransposed) {

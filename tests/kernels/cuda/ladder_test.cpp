@@ -73,11 +73,11 @@ TEST(Ladder, RungsOfTheNormComputeWhatTheLastOneDoes) {
 
 constexpr int kHeadSize = kLadderHeadSize;
 
-void run_thread_per_query(const TemporalArguments& all) {
+void run_thread_per_query(const TemporalArguments<BFloat16>& all) {
     emulation::run_grid(thread_per_query_launch(all.outer * all.inner * all.heads * all.queries),
                         [&](std::byte*) { thread_per_query_block<kHeadSize>(all); });
 }
-void run_staged(const TemporalArguments& all) {
+void run_staged(const TemporalArguments<BFloat16>& all) {
     emulation::run_grid(temporal_launch(all.outer * all.inner, all.heads, all.keys, kHeadSize),
                         [&](std::byte* shared) { staged_block<kHeadSize>(all, reinterpret_cast<BFloat16*>(shared)); });
 }
@@ -86,7 +86,7 @@ TEST(Ladder, RungsOfTemporalAttentionComputeWhatTheLastOneDoes) {
     constexpr int kFrames = 19, kSites = 3, kHeads = 2, kTokens = kHeads * kHeadSize;
     const auto packed = random_values(size_t{kFrames} * kSites * 3 * kTokens, 4);
     std::vector<BFloat16> out(size_t{kFrames} * kSites * kTokens);
-    const TemporalArguments all = over_frames(packed.data(), out.data(), kFrames, kSites, kHeads);
+    const TemporalArguments<BFloat16> all = over_frames(packed.data(), out.data(), kFrames, kSites, kHeads);
     kernels::cuda::emulate(all, kHeadSize);
     const auto wanted = out;
     for (const auto run : {run_thread_per_query, run_staged}) {

@@ -17,11 +17,12 @@ struct Heads {
     Tensor q, k, v;
 };
 
-inline void describe(const Heads& heads, Tensor& out, Tensor& log_sums, MatrixArguments& all) {
-    all.q = heads.q.data<BFloat16>();
-    all.k = heads.k.data<BFloat16>();
-    all.v = heads.v.data<BFloat16>();
-    all.out = out.data<BFloat16>();
+template <class T>
+void describe(const Heads& heads, Tensor& out, Tensor& log_sums, MatrixArguments<T>& all) {
+    all.q = heads.q.data<T>();
+    all.k = heads.k.data<T>();
+    all.v = heads.v.data<T>();
+    all.out = out.data<T>();
     all.log_sums = log_sums.data<float>();
     all.q_strides = strides_of(heads.q);
     all.k_strides = strides_of(heads.k);

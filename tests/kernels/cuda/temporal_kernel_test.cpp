@@ -47,8 +47,8 @@ HeadSteps steps_of(const Problem& problem, const Tensor& weight) {
     return steps;
 }
 
-TemporalArguments arguments_of(const Problem& problem, Tensor& out, Tensor& log_sums) {
-    TemporalArguments all;
+TemporalArguments<BFloat16> arguments_of(const Problem& problem, Tensor& out, Tensor& log_sums) {
+    TemporalArguments<BFloat16> all;
     describe({problem.q, problem.k, problem.v}, out, log_sums, all);
     all.query_steps = steps_of(problem, problem.query_weight);
     all.key_steps = steps_of(problem, problem.key_weight);
@@ -125,7 +125,7 @@ class TemporalKernel : public KernelTest {
                      problem.norm == HeadNorm::None ? kLogSum : kLogSumAfterNorm);
     }
 
-    void run(const TemporalArguments& all, int head_size) {
+    void run(const TemporalArguments<BFloat16>& all, int head_size) {
         if constexpr (kHasCuda) {
             if (is_on_gpu()) return run_on_gpu([&](Stream stream) { launch_temporal(all, head_size, stream); });
         }

@@ -53,14 +53,14 @@ void emulate(const QueryKeyArguments<T>& all) {
                         [&](std::byte*) { query_key_block<T, kLanes>(all); });
 }
 
-template <int kHeadSize>
-void run_temporal(const TemporalArguments& all) {
-    emulation::run_grid(temporal_launch(all.outer * all.inner, all.heads, all.keys, kHeadSize), [&](std::byte* shared) {
-        temporal_block<kHeadSize>(all, reinterpret_cast<BFloat16*>(shared));
-    });
+template <int kHeadSize, class T>
+void run_temporal(const TemporalArguments<T>& all) {
+    emulation::run_grid(temporal_launch(all.outer * all.inner, all.heads, all.keys, kHeadSize),
+                        [&](std::byte* shared) { temporal_block<kHeadSize>(all, reinterpret_cast<T*>(shared)); });
 }
 
-inline void emulate(const TemporalArguments& all, int head_size) {
+template <class T>
+void emulate(const TemporalArguments<T>& all, int head_size) {
     switch (head_size) {
         case 32:
             return run_temporal<32>(all);

@@ -152,7 +152,7 @@ void multiply_shared(std::span<float[4]> sums, uint64_t a, uint64_t b, bool adds
 }
 
 void multiply_registers(std::span<float[4]> sums, const uint32_t (&a)[4], uint64_t b) {
-    const LeftFactor left = left_factor(a);
+    const LeftFactor left = left_factor<BFloat16>(a);
     const Factor right(b);
     for (size_t tile = 0; tile < sums.size(); ++tile) {
         for (int i = 0; i < 4; ++i) {

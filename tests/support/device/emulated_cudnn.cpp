@@ -83,14 +83,16 @@ int64_t elements_of(const AttentionGraph& graph, const TokenStrides& strides, in
            graph.head_size;
 }
 
+template <class T>
 struct Heads {
-    const BFloat16 *q, *k, *v;
-    BFloat16* out;
+    const T *q, *k, *v;
+    T* out;
     float* log_sums;
     float scale;
 };
 
-void attend(const AttentionGraph& graph, const Heads& heads, int64_t batch, int64_t query, int64_t head) {
+template <class T>
+void attend(const AttentionGraph& graph, const Heads<T>& heads, int64_t batch, int64_t query, int64_t head) {
     const auto at = [&](const TokenStrides& s, int64_t token) {
         return batch * s.batch + token * s.token + head * s.head;
     };
@@ -108,20 +110,21 @@ void attend(const AttentionGraph& graph, const Heads& heads, int64_t batch, int6
         double mixed = 0.0;
         for (int64_t key = 0; key < graph.keys; ++key)
             mixed += weights[static_cast<size_t>(key)] * double{heads.v[at(graph.v, key) + d]};
-        heads.out[at(graph.out, query) + d] = BFloat16(static_cast<float>(mixed / sum));
+        heads.out[at(graph.out, query) + d] = T(static_cast<float>(mixed / sum));
     }
     if (heads.log_sums)
         heads.log_sums[(batch * graph.queries + query) * graph.heads + head] =
             static_cast<float>(largest + std::log(sum));
 }
 
-int run_graph(const AttentionGraph& graph, std::span<const Binding> bindings) {
-    const Heads heads = {bound<BFloat16>(bindings, kQueries, elements_of(graph, graph.q, graph.queries)),
-                         bound<BFloat16>(bindings, kKeys, elements_of(graph, graph.k, graph.keys)),
-                         bound<BFloat16>(bindings, kValues, elements_of(graph, graph.v, graph.keys)),
-                         bound<BFloat16>(bindings, kOutput, elements_of(graph, graph.out, graph.queries)),
-                         bound<float>(bindings, kLogSums, graph.batches * graph.queries * graph.heads),
-                         *number_of_host(bindings, kScale)};
+template <class T>
+int run_as(const AttentionGraph& graph, std::span<const Binding> bindings) {
+    const Heads<T> heads = {bound<T>(bindings, kQueries, elements_of(graph, graph.q, graph.queries)),
+                            bound<T>(bindings, kKeys, elements_of(graph, graph.k, graph.keys)),
+                            bound<T>(bindings, kValues, elements_of(graph, graph.v, graph.keys)),
+                            bound<T>(bindings, kOutput, elements_of(graph, graph.out, graph.queries)),
+                            bound<float>(bindings, kLogSums, graph.batches * graph.queries * graph.heads),
+                            *number_of_host(bindings, kScale)};
     const bool has_all = heads.q && heads.k && heads.v && heads.out && (heads.log_sums || !graph.writes_log_sums);
     if (!has_all) return fail_with("a tensor is not where its GPU reaches it");
     for (int64_t batch = 0; batch < graph.batches; ++batch)
@@ -149,16 +152,19 @@ int64_t place_on(const WindowedAxis& axis, int64_t window, int64_t element) {
     return place < axis.size ? std::max<int64_t>(place, -1) : -1;
 }
 
+template <class T>
 struct Picture {
-    const BFloat16 *x, *weight;
-    const BFloat16* bias;
-    BFloat16* out;
+    const T *x, *weight;
+    const T* bias;
+    T* out;
 };
 
 using Place = std::array<int64_t, 3>;
 
 /// The sum of one window, of one batch, for one channel of the result.
-float sum_of(const ConvolutionGraph& clip, const Picture& of, int64_t batch, const Place& window, int64_t out_channel) {
+template <class T>
+float sum_of(const ConvolutionGraph& clip, const Picture<T>& of, int64_t batch, const Place& window,
+             int64_t out_channel) {
     const auto& [frames, rows, columns] = clip.axes;
     const int64_t elements = frames.window * rows.window * columns.window;
     float sum = clip.has_bias ? float{of.bias[out_channel]} : 0.0f;
@@ -168,33 +174,37 @@ float sum_of(const ConvolutionGraph& clip, const Picture& of, int64_t batch, con
         const int64_t column = place_on(columns, window[2], element % columns.window);
         if (frame < 0 || row < 0 || column < 0) continue;
         const int64_t pixel = ((batch * frames.size + frame) * rows.size + row) * columns.size + column;
-        const BFloat16* x = of.x + pixel * clip.channels;
-        const BFloat16* weight = of.weight + (out_channel * elements + element) * clip.channels;
+        const T* x = of.x + pixel * clip.channels;
+        const T* weight = of.weight + (out_channel * elements + element) * clip.channels;
         for (int64_t channel = 0; channel < clip.channels; ++channel) sum += float{x[channel]} * float{weight[channel]};
     }
     return sum;
 }
 
-int run_graph(const ConvolutionGraph& graph, std::span<const Binding> bindings) {
+template <class T>
+int run_as(const ConvolutionGraph& graph, std::span<const Binding> bindings) {
     const ConvolutionGraph clip = as_clip(graph);
     const auto& [frames, rows, columns] = clip.axes;
     const int64_t windows = frames.windows() * rows.windows() * columns.windows();
-    const Picture picture = {
-        bound<BFloat16>(bindings, kInput, clip.batches * frames.size * rows.size * columns.size * clip.channels),
-        bound<BFloat16>(bindings, kWeight,
-                        clip.out_channels * frames.window * rows.window * columns.window * clip.channels),
-        bound<BFloat16>(bindings, kBias, clip.out_channels),
-        bound<BFloat16>(bindings, kResult, clip.batches * windows * clip.out_channels)};
+    const Picture<T> picture = {
+        bound<T>(bindings, kInput, clip.batches * frames.size * rows.size * columns.size * clip.channels),
+        bound<T>(bindings, kWeight, clip.out_channels * frames.window * rows.window * columns.window * clip.channels),
+        bound<T>(bindings, kBias, clip.out_channels),
+        bound<T>(bindings, kResult, clip.batches * windows * clip.out_channels)};
     if (!picture.x || !picture.weight || !picture.out || (clip.has_bias && !picture.bias))
         return fail_with("a tensor is not where its GPU reaches it");
     for (int64_t at = 0; at < clip.batches * windows * clip.out_channels; ++at) {
         const int64_t window = at / clip.out_channels % windows;
         const Place place = {window / (rows.windows() * columns.windows()), window / columns.windows() % rows.windows(),
                              window % columns.windows()};
-        picture.out[at] =
-            BFloat16(sum_of(clip, picture, at / clip.out_channels / windows, place, at % clip.out_channels));
+        picture.out[at] = T(sum_of(clip, picture, at / clip.out_channels / windows, place, at % clip.out_channels));
     }
     return 1;
+}
+
+template <class Graph>
+int run_graph(const Graph& graph, std::span<const Binding> bindings) {
+    return graph.dtype == DType::Float16 ? run_as<Float16>(graph, bindings) : run_as<BFloat16>(graph, bindings);
 }
 
 int64_t version() { return emulated_cudnn().version; }

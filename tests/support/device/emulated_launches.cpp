@@ -48,13 +48,32 @@ using emulation::run_lone_threads;
 template <class Run>
 void with_type(DType dtype, const Run& run) {
     if (dtype == DType::Float32) return run(float{});
+    if (dtype == DType::Float16) return run(Float16{});
     run(BFloat16{});
 }
 
-template <int kHeadSize>
-void run_flash(const FlashArguments& all) {
+template <int kHeadSize, class T>
+void run_flash(const FlashArguments<T>& all) {
     run_grid(flash_launch(all.outer * all.inner, all.heads, all.queries, kHeadSize),
-             [&](std::byte* shared) { flash_block<kHeadSize>(all, reinterpret_cast<BFloat16*>(shared)); });
+             [&](std::byte* shared) { flash_block<kHeadSize>(all, reinterpret_cast<T*>(shared)); });
+}
+
+template <class T>
+void run_flash(const FlashArguments<T>& all, int head_size) {
+    switch (head_size) {
+        case 32:
+            return run_flash<32>(all);
+        case 64:
+            return run_flash<64>(all);
+        case 72:
+            return run_flash<72>(all);
+        case 80:
+            return run_flash<80>(all);
+        case 96:
+            return run_flash<96>(all);
+        default:
+            return run_flash<128>(all);
+    }
 }
 
 template <class T>
@@ -139,10 +158,16 @@ void launch_norm(const NormArguments<float>& norm, Stream stream) {
 void launch_norm(const NormArguments<BFloat16>& norm, Stream stream) {
     enqueue(stream, [=] { emulate(norm); });
 }
+void launch_norm(const NormArguments<Float16>& norm, Stream stream) {
+    enqueue(stream, [=] { emulate(norm); });
+}
 void launch_group_norm(const GroupNormArguments<float>& norm, Stream stream) {
     enqueue(stream, [=] { emulate(norm); });
 }
 void launch_group_norm(const GroupNormArguments<BFloat16>& norm, Stream stream) {
+    enqueue(stream, [=] { emulate(norm); });
+}
+void launch_group_norm(const GroupNormArguments<Float16>& norm, Stream stream) {
     enqueue(stream, [=] { emulate(norm); });
 }
 
@@ -160,6 +185,9 @@ void launch_query_key(const QueryKeyArguments<float>& all, Stream stream) {
 void launch_query_key(const QueryKeyArguments<BFloat16>& all, Stream stream) {
     enqueue(stream, [=] { emulate(all); });
 }
+void launch_query_key(const QueryKeyArguments<Float16>& all, Stream stream) {
+    enqueue(stream, [=] { emulate(all); });
+}
 
 void launch_gather(const GatherArguments& work, Stream stream) {
     enqueue(stream, [=] { run_lone_threads(gather_launch(work.rows), [&] { gather_block(work); }); });
@@ -171,10 +199,16 @@ void launch_unfold(const FoldArguments<float>& work, Stream stream) {
 void launch_unfold(const FoldArguments<BFloat16>& work, Stream stream) {
     enqueue(stream, [=] { run_lone_threads(fold_launch(work.values()), [&] { unfold_block(work); }); });
 }
+void launch_unfold(const FoldArguments<Float16>& work, Stream stream) {
+    enqueue(stream, [=] { run_lone_threads(fold_launch(work.values()), [&] { unfold_block(work); }); });
+}
 void launch_fold(const FoldArguments<float>& work, Stream stream) {
     enqueue(stream, [=] { run_lone_threads(fold_launch(work.values()), [&] { fold_block(work); }); });
 }
 void launch_fold(const FoldArguments<BFloat16>& work, Stream stream) {
+    enqueue(stream, [=] { run_lone_threads(fold_launch(work.values()), [&] { fold_block(work); }); });
+}
+void launch_fold(const FoldArguments<Float16>& work, Stream stream) {
     enqueue(stream, [=] { run_lone_threads(fold_launch(work.values()), [&] { fold_block(work); }); });
 }
 
@@ -188,12 +222,21 @@ void launch_windows(const WindowArguments<BFloat16>& work, Stream stream) {
         run_lone_threads(window_launch(work.rows, work.pixels(), work.channels), [&] { window_block(work); });
     });
 }
+void launch_windows(const WindowArguments<Float16>& work, Stream stream) {
+    enqueue(stream, [=] {
+        run_lone_threads(window_launch(work.rows, work.pixels(), work.channels), [&] { window_block(work); });
+    });
+}
 
 void launch_yuv420(const Yuv420Arguments<float>& work, Stream stream) {
     enqueue(stream,
             [=] { run_lone_threads(yuv420_launch(work.count, work.height, work.width), [&] { yuv420_block(work); }); });
 }
 void launch_yuv420(const Yuv420Arguments<BFloat16>& work, Stream stream) {
+    enqueue(stream,
+            [=] { run_lone_threads(yuv420_launch(work.count, work.height, work.width), [&] { yuv420_block(work); }); });
+}
+void launch_yuv420(const Yuv420Arguments<Float16>& work, Stream stream) {
     enqueue(stream,
             [=] { run_lone_threads(yuv420_launch(work.count, work.height, work.width), [&] { yuv420_block(work); }); });
 }
@@ -206,11 +249,19 @@ void launch_patchify(const PatchArguments<BFloat16>& work, Stream stream) {
     enqueue(stream,
             [=] { run_lone_threads(patch_launch(work.geometry.token_values()), [&] { patchify_block(work); }); });
 }
+void launch_patchify(const PatchArguments<Float16>& work, Stream stream) {
+    enqueue(stream,
+            [=] { run_lone_threads(patch_launch(work.geometry.token_values()), [&] { patchify_block(work); }); });
+}
 void launch_unpatchify(const UnpatchArguments<float>& work, Stream stream) {
     enqueue(stream,
             [=] { run_lone_threads(patch_launch(work.geometry.latent_values()), [&] { unpatchify_block(work); }); });
 }
 void launch_unpatchify(const UnpatchArguments<BFloat16>& work, Stream stream) {
+    enqueue(stream,
+            [=] { run_lone_threads(patch_launch(work.geometry.latent_values()), [&] { unpatchify_block(work); }); });
+}
+void launch_unpatchify(const UnpatchArguments<Float16>& work, Stream stream) {
     enqueue(stream,
             [=] { run_lone_threads(patch_launch(work.geometry.latent_values()), [&] { unpatchify_block(work); }); });
 }
@@ -230,27 +281,18 @@ void launch_hopper(const HopperArguments& all, int head_size, Stream stream) {
     enqueue(stream, [=] { emulate(all, head_size); });
 }
 
-void launch_temporal(const TemporalArguments& all, int head_size, Stream stream) {
+void launch_temporal(const TemporalArguments<BFloat16>& all, int head_size, Stream stream) {
+    enqueue(stream, [=] { emulate(all, head_size); });
+}
+void launch_temporal(const TemporalArguments<Float16>& all, int head_size, Stream stream) {
     enqueue(stream, [=] { emulate(all, head_size); });
 }
 
-void launch_flash(const FlashArguments& all, int head_size, Stream stream) {
-    enqueue(stream, [=] {
-        switch (head_size) {
-            case 32:
-                return run_flash<32>(all);
-            case 64:
-                return run_flash<64>(all);
-            case 72:
-                return run_flash<72>(all);
-            case 80:
-                return run_flash<80>(all);
-            case 96:
-                return run_flash<96>(all);
-            default:
-                return run_flash<128>(all);
-        }
-    });
+void launch_flash(const FlashArguments<BFloat16>& all, int head_size, Stream stream) {
+    enqueue(stream, [=] { run_flash(all, head_size); });
+}
+void launch_flash(const FlashArguments<Float16>& all, int head_size, Stream stream) {
+    enqueue(stream, [=] { run_flash(all, head_size); });
 }
 
 void launch_merge(const MergeArguments& work, Stream stream) {

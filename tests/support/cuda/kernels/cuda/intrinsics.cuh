@@ -34,8 +34,15 @@ inline float shuffle_xor(float value, int mask) {
     return float_of(static_cast<uint32_t>(emulation::exchange(bits_of(value))[other]));
 }
 
-inline uint32_t pack_bfloat16(float low, float high) {
-    return BFloat16(low).bits | static_cast<uint32_t>(BFloat16(high).bits) << 16;
+inline float float_of_half(uint16_t bits) {
+    Float16 value;
+    value.bits = bits;
+    return value;
+}
+
+template <class T>
+uint32_t pack(float low, float high) {
+    return T(low).bits | static_cast<uint32_t>(T(high).bits) << 16;
 }
 
 inline float fast_exp(float x) { return std::exp(x); }
@@ -70,8 +77,9 @@ inline void store_word(void* to, uint32_t word) {
     std::memcpy(to, &word, sizeof(word));
 }
 
-inline void multiply_add(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-    emulation::multiply_add(sums, a, b);
+template <class T>
+void multiply_add(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+    emulation::multiply_add<T>(sums, a, b);
 }
 inline void load_transposed(uint32_t (&parts)[2], const void* row) {
     check_aligned(row, sizeof(Words));
