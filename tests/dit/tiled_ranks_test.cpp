@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 namespace kine::dit {
 namespace {
 
@@ -19,6 +21,8 @@ struct Tiled {
     std::vector<const char*> strategies;
     std::vector<int> ranks;
 };
+
+void PrintTo(const Tiled& row, std::ostream* out) { *out << row.model; }
 
 const Tiled kTiled[] = {
     {"latte", "tests/golden/latte/model", {"dsp_frames", "dsp_patches"}, {2, 3, 5}},
