@@ -37,7 +37,7 @@ class TiledWork {
 /// Where compute() throws, the exchange that is on its way is given up; the others are released by abandon(), as ever.
 void run_tiles(const Context& context, Communicator& ranks, int tiles, TiledWork& work);
 
-/// How many calls that makes.
+/// How many calls that makes; without tiles it is one there and one back.
 constexpr int64_t calls_of_tiles(int tiles) { return tiles == 1 ? 2 : tiles + 2; }
 
 }  // namespace kine::parallel

@@ -4,6 +4,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "parallel/launch.h"
 #include "parallel/parts.h"
+#include "parallel/planner/volume.h"
 #include "parallel/reshard.h"
 #include "parallel/tile_pipeline.h"
 #include "tests/support/expect_close.h"
@@ -122,6 +123,27 @@ TEST(TiledSwitch, IsCutAsFarAsMessagesStayLarge) {
     EXPECT_EQ(tiles_of(heads, 2, 2, 2 * bytes / 3), 1) << "half as many bytes";
     heads.needed = heads.resident;
     EXPECT_EQ(tiles_of(heads, 4, 2, 1), 1) << "nothing moves";
+}
+
+/// Large enough for the bound that runs have.
+TEST(TiledSwitch, MakesTheCallsThatThePlannerSays) {
+    const Shape tokens{2, 16, 1024, 64};
+    const Work work{.tokens = tokens, .heads = 8, .steps = 0, .temporal = {.calls = 1}};
+    const std::pair<const char*, SwitchedTokens> rows[] = {
+        {"dsp_frames", {tokens, tokens, {Split::Frames}, {Split::Patches}, 0}},
+        {"ulysses_frames", {{2, 16, 1024, 3, 8, 8}, {2, 16, 1024, 8, 8}, {Split::Frames}, {Split::Heads}, kHeadAxis}}};
+    for (const auto& [name, change] : rows) {
+        EXPECT_GT(tiles_of(change, 4, 2), 1) << name;
+        launch(2, [&](Communicator& communicator) {
+            const TestContext test(1);
+            const Tensor x = part_of(tokens_of(test.context, change), change.resident, communicator);
+            tiled_switch(test.context, communicator, x, change,
+                         [&](const Tensor& seen, Range) { return computed(test.context, change, seen); });
+            const Sent said = bytes_sent(work, find_strategy(name), communicator.rank(), 2);
+            EXPECT_EQ(communicator.traffic().calls, said.calls) << name;
+            EXPECT_EQ(communicator.traffic().bytes_sent, said.bytes) << name;
+        });
+    }
 }
 
 TEST(TiledSwitch, BeginsTheNextExchangeBeforeItComputes) {
