@@ -41,7 +41,7 @@ class TilePipeline {
         Pending pending;
     };
 
-    Call begin(const Turn& turn) const {
+    Call begin(const Turn& turn) {
         const TileParts coming = turn.coming == kNoTile ? TileParts() : work_.way_in(turn.coming);
         const TileParts going = turn.going == kNoTile ? TileParts() : work_.way_out(turn.going);
         std::vector<Parcel> sent;
@@ -61,6 +61,7 @@ class TilePipeline {
         return {turn, own(coming), own(going), ranks_.begin_send_receive(context_, sent, awaited)};
     }
 
+    /// Of each peer something that comes, something that goes, or both, the next rank's first.
     void finish(Call call) {
         const std::vector<Tensor> came = call.pending.wait();
         const auto count = static_cast<size_t>(ranks_.size());

@@ -27,8 +27,8 @@ class TiledWork {
   public:
     virtual ~TiledWork() = default;
 
-    virtual TileParts way_in(int tile) const = 0;
-    virtual TileParts way_out(int tile) const = 0;                          ///< of what was computed last
+    virtual TileParts way_in(int tile) = 0;
+    virtual TileParts way_out(int tile) = 0;                                ///< of what was computed last
     virtual void arrived(int tile, const std::vector<Tensor>& parts) = 0;   ///< from each rank: what compute() needs
     virtual void compute(int tile) = 0;                                     ///< makes no call on the communicator
     virtual void returned(int tile, const std::vector<Tensor>& parts) = 0;  ///< from each rank: what it computed

@@ -30,7 +30,7 @@ class TiledSum final : public TiledWork {
 
   private:
     /// This rank's tokens, to all.
-    TileParts way_in(int tile) const override {
+    TileParts way_in(int tile) override {
         const Range rows = rows_of(tile);
         const Tensor own = packed(context_, x_.slice(tiling_.tile_axis, rows.begin, rows.end));
         TileParts parts{std::vector<Tensor>(count(), own), {}};
@@ -39,11 +39,12 @@ class TiledSum final : public TiledWork {
     }
 
     /// What this rank adds to the sum of each.
-    TileParts way_out(int tile) const override {
+    TileParts way_out(int tile) override {
+        const Tensor part = std::exchange(part_, {});
         TileParts parts{{}, std::vector<Shape>(count(), shape_of(ranks_.rank(), tile))};
         for (int rank = 0; rank < ranks_.size(); ++rank) {
             const Range range = partition(tiling_.whole[axis_], rank, ranks_.size());
-            parts.sent.push_back(packed(context_, part_.slice(axis_, range.begin, range.end)));
+            parts.sent.push_back(packed(context_, part.slice(axis_, range.begin, range.end)));
         }
         return parts;
     }

@@ -68,7 +68,7 @@ class TiledSwitch final : public TiledWork {
     }
 
   private:
-    TileParts way_in(int tile) const override {
+    TileParts way_in(int tile) override {
         TileParts parts;
         for (int rank = 0; rank < ranks_.size(); ++rank) {
             parts.sent.push_back(packed(context_, at_home(x_, rank, tile)));
@@ -77,11 +77,12 @@ class TiledSwitch final : public TiledWork {
         return parts;
     }
 
-    TileParts way_out(int tile) const override {
+    TileParts way_out(int tile) override {
+        const Tensor computed = std::exchange(computed_, {});
         TileParts parts;
         for (int rank = 0; rank < ranks_.size(); ++rank) {
             const Range rows = rows_.resident(rank);
-            parts.sent.push_back(packed(context_, computed_.slice(home_, rows.begin, rows.end)));
+            parts.sent.push_back(packed(context_, computed.slice(home_, rows.begin, rows.end)));
             parts.awaited.push_back(shape_of(change_.results, ranks_.rank(), rank, tile));
         }
         return parts;

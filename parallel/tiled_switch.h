@@ -1,11 +1,11 @@
 // Tokens that change their split axis, are computed and change back, tile by tile: while one is computed, the next one
 // comes and the last one's results go home (tile_pipeline.h has the picture). What DSP (Zhao et al., arXiv 2403.10266)
-// and Ulysses (Jacobs et al., arXiv 2309.14509) do with two bare all-to-alls around an attention. The bits and bytes
-// are those of reshard, compute, reshard, whatever the number of tiles.
+// and Ulysses (Jacobs et al., arXiv 2309.14509) do with two bare all-to-alls around an attention. Bytes are those of
+// reshard, compute, reshard, whatever the number of tiles, and so are the bits where what is computed of a row does not
+// depend on how many there are (on a GPU, products may choose by that).
 //
-// Of N ranks that hold M bytes each, with n tiles, a tile holds M / n where it is computed. Beside it are held M / n
-// each, sent and received, of the tile that comes, and the same of the results that go; a bare all-to-all holds M of
-// both, so tiles need less at once.
+// Where a rank has M bytes of tokens, n tiles hold beside the one that is computed M / n sent and M / n received of the
+// tile that comes, and the same of the results that go, which are copied to their places when they have come.
 #pragma once
 
 #include "parallel/communicator.h"
