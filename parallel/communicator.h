@@ -27,6 +27,9 @@ struct Awaited {
     DType dtype = DType::Float32;
 };
 
+/// Below about a megabyte an exchange takes its latency, whatever it carries, so smaller tiles would hide nothing.
+inline constexpr int64_t kLeastTileBytes = int64_t{1} << 20;
+
 class Communicator;
 
 /// A call that was begun: its parcels travel while this rank computes. One at a time may be on its way between the
@@ -56,6 +59,7 @@ class Communicator {
     struct Watch {
         std::string place;
         double timeout_seconds = 0;
+        int64_t least_tile_bytes = kLeastTileBytes;
     };
 
     explicit Communicator(std::unique_ptr<Transport> transport,
@@ -96,6 +100,10 @@ class Communicator {
     const std::string& place() const { return watch_->place; }
     /// A peer that does not answer a call for so long is an error; 0 waits for ever.
     void set_timeout(double seconds) { watch_->timeout_seconds = seconds; }
+    /// The least that a rank has of a tile where an exchange may be cut into tiles (tiled_switch.h); the same on every
+    /// rank.
+    void set_least_tile_bytes(int64_t bytes) { watch_->least_tile_bytes = bytes; }
+    int64_t least_tile_bytes() const { return watch_->least_tile_bytes; }
 
     const Traffic& traffic() const { return traffic_; }
 

@@ -2,7 +2,7 @@
 
 #include "dit/modules/rank_attention.h"
 #include "kernels/elementwise/elementwise.h"
-#include "parallel/reshard.h"
+#include "parallel/tiled_switch.h"
 
 namespace kine::dit {
 
@@ -24,14 +24,18 @@ bool may_exchange(SiteKind kind) {
            kind == SiteKind::JointAttention;
 }
 
+/// Rows of the batch, the guidance branches, do not depend on one another: while one is attended to, the other comes or
+/// goes home.
 Tensor attend_whole(const StepContext& step, SiteKind kind, const Tensor& x, const Attend& attend) {
-    parallel::Communicator& communicator = step.ranks.communicator;
+    if (x.elements() == 0 && !may_exchange(kind)) return x;  // more ranks than there is to share
     const parallel::Strategy& strategy = step.ranks.strategy;
-    const parallel::Layout needed = needed_by(strategy, kind);
-    const Tensor seen = parallel::reshard(step.context, communicator, x, step.tokens, strategy.resident, needed);
-    const bool is_idle = seen.elements() == 0 && !may_exchange(kind);  // more ranks than there is to share
-    const Tensor output = is_idle ? seen : attend(seen);
-    return parallel::reshard(step.context, communicator, output, step.tokens, needed, strategy.resident);
+    return parallel::tiled_switch(step.context, step.ranks.communicator, x,
+                                  {.tokens = step.tokens,
+                                   .results = step.tokens,
+                                   .resident = strategy.resident,
+                                   .needed = needed_by(strategy, kind),
+                                   .tile_axis = 0},
+                                  [&](const Tensor& seen, parallel::Range) { return attend(seen); });
 }
 
 }  // namespace

@@ -3,9 +3,9 @@
 //
 //   cache.through(site, step,            outermost: a reuse costs no work and no traffic at all
 //       norm(x)                          where there is one: token by token, and adds what the last site gave
-//       reshard(resident -> needed)      then: make the attended axis whole on this rank
-//           attend(x)                    innermost: knows none of them
-//       reshard(needed -> resident))     so the cache keeps the resident, sharded form
+//       switch(resident -> needed)       then: make the attended axis whole on this rank
+//           attend(x)                    innermost: knows none of them, nor how many of the branches it has
+//       switch(needed -> resident))      so the cache keeps the resident, sharded form
 //
 // The gate is taken apart from the arithmetic, since published models differ in what they keep: the gated output with
 // the gate of the step that computed it (VideoSys), or the bare output with a fresh gate (diffusers). The policy says
@@ -19,6 +19,7 @@
 
 namespace kine::dit {
 
+/// May be called once for each branch of the batch.
 using Attend = std::function<Tensor(const Tensor& x)>;
 
 /// A site's output: computed, or kept by an earlier step. What other residual forms are made of. Throws

@@ -5,8 +5,10 @@
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "parallel/partition.h"
+#include "parallel/parts.h"
 #include "parallel/reshard.h"
 #include "parallel/rings/rings.h"
+#include "parallel/tiled_switch.h"
 
 namespace kine::dit {
 
@@ -95,10 +97,8 @@ class RankAttention {
     Mixed operator()(const Projected& projected, const Placing& placing) const {
         if (has_all_it_sees()) return attend_here(context(), attended_, projected, placing);
         place(context(), projected.video, placing);
-        const int64_t heads = projected.video.dim(4);
-        const Projected here = to_heads(projected);
-        const Mixed mixed = strategy_.merges(attended_) ? merge(here) : attend(here);
-        return back(mixed, heads);
+        if (!strategy_.merges(attended_)) return splits_heads_ ? attend_by_heads(projected) : attend(projected);
+        return back(merge(to_heads(projected)), projected.video.dim(4));
     }
 
   private:
@@ -151,15 +151,40 @@ class RankAttention {
 
     Mixed back(const Mixed& mixed, int64_t heads) const {
         if (!splits_heads_) return mixed;
-        auto& ranks = head_ranks();
         Mixed all;
-        all.video = parallel::reshard(context(), ranks, mixed.video, whole(mixed.video, heads), {Split::Heads},
+        all.video = parallel::reshard(context(), head_ranks(), mixed.video, whole(mixed.video, heads), {Split::Heads},
                                       strategy_.resident);
-        if (!mixed.text) return all;
-        Shape text = mixed.text.shape();
-        text.set(-2, heads);
-        all.text = parallel::reshard(context(), ranks, mixed.text, text, {Split::Heads}, {});
+        all.text = text_of_all(mixed.text, heads);
         return all;
+    }
+
+    /// What all heads have for the text, of what this rank's have.
+    Tensor text_of_all(const Tensor& of_heads, int64_t heads) const {
+        if (!of_heads) return {};
+        Shape text = of_heads.shape();
+        text.set(-2, heads);
+        return parallel::reshard(context(), head_ranks(), of_heads, text, {Split::Heads}, {});
+    }
+
+    /// Some heads at a time: while they attend, the next ones come and what the last ones found goes home.
+    Mixed attend_by_heads(const Projected& projected) const {
+        const int64_t heads = projected.video.dim(4);
+        const Shape tokens = whole(projected.video, heads);
+        std::vector<Tensor> texts;
+        const auto attend_tile = [&](const Tensor& video, parallel::Range own) {
+            const Mixed mixed =
+                attend({video, projected.text ? projected.text.slice(4, own.begin, own.end) : Tensor()});
+            if (mixed.text) texts.push_back(mixed.text);
+            return mixed.video;
+        };
+        const Tensor video = parallel::tiled_switch(context(), head_ranks(), projected.video,
+                                                    {.tokens = tokens,
+                                                     .results = {tokens[0], tokens[1], tokens[2], heads, tokens[5]},
+                                                     .resident = strategy_.resident,
+                                                     .needed = {Split::Heads},
+                                                     .tile_axis = parallel::axis_of(Split::Heads)},
+                                                    attend_tile);
+        return {video, texts.empty() ? Tensor() : text_of_all(parallel::join(context(), texts, 3), heads)};
     }
 
     /// Keys and values [B1, B2, L, 2, H, D] of all tokens that the queries see.

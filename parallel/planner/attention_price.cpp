@@ -139,7 +139,8 @@ double summed_seconds(const Division& division, const SharedAttention& attention
     return std::max(scores, talk) + std::min(scores, talk) / tiles;
 }
 
-/// Scores and everything sent, of one call.
+/// Scores and everything sent, of one call. Switches are priced bare, since nobody has measured yet how much of them
+/// hides where tiles let it (tiled_switch.h): two branches at best half of it, four tiles of heads three quarters.
 double shared_seconds(const Division& division, const SharedAttention& attention, double scores) {
     const Sharing& sharing = attention.sharing;
     const Split home = attention.resident.split;

@@ -3,7 +3,9 @@
 #include "parallel/mesh.h"
 #include "parallel/partition.h"
 #include "parallel/planner/ring_volume.h"
+#include "parallel/tile_pipeline.h"
 #include "parallel/tiled_sum.h"
+#include "parallel/tiled_switch.h"
 
 namespace kine::parallel {
 
@@ -32,8 +34,7 @@ class Exchanges {
         if (splits_heads) {
             add_heads(sent, attended);
         } else if (queries != strategy_.resident) {
-            add(sent, elements_sent(work_.tokens, strategy_.resident, queries, all_.rank, all_.ranks));
-            add(sent, elements_sent(work_.tokens, queries, strategy_.resident, all_.rank, all_.ranks));
+            add_switch(sent, {work_.tokens, work_.tokens, strategy_.resident, queries}, all_);
         }
         if (strategy_.gathers(attended))
             add(sent, elements_sent(as_heads(work_.tokens, 2), strategy_.resident, {}, all_.rank, all_.ranks));
@@ -53,6 +54,15 @@ class Exchanges {
   private:
     void add(Sent& sent, int64_t elements) const {
         ++sent.calls;
+        sent.bytes += elements * work_.element_bytes;
+    }
+
+    /// There and back, tile by tile.
+    void add_switch(Sent& sent, const SwitchedTokens& change, Place place) const {
+        const auto& [tokens, results, home, away, _] = change;
+        const int64_t elements = elements_sent(tokens, home, away, place.rank, place.ranks) +
+                                 elements_sent(results, away, home, place.rank, place.ranks);
+        sent.calls += calls_of_tiles(tiles_of(change, work_.element_bytes, place.ranks));
         sent.bytes += elements * work_.element_bytes;
     }
 
@@ -81,7 +91,7 @@ class Exchanges {
         const int64_t part = elements_sent(work_.tokens, strategy_.resident, {}, all_.rank, all_.ranks);
         const int64_t own = part / (all_.ranks - 1);
         const int tiles = tiles_of(work_.tokens[attended == Attended::Frames ? 2 : 1]);
-        return {tiles == 1 ? 2 : tiles + 2, work_.element_bytes * (part + work_.tokens.elements() - own)};
+        return {calls_of_tiles(tiles), work_.element_bytes * (part + work_.tokens.elements() - own)};
     }
 
     /// All tokens come, and the sums that norms ask for; all parts of sums but the own ones go, and the text's.
@@ -110,8 +120,12 @@ class Exchanges {
         if (place.ranks == 1) return;
         const Shape tokens = tokens_among_heads();
         const Layout home = strategy_.resident, heads{Split::Heads};
-        add(sent, elements_sent(as_heads(tokens, 3), home, heads, place.rank, place.ranks));
-        add(sent, elements_sent(as_heads(tokens, 1), heads, home, place.rank, place.ranks));
+        if (strategy_.merges(attended)) {  // rings between groups want all of a group's heads at once
+            add(sent, elements_sent(as_heads(tokens, 3), home, heads, place.rank, place.ranks));
+            add(sent, elements_sent(as_heads(tokens, 1), heads, home, place.rank, place.ranks));
+        } else {
+            add_switch(sent, {as_heads(tokens, 3), as_heads(tokens, 1), home, heads, axis_of(Split::Heads)}, place);
+        }
         if (text_of(attended) == 0) return;
         const Shape text{work_.tokens[0], 1, work_.text_tokens, work_.heads, head_size()};
         add(sent, elements_sent(text, heads, {}, place.rank, place.ranks));

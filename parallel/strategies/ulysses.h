@@ -1,6 +1,7 @@
 // DeepSpeed-Ulysses (Jacobs et al., arXiv 2309.14509) around the attention that mixes along the split axis: queries,
 // keys and values change from tokens to heads, the result changes back. Four parts travel where DSP moves two, but it
-// needs no second token axis. Heads need not divide by the ranks: partition() deals them out as it deals out tokens.
+// needs no second token axis. Heads need not divide by the ranks: partition() deals them out as it deals out tokens. A
+// rank's heads come and go some at a time, while others attend.
 #pragma once
 
 #include "parallel/strategies/strategies.h"

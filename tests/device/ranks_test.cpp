@@ -1,9 +1,11 @@
 // One video over several ranks, that share a GPU or have one each: the latents of one rank, whatever the strategy.
 // Products may choose another algorithm for fewer rows there, so the same bits are not asked for.
+#include "dit/families/families.h"
 #include "dit/generator.h"
 #include "dit/golden_case.h"
 #include "parallel/strategies/strategies.h"
 #include "tests/dit/denoise.h"
+#include "tests/dit/tiled_predictions.h"
 #include "tests/support/device/test_device.h"
 #include "tests/support/source_tree.h"
 
@@ -78,6 +80,24 @@ std::vector<Spread> spreads() {
 INSTANTIATE_TEST_SUITE_P(Strategies, DeviceRanks, testing::ValuesIn(spreads()), [](const auto& row) {
     return row.param.strategy + "_" + std::to_string(row.param.ranks) + "_on_" + std::to_string(row.param.devices);
 });
+
+/// Two ranks that share a device, whose tokens switch as whole messages or branch by branch.
+TEST(TiledOnDevice, GivesThePredictionsOfWholeMessages) {
+    if (const std::string reason = TestDevice::why_none(); !reason.empty()) GTEST_SKIP() << reason;
+    TestDevice device;
+    const GoldenCase golden(golden_case());
+    const auto model = load_model(device.context(), diffusers_source(golden_case() / "model"), DType::Float32);
+    Request request = golden.request();
+    request.steps = 2;
+    request.ranks = 2;
+    request.parallel = "dsp_patches";
+    request = resolve_request(*model, request);
+    const Predictions tiled = predict_in_tiles(device.context(), *model, request, 1);
+    const Predictions whole = predict_in_tiles(device.context(), *model, request, parallel::kLeastTileBytes);
+    EXPECT_GT(tiled.traffic.calls, whole.traffic.calls);
+    EXPECT_LE(largest_difference(tiled.all, whole.all),
+              8 * golden.allowed("denoise/step_001/latents", "denoise/step_001/latents"));
+}
 
 /// The whole run: text, tokens with their kept outputs, and pieces of the video that go from device to device.
 TEST(SpreadRun, GivesTheFramesOfOneDevice) {
