@@ -69,9 +69,9 @@ Tensor ResnetBlock::operator()(const Context& context, Tensor x) const {
     Tensor h = norm1_(context, x, kSilu);
     h = conv2d(context, h, conv1_);
     h = norm2_(context, h, kSilu);
+    if (!shortcut_) return conv2d(context, h, conv2_, x);
     h = conv2d(context, h, conv2_);
-    if (shortcut_) x = conv2d(context, x, shortcut_);
-    return kernels::gate_residual(context, std::move(x), {}, h);
+    return conv2d(context, x, shortcut_, h);
 }
 
 int64_t ResnetBlock::peak_channels() const {

@@ -16,6 +16,16 @@ Tensor joined(const Context& context, Tensor before, Tensor after) {
 
 Tensor fresh_copy(const Context& context, const Tensor& x) { return kernels::concat(context, std::span(&x, 1), 0); }
 
+/// A band with zeros for the rows that without_edges() takes off, so that it is added with the same rounding as to a
+/// whole picture.
+Tensor with_empty_edges(const Context& context, const Tensor& x, const BandLinks& links) {
+    const Tensor row = Tensor::zeros(context, {x.dim(0), 1, x.dim(2), x.dim(3)}, x.dtype());
+    std::vector<Tensor> parts = {x};
+    if (!links.is_first()) parts.insert(parts.begin(), row);
+    if (!links.is_last()) parts.push_back(row);
+    return kernels::concat(context, parts, 1);
+}
+
 }  // namespace
 
 Tensor without_edges(const Context& context, const Tensor& x, const BandLinks& links) {
@@ -40,19 +50,20 @@ Tensor CausalConv::before(const Context& context, const Tensor& x) const {
     return kernels::concat(context, copies, 0);
 }
 
-Tensor CausalConv::operator()(const Context& context, Tensor x, FrameMemory& memory) const {
+Tensor CausalConv::operator()(const Context& context, Tensor x, FrameMemory& memory, const Tensor& residual) const {
     BandLinks* const links = side_ > 1 ? memory.links() : nullptr;
-    if (!links) return convolve(context, std::move(x), memory);
-    return without_edges(context, convolve(context, links->with_edges(context, x), memory), *links);
+    if (!links) return convolve(context, std::move(x), memory, residual);
+    const Tensor added = residual ? with_empty_edges(context, residual, *links) : Tensor();
+    return without_edges(context, convolve(context, links->with_edges(context, x), memory, added), *links);
 }
 
-Tensor CausalConv::convolve(const Context& context, Tensor x, FrameMemory& memory) const {
-    if (history_ == 0) return kernels::conv3d(context, x, weight_);
+Tensor CausalConv::convolve(const Context& context, Tensor x, FrameMemory& memory, const Tensor& residual) const {
+    if (history_ == 0) return kernels::conv3d(context, x, weight_, residual);
     Tensor& kept = memory.next();
     if (!kept) kept = before(context, x);
     const Tensor clip = joined(context, std::exchange(kept, {}), std::move(x));
     kept = fresh_copy(context, clip.slice(0, clip.dim(0) - history_, clip.dim(0)));
-    return kernels::conv3d(context, clip, weight_);
+    return kernels::conv3d(context, clip, weight_, residual);
 }
 
 }  // namespace kine::dit

@@ -28,11 +28,12 @@ class CausalConv {
     };
     CausalConv(const Scope& scope, int64_t in_channels, int64_t out_channels, TimeTaps taps, Kernel kernel);
 
-    Tensor operator()(const Context& context, Tensor x, FrameMemory& memory) const;
+    /// `residual`, like the result, is added to it; empty: none.
+    Tensor operator()(const Context& context, Tensor x, FrameMemory& memory, const Tensor& residual = {}) const;
 
   private:
     /// Of whole pictures, or of a band with its edges, which are then part of what is remembered.
-    Tensor convolve(const Context& context, Tensor x, FrameMemory& memory) const;
+    Tensor convolve(const Context& context, Tensor x, FrameMemory& memory, const Tensor& residual) const;
     Tensor before(const Context& context, const Tensor& x) const;
 
     int64_t side_;

@@ -1,6 +1,5 @@
 #include "dit/vae/cogvideox_blocks.h"
 
-#include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 #include "kernels/resample/nearest_modulation.h"
 
@@ -79,9 +78,9 @@ ClipResnet::ClipResnet(const Scope& scope, int64_t in_channels, int64_t out_chan
 Tensor ClipResnet::operator()(const Context& context, Tensor x, const Tensor& z, FrameMemory& memory) const {
     Tensor h = conv1_(context, norm1_.with_silu(context, x, z), memory);
     h = norm2_.with_silu(context, h, z);
+    if (!shortcut_) return conv2_(context, std::move(h), memory, x);
     h = conv2_(context, std::move(h), memory);
-    if (shortcut_) x = conv2d(context, x, shortcut_);
-    return kernels::gate_residual(context, std::move(x), {}, h);
+    return conv2d(context, x, shortcut_, h);
 }
 
 int64_t ClipResnet::peak_channels(int64_t frames) const {

@@ -1,6 +1,5 @@
 #include "dit/vae/temporal_decoder.h"
 
-#include "kernels/elementwise/elementwise.h"
 #include "kernels/move/move.h"
 
 #include <algorithm>
@@ -90,9 +89,9 @@ Tensor CausalResnetBlock::operator()(const Context& context, Tensor x) const {
     Tensor h = norm_clip(context, norm1_, x);
     h = conv3d(context, h, conv1_);
     h = norm_clip(context, norm2_, h);
+    if (!shortcut_) return conv3d(context, h, conv2_, x);
     h = conv3d(context, h, conv2_);
-    if (shortcut_) x = conv3d(context, x, shortcut_);
-    return kernels::gate_residual(context, std::move(x), {}, h);
+    return conv3d(context, x, shortcut_, h);
 }
 
 int64_t CausalResnetBlock::peak_channels() const {

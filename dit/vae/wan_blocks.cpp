@@ -57,9 +57,9 @@ CausalResnet::CausalResnet(const Scope& scope, int64_t in_channels, int64_t out_
 Tensor CausalResnet::operator()(const Context& context, Tensor x, FrameMemory& memory) const {
     Tensor h = conv1_(context, norm1_.with_silu(context, x), memory);
     h = norm2_.with_silu(context, h);
+    if (!shortcut_) return conv2_(context, std::move(h), memory, x);
     h = conv2_(context, std::move(h), memory);
-    if (shortcut_) x = conv2d(context, x, shortcut_);
-    return kernels::gate_residual(context, std::move(x), {}, h);
+    return conv2d(context, x, shortcut_, h);
 }
 
 int64_t CausalResnet::peak_channels(int64_t frames) const {

@@ -1,5 +1,6 @@
 #include "kernels/attention/linear_attention.h"
 
+#include "kernels/attention/linear_attention_device.h"
 #include "kernels/attention/linear_attention_host.h"
 #include "kernels/check.h"
 #include "kernels/dispatch.h"
@@ -54,12 +55,28 @@ LinearAttention as_float(const Context& context, const LinearAttention& attentio
             eps};
 }
 
-Tensor run(const Context& context, const LinearAttention& attention, Pass pass, Tensor& state) {
+/// What `host` or `device` find for the queries of f32 arguments, in the dtype of the values.
+template <class Host, class OnDevice>
+Tensor found_by(const Context& context, std::string_view op, const LinearAttention& attention, const Host& host,
+                const OnDevice& device) {
     const LinearAttention wide = as_float(context, attention);
     const auto& v = attention.v;
     Tensor out = Tensor::empty(context, v.shape(), DType::Float32);
-    if (out.elements() > 0) linear_attention_host(context, wide, pass, state, out);
+    if (out.elements() > 0)
+        on_device(
+            context, op, [&] { host(wide, out); }, [&] { device(wide, out); });
     return v.dtype() == DType::Float32 || out.elements() == 0 ? out : cast(context, out, v.dtype());
+}
+
+void follow_state_host(Tensor& state, const Tensor& part, const Tensor& decay, int64_t length) {
+    const int64_t heads = state.dim(2), size = state.dim(3) * state.dim(4);
+    for (int64_t row = 0; row < state.dim(0) * state.dim(1) * heads; ++row) {
+        const float rate = decay ? decay.data<float>()[row % heads] : 0.0f;
+        const float kept = std::exp(-rate * static_cast<float>(length));
+        float* to = state.data<float>() + row * size;
+        const float* from = part.data<float>() + row * size;
+        for (int64_t i = 0; i < size; ++i) to[i] = kept * to[i] + from[i];
+    }
 }
 
 }  // namespace
@@ -73,10 +90,11 @@ void take_keys(const Context& context, const LinearAttention& attention, Tensor&
     check_arguments("take_keys", attention);
     check_state("take_keys", state, attention);
     if (attention.k.elements() == 0) return;
-    on_device(context, "take_keys", [&] {
-        Tensor none;
-        linear_attention_host(context, as_float(context, attention), Pass::Keys, state, none);
-    });
+    const LinearAttention wide = as_float(context, attention);
+    Tensor none;
+    on_device(
+        context, "take_keys", [&] { linear_attention_host(context, wide, Pass::Keys, state, none); },
+        [&] { take_keys_device(context, wide, state); });
 }
 
 void follow_state(const Context& context, Tensor& state, const Tensor& part, const Tensor& decay, int64_t length) {
@@ -85,31 +103,32 @@ void follow_state(const Context& context, Tensor& state, const Tensor& part, con
     check_contiguous("follow_state", "state", state);
     check_contiguous("follow_state", "part", part);
     if (decay) check_shape("follow_state", "decay", decay, {state.dim(2)});
-    on_device(context, "follow_state", [&] {
-        const int64_t heads = state.dim(2), size = state.dim(3) * state.dim(4);
-        for (int64_t row = 0; row < state.dim(0) * state.dim(1) * heads; ++row) {
-            const float rate = decay ? decay.data<float>()[row % heads] : 0.0f;
-            const float kept = std::exp(-rate * static_cast<float>(length));
-            float* to = state.data<float>() + row * size;
-            const float* from = part.data<float>() + row * size;
-            for (int64_t i = 0; i < size; ++i) to[i] = kept * to[i] + from[i];
-        }
-    });
+    on_device(
+        context, "follow_state", [&] { follow_state_host(state, part, decay, length); },
+        [&] { follow_state_device(context, state, part, decay, length); });
 }
 
 Tensor linear_attention(const Context& context, const LinearAttention& attention, const Tensor& state) {
     check_arguments("linear_attention", attention);
     check_state("linear_attention", state, attention);
-    return on_device(context, "linear_attention", [&] {
-        Tensor same = state;
-        return run(context, attention, Pass::Queries, same);
-    });
+    Tensor same = state;
+    return found_by(
+        context, "linear_attention", attention,
+        [&](const LinearAttention& wide, Tensor& out) {
+            linear_attention_host(context, wide, Pass::Queries, same, out);
+        },
+        [&](const LinearAttention& wide, Tensor& out) { linear_attention_device(context, wide, state, out); });
 }
 
 Tensor causal_linear_attention(const Context& context, const LinearAttention& attention, Tensor& state) {
     check_arguments("causal_linear_attention", attention);
     check_state("causal_linear_attention", state, attention);
-    return on_device(context, "causal_linear_attention", [&] { return run(context, attention, Pass::Causal, state); });
+    return found_by(
+        context, "causal_linear_attention", attention,
+        [&](const LinearAttention& wide, Tensor& out) {
+            linear_attention_host(context, wide, Pass::Causal, state, out);
+        },
+        [&](const LinearAttention& wide, Tensor& out) { causal_linear_attention_device(context, wide, state, out); });
 }
 
 }  // namespace kine::kernels

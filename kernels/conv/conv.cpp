@@ -59,18 +59,30 @@ Matrix pack(const Context& context, const Tensor& matrix, const Tensor& bias) {
     return DeviceMatrix(context, matrix, bias);
 }
 
-Tensor convolve(const Context& context, std::string_view op, const Tensor& x, const ConvWeight& weight) {
+/// As rows of the result.
+Tensor residual_rows(std::string_view op, const Tensor& residual, const Shape& shape, DType dtype) {
+    if (!residual) return {};
+    check_shape(op, "residual", residual, shape);
+    check_contiguous(op, "residual", residual);
+    check(residual.dtype() == dtype, ErrorCode::Bug, "{}: residual is {}, x is {}, expected equal", op,
+          name_of(residual.dtype()), name_of(dtype));
+    return residual.reshape({residual.elements() / shape[3], shape[3]});
+}
+
+Tensor convolve(const Context& context, std::string_view op, const Tensor& x, const ConvWeight& weight,
+                const Tensor& residual) {
     check(static_cast<bool>(weight), ErrorCode::Bug, "{}: weight is empty", op);
     const ConvWeight::Packed& packed = weight.packed();
     const WindowGeometry& window = packed.window;
     check_input(op, x, window, packed.dtype);
     const Shape shape = {window.out_frames(x), window.out_height(x), window.out_width(x), packed.out_channels};
     Tensor out = Tensor::empty(context, {shape[0] * shape[1] * shape[2], packed.out_channels}, x.dtype());
+    const Tensor added = residual_rows(op, residual, shape, x.dtype());
     const auto host = [&] {
-        std::get<PackedMatrix>(packed.matrix).multiply(context, windows_of(x, window), Activation::None, out);
+        std::get<PackedMatrix>(packed.matrix).multiply(context, windows_of(x, window), Activation::None, out, added);
     };
     on_device(context, op, host, [&] {
-        convolve_device(context, op, {x, window, std::get<DeviceMatrix>(packed.matrix), out});
+        convolve_device(context, op, {x, window, std::get<DeviceMatrix>(packed.matrix), added, out});
     });
     return out.reshape(shape);
 }
@@ -87,14 +99,14 @@ ConvWeight::ConvWeight(const Context& context, const Tensor& weight, const Tenso
 int64_t ConvWeight::in_channels() const { return packed_->window.channels; }
 int64_t ConvWeight::out_channels() const { return packed_->out_channels; }
 
-Tensor conv2d(const Context& context, const Tensor& x, const ConvWeight& weight) {
+Tensor conv2d(const Context& context, const Tensor& x, const ConvWeight& weight, const Tensor& residual) {
     check(!weight || weight.packed().window.depth == 1, ErrorCode::Bug,
           "conv2d: the weight spans several frames, expected one");
-    return convolve(context, "conv2d", x, weight);
+    return convolve(context, "conv2d", x, weight, residual);
 }
 
-Tensor conv3d(const Context& context, const Tensor& x, const ConvWeight& weight) {
-    return convolve(context, "conv3d", x, weight);
+Tensor conv3d(const Context& context, const Tensor& x, const ConvWeight& weight, const Tensor& residual) {
+    return convolve(context, "conv3d", x, weight, residual);
 }
 
 }  // namespace kine::kernels

@@ -34,10 +34,12 @@ class ConvWeight {
 /// x [F, Y, X, Ci], the consecutive frames of one clip, contiguous -> [F + pad_front - Kt + 1, Y', X', Co]. A frame
 /// that the window reaches back to gives the same bits whether it stands in x or the caller kept it and put it in
 /// front.
-Tensor conv3d(const Context& context, const Tensor& x, const ConvWeight& weight);
+///
+/// `residual`, of the result's shape and dtype, contiguous, is added before the sum is rounded; empty: none.
+Tensor conv3d(const Context& context, const Tensor& x, const ConvWeight& weight, const Tensor& residual = {});
 
 /// x [N, Y, X, Ci] contiguous, of the weight's dtype -> [N, Y', X', Co]. A picture's result does not depend on how many
-/// pictures stand beside it, nor on the thread count, bit for bit.
-Tensor conv2d(const Context& context, const Tensor& x, const ConvWeight& weight);
+/// pictures stand beside it, nor on the thread count, bit for bit. `residual` as above.
+Tensor conv2d(const Context& context, const Tensor& x, const ConvWeight& weight, const Tensor& residual = {});
 
 }  // namespace kine::kernels

@@ -9,11 +9,12 @@
 namespace kine::kernels {
 
 /// Checked arguments: x [N, Y, X, C] contiguous, of the matrix's type; out [windows, C'], contiguous; the matrix
-/// [C', depth * height * width * C].
+/// [C', depth * height * width * C]; the residual like out, or empty.
 struct ConvProblem {
     const Tensor& x;
     const WindowGeometry& window;
     const DeviceMatrix& matrix;
+    const Tensor& residual;
     Tensor& out;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace kine::kernels {
 
@@ -15,12 +16,14 @@ cudnn::ConvolutionGraph graph_of(const ConvProblem& problem) {
     cudnn::ConvolutionGraph graph =
         convolution_graph(problem.x.shape(), problem.matrix.out_features(), problem.window, has_bias);
     graph.dtype = problem.x.dtype();
+    graph.has_residual = static_cast<bool>(problem.residual);
     return graph;
 }
 
 bool is_for_cudnn(const ConvProblem& problem) {
     const DeviceMatrix& matrix = problem.matrix;
-    const std::array<const Tensor*, 4> tensors = {&problem.x, &matrix.weight(), &matrix.bias_to_add(), &problem.out};
+    const std::array<const Tensor*, 5> tensors = {&problem.x, &matrix.weight(), &matrix.bias_to_add(),
+                                                  &problem.residual, &problem.out};
     return problem.x.dtype() != DType::Float32 && problem.out.elements() > 0 && !matrix.weight().is_imagined() &&
            std::ranges::all_of(tensors, [](const Tensor* tensor) { return cuda::begins_at_a_word(*tensor); });
 }
@@ -50,11 +53,12 @@ void convolve_by_cudnn(const Context& context, std::string_view op, const ConvPr
     const cudnn::Plan plan = library.plan_for(graph_of(problem));
     const Tensor workspace = Tensor::empty(context, {plan.workspace_bytes}, DType::UInt8);
     const Tensor& bias = problem.matrix.bias_to_add();
-    const std::array<cudnn::Binding, 4> bindings = {{{cudnn::kInput, problem.x.address()},
-                                                     {cudnn::kWeight, problem.matrix.weight().address()},
-                                                     {cudnn::kResult, problem.out.address()},
-                                                     {cudnn::kBias, bias.address()}}};
-    library.run(op, plan, std::span(bindings).first(bias ? 4 : 3), workspace.address(), context.stream);
+    std::vector<cudnn::Binding> bindings = {{cudnn::kInput, problem.x.address()},
+                                            {cudnn::kWeight, problem.matrix.weight().address()},
+                                            {cudnn::kResult, problem.out.address()}};
+    if (bias) bindings.push_back({cudnn::kBias, bias.address()});
+    if (problem.residual) bindings.push_back({cudnn::kResidual, problem.residual.address()});
+    library.run(op, plan, bindings, workspace.address(), context.stream);
 }
 
 }  // namespace kine::kernels

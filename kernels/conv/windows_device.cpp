@@ -32,8 +32,8 @@ cuda::WindowArguments<T> arguments_of(const Tensor& x, const WindowGeometry& win
 
 }  // namespace
 
-void multiply_windows(const Context& context, const Tensor& x, const WindowGeometry& window, const DeviceMatrix& matrix,
-                      Tensor& out) {
+void multiply_windows(const Context& context, const ConvProblem& problem) {
+    const auto& [x, window, matrix, residual, out] = problem;
     const int64_t depth = matrix.in_features(), all = out.dim(0);
     const int64_t most = std::clamp<int64_t>(kDeviceWindowBytes / (depth * size_of(x.dtype())), 1, all);
     Tensor rows = Tensor::empty(context, {most, depth}, x.dtype());
@@ -45,7 +45,8 @@ void multiply_windows(const Context& context, const Tensor& x, const WindowGeome
             work.rows = std::min(most, all - work.first);
             cuda::launch_windows(work, context.stream);
             Tensor part = out.slice(0, work.first, work.first + work.rows);
-            matrix.multiply(context, {rows.address(), work.rows, depth}, Activation::None, part);
+            const Tensor added = residual ? residual.slice(0, work.first, work.first + work.rows) : Tensor();
+            matrix.multiply(context, {rows.address(), work.rows, depth}, Activation::None, part, added);
         }
     });
 }

@@ -2,13 +2,10 @@
 // writing (cudnn_convolution.h); this one takes any type and geometry, and needs nothing else.
 #pragma once
 
-#include "kernels/conv/windows.h"
-#include "kernels/linear/device_matrix.h"
+#include "kernels/conv/conv_device.h"
 
 namespace kine::kernels {
 
-/// x as for conv; out [windows, Co], contiguous.
-void multiply_windows(const Context& context, const Tensor& x, const WindowGeometry& window, const DeviceMatrix& matrix,
-                      Tensor& out);
+void multiply_windows(const Context& context, const ConvProblem& problem);
 
 }  // namespace kine::kernels

@@ -1,6 +1,7 @@
 // Launches in a build without CUDA. Nothing gets here, since no GPU can be opened.
 #include "kernels/attention/flash_cuda.h"
 #include "kernels/attention/hopper_cuda.h"
+#include "kernels/attention/linear_attention_cuda.h"
 #include "kernels/attention/merge_cuda.h"
 #include "kernels/attention/rows_cuda.h"
 #include "kernels/attention/temporal_cuda.h"
@@ -32,6 +33,10 @@ void launch_flash(const FlashArguments<Float16>&, int, Stream) { refuse(); }
 TileMap make_tile_map(const TileSource&) { refuse(); }
 bool is_hopper(Device) { return false; }
 void launch_hopper(const HopperArguments&, int, Stream) { refuse(); }
+void launch_take_keys(const LinearAttentionArguments&, Stream) { refuse(); }
+void launch_ask_state(const LinearAttentionArguments&, Stream) { refuse(); }
+void launch_causal(const LinearAttentionArguments&, Stream) { refuse(); }
+void launch_follow_state(const FollowStateArguments&, Stream) { refuse(); }
 void launch_merge(const MergeArguments&, Stream) { refuse(); }
 void launch_row_attention(const RowAttentionArguments&, Stream) { refuse(); }
 void launch_temporal(const TemporalArguments<BFloat16>&, int, Stream) { refuse(); }

@@ -46,12 +46,14 @@ struct WindowedAxis {
 inline constexpr int kMostWindowedAxes = 3;
 
 /// Convolution, perhaps with a bias, channels last and contiguous: [N, Y, X, C] with weights [C', y, x, C], or
-/// [N, T, Y, X, C] with [C', t, y, x, C]. Sums are f32, rounded once when the bias is in them.
+/// [N, T, Y, X, C] with [C', t, y, x, C]. Sums are f32, rounded once when residual and bias are in them: in this order
+/// cuDNN 9.19 has kernels, in the other it compiles one for each size.
 struct ConvolutionGraph {
     int64_t batches = 1, channels = 0, out_channels = 0;
     int rank = 2;  ///< windowed axes, the first so many of:
     std::array<WindowedAxis, kMostWindowedAxes> axes = {};
     bool has_bias = true;
+    bool has_residual = false;      ///< like the result
     DType dtype = DType::BFloat16;  ///< or f16
 
     auto operator<=>(const ConvolutionGraph&) const = default;
@@ -59,6 +61,6 @@ struct ConvolutionGraph {
 
 /// Where a convolution's memory goes. The bias is [C'] of the same type: with one in f32 cuDNN 9.19 compiles a kernel
 /// for each size, most of a second long, with one in bf16 it has them.
-enum ConvolutionPlace : int64_t { kInput = 1, kWeight, kBias, kResult, kSums };
+enum ConvolutionPlace : int64_t { kInput = 1, kWeight, kBias, kResult, kSums, kResidual, kWithResidual };
 
 }  // namespace kine::kernels::cudnn

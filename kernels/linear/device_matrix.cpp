@@ -91,13 +91,17 @@ Tensor DeviceMatrix::unpacked(const Context& context) const {
 }
 
 /// Rows in eight bits are made a part at a time, which bounds what they take.
-void DeviceMatrix::multiply(const Context& context, const DeviceRows& rows, Activation activation, Tensor& out) const {
+void DeviceMatrix::multiply(const Context& context, const DeviceRows& rows, Activation activation, Tensor& out,
+                            const Tensor& residual) const {
+    check(!residual || activation == Activation::None, ErrorCode::Bug, "linear: a residual behind an activation");
     const int64_t item = size_of(dtype_);
     const int64_t most = scales_ ? std::max<int64_t>(kDeviceQuantizedBytes / in_features(), 1) : rows.count;
     for (int64_t first = 0; first < rows.count; first += most) {
         const DeviceRows part = {rows.first + first * rows.stride * item, std::min(most, rows.count - first),
                                  rows.stride};
-        multiply_rows(context, part, activation, out.address() + first * out_features() * item);
+        const int64_t offset = first * out_features() * item;
+        multiply_rows(context, part, activation,
+                      {out.address() + offset, residual ? residual.address() + offset : nullptr});
     }
     if (!is_fused(activation)) activate_in_place_device(context, out, activation);
 }
@@ -106,7 +110,7 @@ void DeviceMatrix::multiply(const Context& context, const DeviceRows& rows, Acti
 bool DeviceMatrix::is_fused(Activation activation) const { return activation == Activation::GeluTanh && !scales_; }
 
 void DeviceMatrix::multiply_rows(const Context& context, const DeviceRows& rows, Activation activation,
-                                 std::byte* out) const {
+                                 Results to) const {
     const Tensor weight = offloaded_ ? offloaded_.on_device(context) : weight_;
     check(!weight.is_imagined(), ErrorCode::Bug, "linear: the weight [{}, {}] is imagined, its stage is not loaded",
           out_features(), in_features());
@@ -116,7 +120,8 @@ void DeviceMatrix::multiply_rows(const Context& context, const DeviceRows& rows,
     gemm.x = x.rows.first;
     gemm.weight = weight.address();
     gemm.bias = bias_to_add_ ? bias_to_add_.address() : nullptr;
-    gemm.out = out;
+    gemm.residual = to.residual;
+    gemm.out = to.out;
     gemm.workspace = workspace.address();
     gemm.dtype = dtype_;
     gemm.rows = rows.count;

@@ -37,11 +37,17 @@ class DeviceMatrix {
     std::shared_ptr<WeightOffload> offload() const { return offloaded_ ? offloaded_.offload() : nullptr; }
 
     /// To `out`, contiguous [rows, N] of the weight's dtype. The bits of a row may depend on how many others there are.
-    void multiply(const Context& context, const DeviceRows& rows, Activation activation, Tensor& out) const;
+    /// `residual`, like out, is added before the result is rounded, where there is no activation; empty: none.
+    void multiply(const Context& context, const DeviceRows& rows, Activation activation, Tensor& out,
+                  const Tensor& residual = {}) const;
 
   private:
     bool is_fused(Activation activation) const;
-    void multiply_rows(const Context& context, const DeviceRows& rows, Activation activation, std::byte* out) const;
+    struct Results {
+        std::byte* out;
+        const std::byte* residual;
+    };
+    void multiply_rows(const Context& context, const DeviceRows& rows, Activation activation, Results to) const;
 
     DType dtype_;
     Quantization quantization_;  // as asked for

@@ -1,4 +1,5 @@
-// What happens to a tile of f32 sums while it is hot: bias, activation, one rounding to the dtype of the result.
+// What happens to a tile of f32 sums while it is hot: bias, activation, a residual, one rounding to the dtype of the
+// result.
 #pragma once
 
 #include "kernels/host/visit.h"
@@ -10,7 +11,8 @@ namespace kine::kernels {
 struct Epilogue {
     const float* bias = nullptr;  ///< [N]
     Activation activation = Activation::None;
-    Tensor* out = nullptr;  ///< [M, N], contiguous
+    Tensor* out = nullptr;             ///< [M, N], contiguous
+    const Tensor* residual = nullptr;  ///< added last, like out; null: none
 };
 
 /// Writes sums (row 0, column 0 of the tile is rows.begin, columns.begin of the result).

@@ -47,18 +47,30 @@ struct AsHalvesAmx {
     static void put(BFloat16* to, Wide v, __mmask16 lanes) { _mm256_mask_storeu_epi16(to, lanes, rounded_amx(v)); }
 };
 
-template <class Form, class Function, class Source>
+template <class Form, class Function, bool kAddsResidual, class Source>
 void finish(const Epilogue& epilogue, const Source& source, Range rows, Range columns) {
     const Function function;
     const float* bias = epilogue.bias + columns.begin;
     const int64_t width = epilogue.out->dim(1), whole = columns.size() / kWideLanes * kWideLanes;
+    const int64_t first = rows.begin * width + columns.begin;
     const __mmask16 rest = first_lanes(columns.size() - whole);
-    auto* to = epilogue.out->data<typename Form::Value>() + rows.begin * width + columns.begin;
+    auto* to = epilogue.out->data<typename Form::Value>() + first;
+    const auto* residual = kAddsResidual ? epilogue.residual->data<typename Form::Value>() + first : nullptr;
     for (int64_t row = 0; row < rows.size(); ++row, to += width) {
-        for (int64_t i = 0; i < whole; i += kWideLanes)
-            Form::put(to + i, function(source.load(row, i, bias)), first_lanes(kWideLanes));
-        if (rest != 0) Form::put(to + whole, function(source.load(row, whole, bias, rest)), rest);
+        const auto value_at = [&](int64_t i, auto... lanes) {
+            const Wide value = function(source.load(row, i, bias, lanes...));
+            if constexpr (kAddsResidual) return value + load_wide(residual + row * width + i, lanes...);
+            return value;
+        };
+        for (int64_t i = 0; i < whole; i += kWideLanes) Form::put(to + i, value_at(i), first_lanes(kWideLanes));
+        if (rest != 0) Form::put(to + whole, value_at(whole, rest), rest);
     }
+}
+
+template <class Form, class Function, class Source>
+void finish(const Epilogue& epilogue, const Source& source, Range rows, Range columns) {
+    if (epilogue.residual) return finish<Form, Function, true>(epilogue, source, rows, columns);
+    finish<Form, Function, false>(epilogue, source, rows, columns);
 }
 
 template <class Function, class Source>

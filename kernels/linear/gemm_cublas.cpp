@@ -144,21 +144,22 @@ class Library {
   public:
     void multiply(const GemmArguments& gemm, Stream stream) {
         const Product product(gemm);
-        const float one = 1.0f, zero = 0.0f;
+        const float one = 1.0f, kept = gemm.residual != nullptr ? 1.0f : 0.0f;
+        const std::byte* added = gemm.residual != nullptr ? gemm.residual : gemm.out;
         int device = 0;
         check_cuda(cudaGetDevice(&device), "the thread's device");
         const cublasLtHandle_t handle = handle_of(device);
         const Algorithm algorithm = algorithm_of(handle, device, gemm, product);
         check_blas(api().multiply(handle, product.description.get(), &one, gemm.weight, product.weight.get(), gemm.x,
-                                  product.x.get(), &zero, gemm.out, product.out.get(), gemm.out, product.out.get(),
+                                  product.x.get(), &kept, added, product.out.get(), gemm.out, product.out.get(),
                                   &algorithm, gemm.workspace, static_cast<size_t>(kDeviceProductBytes),
                                   static_cast<cudaStream_t>(stream.handle)),
                    "a product");
     }
 
   private:
-    using Kind = std::tuple<int, DType, int64_t, int64_t, int64_t, int64_t, bool, bool, bool, bool, uint32_t, uint32_t,
-                            uint32_t>;
+    using Kind = std::tuple<int, DType, int64_t, int64_t, int64_t, int64_t, bool, bool, bool, bool, bool, uint32_t,
+                            uint32_t, uint32_t, uint32_t>;
 
     cublasLtHandle_t handle_of(int device) {
         const std::lock_guard lock(mutex_);
@@ -169,6 +170,7 @@ class Library {
 
     Algorithm algorithm_of(cublasLtHandle_t handle, int device, const GemmArguments& gemm, const Product& product) {
         const uint32_t weight = alignment_of(gemm.weight), x = alignment_of(gemm.x), out = alignment_of(gemm.out);
+        const uint32_t added = gemm.residual != nullptr ? alignment_of(gemm.residual) : out;
         const Kind kind = {device,
                            gemm.dtype,
                            gemm.rows,
@@ -179,8 +181,10 @@ class Library {
                            gemm.has_gelu,
                            gemm.rounds_to_tf32,
                            gemm.x_scales != nullptr,
+                           gemm.residual != nullptr,
                            weight,
                            x,
+                           added,
                            out};
         const std::lock_guard lock(mutex_);
         const auto known = chosen_.find(kind);
@@ -194,7 +198,7 @@ class Library {
         set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<size_t>(kDeviceProductBytes));
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, weight);
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, x);
-        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, out);
+        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, added);
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, out);
         cublasLtMatmulHeuristicResult_t best = {};
         int found = 0;

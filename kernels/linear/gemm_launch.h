@@ -10,12 +10,13 @@
 namespace kine::kernels::cuda {
 
 /// out [rows, columns] = rows of x [rows, depth] times weight [columns, depth] transposed, plus bias [columns], perhaps
-/// through GELU (tanh). All of one dtype, f32, bf16 or f16, sums in f32; only x may have a stride from row to row. With
-/// scales, x and weight are e4m3: element times its row's scale.
+/// through GELU (tanh), or plus a residual like out. All of one dtype, f32, bf16 or f16, sums in f32; only x may have a
+/// stride from row to row. With scales, x and weight are e4m3: element times its row's scale.
 struct GemmArguments {
     const std::byte* x = nullptr;
     const std::byte* weight = nullptr;
-    const std::byte* bias = nullptr;  ///< null: none
+    const std::byte* bias = nullptr;      ///< null: none
+    const std::byte* residual = nullptr;  ///< null: none; not with GELU
     std::byte* out = nullptr;
     std::byte* workspace = nullptr;  ///< kDeviceProductBytes
     DType dtype = DType::Float32;

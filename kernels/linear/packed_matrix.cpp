@@ -101,9 +101,10 @@ Tensor PackedMatrix::unpacked(const Context& context) const {
     return std::visit([&](const auto& form) { return form.unpacked(context); }, form());
 }
 
-void PackedMatrix::multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out) const {
+void PackedMatrix::multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out,
+                            const Tensor& residual) const {
     const Form& packed = form();
-    const Epilogue epilogue = {bias_.data<float>(), activation, &out};
+    const Epilogue epilogue = {bias_.data<float>(), activation, &out, residual ? &residual : nullptr};
     std::visit([&](const auto& form) { form.multiply(context, rows, epilogue); }, packed);
 }
 

@@ -35,8 +35,10 @@ class PackedMatrix {
     /// The weight [N, K], to the bit, or what is left of it where it was quantised.
     Tensor unpacked(const Context& context) const;
 
-    /// out [rows.count, N], contiguous, of the weight's dtype. A row's bits depend on that row alone.
-    void multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out) const;
+    /// out [rows.count, N], contiguous, of the weight's dtype. A row's bits depend on that row alone. `residual`, like
+    /// out and not out itself, is added before the result is rounded; empty: none.
+    void multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out,
+                  const Tensor& residual = {}) const;
 
   private:
     using Form = std::variant<AmxMatrix, OnednnMatrix, PanelMatrix, Int8Matrix>;

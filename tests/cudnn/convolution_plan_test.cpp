@@ -78,6 +78,16 @@ TEST(ConvolutionPlan, ExistsInFloat16) {
     }
 }
 
+/// In the order in which they are added, cuDNN has kernels for all of them.
+TEST(ConvolutionPlan, ExistsWithResiduals) {
+    for (const Row& row : {kPictures[1], kPictures[3], kPictures[4], kVideos[0], kVideos[2], kVideos[8]}) {
+        SCOPED_TRACE(row.name);
+        ConvolutionGraph graph = graph_of(row);
+        graph.has_residual = true;
+        expect_plan(graph);
+    }
+}
+
 TEST(ConvolutionPlan, ExistsWithoutBias) {
     const WindowGeometry window = {512, 1, 3, 3, {.pad_begin = 1, .pad_end = 1}};
     expect_plan(convolution_graph({1, 64, 64, 512}, 512, window, false));

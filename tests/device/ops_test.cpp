@@ -258,9 +258,12 @@ class DeviceOpsConvolution : public DeviceOps {
 void DeviceOpsConvolution::expect_alike_of_all() {
     for (const DType dtype : kTypes) {
         for (const int64_t channels : {3, 16}) {
-            const Inputs in = {random({4, 6, 7, channels}, dtype), random({8, channels, 3, 3}, dtype),
-                               random({8}, dtype), random({8, channels, 3, 3, 3}, dtype),
-                               random({8, channels, 1, 1}, dtype)};
+            const Inputs in = {random({4, 6, 7, channels}, dtype),
+                               random({8, channels, 3, 3}, dtype),
+                               random({8}, dtype),
+                               random({8, channels, 3, 3, 3}, dtype),
+                               random({8, channels, 1, 1}, dtype),
+                               random({4, 6, 7, 8}, dtype, 3.0f)};
             const Op ops[] = {
                 [](const Context& c, const Inputs& i) {
                     return conv2d(c, i[0], ConvWeight(c, i[1], i[2], {.pad_begin = 1, .pad_end = 1}));
@@ -273,6 +276,14 @@ void DeviceOpsConvolution::expect_alike_of_all() {
                     return conv3d(c, i[0], ConvWeight(c, i[3], i[2], causal));
                 },
                 [](const Context& c, const Inputs& i) { return conv2d(c, i[0], ConvWeight(c, i[4], {}, {})); },
+                [](const Context& c, const Inputs& i) {
+                    return conv2d(c, i[0], ConvWeight(c, i[1], i[2], {.pad_begin = 1, .pad_end = 1}), i[5]);
+                },
+                [](const Context& c, const Inputs& i) {
+                    const ConvGeometry causal = {.pad_begin = 1, .pad_end = 1, .pad_front = 2};
+                    return conv3d(c, i[0], ConvWeight(c, i[3], i[2], causal), i[5]);
+                },
+                [](const Context& c, const Inputs& i) { return conv2d(c, i[0], ConvWeight(c, i[4], {}, {}), i[5]); },
             };
             for (const Op& op : ops) expect_alike(op, in, alike(dtype, 2e-5));
         }

@@ -77,6 +77,27 @@ TEST(Conv, EqualsTheTwin) {
     }
 }
 
+/// In bf16 the sum is rounded once, which a sum of two rounded ones would not be.
+TEST(Conv, AddsAResidualBeforeItRounds) {
+    const TestContext test;
+    for (const DType dtype : kBoth) {
+        for (const Case& c : kCases) {
+            const Tensor x = random_tensor(test.context, c.x, dtype, 1);
+            const Tensor weight = random_tensor(test.context, c.weight, dtype, 2, 0.2f);
+            const Tensor bias = random_tensor(test.context, {c.weight[0]}, dtype, 3);
+            const ConvWeight packed(test.context, weight, bias, c.geometry);
+            const Shape shape = conv2d(test.context, x, packed).shape();
+            const Tensor residual = random_tensor(test.context, shape, dtype, 4, 3.0f);
+            std::vector<double> want = twin(c, x, weight, bias);
+            const std::vector<double> added = to_doubles(residual);
+            for (size_t i = 0; i < want.size(); ++i) want[i] += added[i];
+            const Tolerance once = dtype == DType::Float32 ? Tolerance{1e-5, 1e-5} : Tolerance{1.01 / 256, 2e-5};
+            expect_close(conv2d(test.context, x, packed, residual), want, once);
+            EXPECT_THROW(conv2d(test.context, x, packed, Tensor::zeros(test.context, {1}, dtype)), Error);
+        }
+    }
+}
+
 TEST(Conv, GivesAPictureTheSameBitsWhateverStandsBesideItAndHoweverManyThreadsRun) {
     TestContext one(1);
     TestContext three(3);

@@ -69,9 +69,19 @@ Descriptor convolve(const ConvolutionGraph& graph, const Descriptor& sums) {
     return operation;
 }
 
-Descriptor add_bias(const ConvolutionGraph& graph, const Descriptor& sums, const Descriptor& result) {
+/// Sums that no memory ever holds.
+Descriptor passing(const ConvolutionGraph& graph, int64_t id) {
+    GraphTensor sums = result_of(graph, id, CUDNN_DATA_FLOAT);
+    sums.is_virtual = true;
+    return make_tensor(sums);
+}
+
+Descriptor bias_of(const ConvolutionGraph& graph) {
     const Numbers ones(static_cast<size_t>(graph.rank), 1);
-    const Descriptor bias = make_tensor(channels_last(kBias, 1, ones, graph.out_channels, type_of(graph.dtype)));
+    return make_tensor(channels_last(kBias, 1, ones, graph.out_channels, type_of(graph.dtype)));
+}
+
+Descriptor add(const Descriptor& sums, const Descriptor& more, const Descriptor& result) {
     const cudnnPointwiseMode_t mode = CUDNN_POINTWISE_ADD;
     Descriptor sum(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
     sum.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode);
@@ -80,7 +90,7 @@ Descriptor add_bias(const ConvolutionGraph& graph, const Descriptor& sums, const
     Descriptor operation(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
     operation.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, sum);
     operation.set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, sums);
-    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, bias);
+    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, more);
     operation.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, result);
     operation.finish();
     return operation;
@@ -90,12 +100,12 @@ Descriptor add_bias(const ConvolutionGraph& graph, const Descriptor& sums, const
 
 ExecutionPlan plan_convolution(const Target& target, const ConvolutionGraph& graph) {
     const Descriptor result = make_tensor(result_of(graph, kResult, type_of(graph.dtype)));
-    GraphTensor between = result_of(graph, kSums, CUDNN_DATA_FLOAT);
-    between.is_virtual = true;
-    const Descriptor sums = make_tensor(between);
+    const Descriptor residual = make_tensor(result_of(graph, kResidual, type_of(graph.dtype)));
+    const Descriptor sums = passing(graph, kSums), with_residual = passing(graph, kWithResidual);
     std::vector<Descriptor> operations;
-    operations.push_back(convolve(graph, graph.has_bias ? sums : result));
-    if (graph.has_bias) operations.push_back(add_bias(graph, sums, result));
+    operations.push_back(convolve(graph, graph.has_bias || graph.has_residual ? sums : result));
+    if (graph.has_residual) operations.push_back(add(sums, residual, graph.has_bias ? with_residual : result));
+    if (graph.has_bias) operations.push_back(add(graph.has_residual ? with_residual : sums, bias_of(graph), result));
     return ExecutionPlan(target, operations, kDeviceWindowBytes);
 }
 

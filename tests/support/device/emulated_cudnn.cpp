@@ -142,8 +142,10 @@ bool may_run(const ConvolutionGraph& graph) {
 /// A picture is a clip of one frame.
 ConvolutionGraph as_clip(const ConvolutionGraph& graph) {
     if (graph.rank == 3) return graph;
-    return {graph.batches, graph.channels, graph.out_channels, 3, {WindowedAxis{}, graph.axes[0], graph.axes[1]},
-            graph.has_bias};
+    ConvolutionGraph clip = graph;
+    clip.rank = 3;
+    clip.axes = {WindowedAxis{}, graph.axes[0], graph.axes[1]};
+    return clip;
 }
 
 /// Where a window's element lies on its axis, or -1 in the zeros around.
@@ -155,7 +157,7 @@ int64_t place_on(const WindowedAxis& axis, int64_t window, int64_t element) {
 template <class T>
 struct Picture {
     const T *x, *weight;
-    const T* bias;
+    const T *bias, *residual;
     T* out;
 };
 
@@ -190,14 +192,17 @@ int run_as(const ConvolutionGraph& graph, std::span<const Binding> bindings) {
         bound<T>(bindings, kInput, clip.batches * frames.size * rows.size * columns.size * clip.channels),
         bound<T>(bindings, kWeight, clip.out_channels * frames.window * rows.window * columns.window * clip.channels),
         bound<T>(bindings, kBias, clip.out_channels),
+        bound<T>(bindings, kResidual, clip.batches * windows * clip.out_channels),
         bound<T>(bindings, kResult, clip.batches * windows * clip.out_channels)};
-    if (!picture.x || !picture.weight || !picture.out || (clip.has_bias && !picture.bias))
+    if (!picture.x || !picture.weight || !picture.out || (clip.has_bias && !picture.bias) ||
+        (clip.has_residual && !picture.residual))
         return fail_with("a tensor is not where its GPU reaches it");
     for (int64_t at = 0; at < clip.batches * windows * clip.out_channels; ++at) {
         const int64_t window = at / clip.out_channels % windows;
         const Place place = {window / (rows.windows() * columns.windows()), window / columns.windows() % rows.windows(),
                              window % columns.windows()};
-        picture.out[at] = T(sum_of(clip, picture, at / clip.out_channels / windows, place, at % clip.out_channels));
+        const float sum = sum_of(clip, picture, at / clip.out_channels / windows, place, at % clip.out_channels);
+        picture.out[at] = T(clip.has_residual ? sum + float{picture.residual[at]} : sum);
     }
     return 1;
 }

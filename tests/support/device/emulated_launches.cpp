@@ -3,6 +3,8 @@
 #include "kernels/attention/flash.cuh"
 #include "kernels/attention/flash_cuda.h"
 #include "kernels/attention/hopper_cuda.h"
+#include "kernels/attention/linear_attention.cuh"
+#include "kernels/attention/linear_attention_cuda.h"
 #include "kernels/attention/merge.cuh"
 #include "kernels/attention/merge_cuda.h"
 #include "kernels/attention/rows.cuh"
@@ -118,10 +120,12 @@ void run_gemm(const GemmArguments& gemm) {
     const std::vector<float> x = operand<T>(gemm, gemm.x, gemm.rows, gemm.x_stride, gemm.x_scales);
     const std::vector<float> weight = operand<T>(gemm, gemm.weight, gemm.columns, gemm.depth, gemm.weight_scales);
     const auto* bias = reinterpret_cast<const T*>(gemm.bias);
+    const auto* residual = reinterpret_cast<const T*>(gemm.residual);
     auto* out = reinterpret_cast<T*>(gemm.out);
     for (int64_t row = 0; row < gemm.rows; ++row) {
         for (int64_t column = 0; column < gemm.columns; ++column) {
             float sum = dot(x.data() + row * gemm.depth, weight.data() + column * gemm.depth, gemm.depth);
+            if (residual) sum += static_cast<float>(residual[row * gemm.columns + column]);
             if (bias) sum += static_cast<float>(bias[column]);
             out[row * gemm.columns + column] = T(gemm.has_gelu ? gelu_tanh(sum) : sum);
         }
@@ -293,6 +297,22 @@ void launch_flash(const FlashArguments<BFloat16>& all, int head_size, Stream str
 }
 void launch_flash(const FlashArguments<Float16>& all, int head_size, Stream stream) {
     enqueue(stream, [=] { run_flash(all, head_size); });
+}
+
+void launch_take_keys(const LinearAttentionArguments& all, Stream stream) {
+    enqueue(stream, [=] { run_lone_threads(take_keys_launch(all), [&] { take_keys_block(all); }); });
+}
+void launch_ask_state(const LinearAttentionArguments& all, Stream stream) {
+    enqueue(stream, [=] { run_grid(ask_state_launch(all), [&](std::byte*) { ask_state_block(all); }); });
+}
+void launch_causal(const LinearAttentionArguments& all, Stream stream) {
+    enqueue(stream, [=] {
+        run_lone_threads(causal_launch(all), [&] { causal_block(all); });
+        run_grid(causal_divide_launch(all), [&](std::byte*) { causal_divide_block(all); });
+    });
+}
+void launch_follow_state(const FollowStateArguments& all, Stream stream) {
+    enqueue(stream, [=] { run_lone_threads(follow_state_launch(all), [&] { follow_state_block(all); }); });
 }
 
 void launch_merge(const MergeArguments& work, Stream stream) {
