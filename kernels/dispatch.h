@@ -9,18 +9,6 @@
 
 namespace kine::kernels {
 
-[[noreturn]] inline void fail_on_device(const Context& context, std::string_view name) {
-    fail(ErrorCode::Device, "{}: no implementation on {}", name, to_string(context.device));
-}
-
-/// Runs `host` on the CPU. A device without an implementation of this op is an error that names both.
-template <class Host>
-decltype(auto) on_device(const Context& context, std::string_view name, Host&& host) {
-    if (context.device.kind != DeviceKind::Cpu) fail_on_device(context, name);
-    const ProfileZone zone(context.profiler, name);
-    return host();
-}
-
 /// Runs `host` on the CPU; on a GPU `device`, which enqueues to the context's stream.
 template <class Host, class OnDevice>
 decltype(auto) on_device(const Context& context, std::string_view name, Host&& host, OnDevice&& device) {

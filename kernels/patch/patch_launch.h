@@ -32,7 +32,8 @@ struct PatchArguments {
 
 /// Tokens with vectors (y, x, channel), channel fastest, -> latents; the height and width are multiples of the patch.
 /// `guidance` blends two batches of tokens, the unconditional one first, into one batch of latents, and `sample`
-/// becomes keep * sample + move * latents in the same pass: the end of a step.
+/// becomes keep * sample + move * latents in the same pass: the end of a step. No op asks for these two yet: samplers
+/// differ in their last lines, and passes of their own over latents, a few megabytes, are little beside a forward pass.
 template <class T>
 struct UnpatchArguments {
     const T* tokens = nullptr;
