@@ -70,6 +70,17 @@ class Run {
           plan_(make_run_plan(model_, request, *make_run_sampler(model_, request))) {}
 
     RunReport operator()(FrameQueue& frames) {
+        try {
+            return run(frames);
+        } catch (const Error& error) {
+            if (error.code() == ErrorCode::NotFinite && model_.dtype == DType::Float16)
+                observer_.on_log(LogLevel::Warning, "f16 ends at 65504, where bf16 and f32 do not");
+            throw;
+        }
+    }
+
+  private:
+    RunReport run(FrameQueue& frames) {
         for (size_t i = 0; i < context_.devices(); ++i) context_.on_device(i).allocator.reset_peak();
         const Conditioning conditioning = encode();
         const Tensor latents = denoise(conditioning);
@@ -79,7 +90,6 @@ class Run {
         return report_;
     }
 
-  private:
     /// On the devices of these ranks: a memory's ranks share their weights.
     void enter(Stage stage, int64_t ranks) {
         const size_t devices = std::min(static_cast<size_t>(ranks), replicas_.size());

@@ -19,8 +19,9 @@ const Json& object_in(const Json& json, const char* key, std::string_view where)
 Preset preset_from(const Json& json, const std::string& where) {
     Preset preset;
     read_options(FieldList(preset), json, where, {"name"});
-    check(preset.dtype == "bf16" || preset.dtype == "f32", ErrorCode::BadInput,
-          "{}: dtype is '{}', expected bf16 or f32", where, preset.dtype);
+    const auto known = {"bf16", "f16", "f32"};
+    check(std::ranges::find(known, preset.dtype) != known.end(), ErrorCode::BadInput,
+          "{}: dtype is '{}', expected bf16, f16 or f32", where, preset.dtype);
     preset.source.label = where.ends_with(".json") ? where : "preset " + preset.name;
     preset.source.dialect = "preset";
     preset.source.defaults = object_in(json, "defaults", where);

@@ -12,7 +12,7 @@ namespace kine::dit {
 
 struct StageResult {
     std::string stage = {};  ///< e.g. "step 003 prediction", "pab gated: step 007 latents"
-    double error = 0;        ///< largest absolute difference, or relative RMS for bf16
+    double error = 0;        ///< largest absolute difference, or relative RMS for 16 bits
     double allowed = 0;
     bool ok = false;
     bool skipped = false;  ///< e.g. a family that is not built in yet; `note` says why

@@ -16,7 +16,7 @@ void check_last_dim(std::string_view op, std::string_view argument, const Tensor
 void check_rows_of_groups(std::string_view op, std::string_view argument, const Tensor& rows, const Tensor& x);
 void check_same_shape(std::string_view op, const Tensor& first, const Tensor& second);
 void check_same_dtype(std::string_view op, std::initializer_list<const Tensor*> tensors);
-void check_floating(std::string_view op, std::string_view argument, const Tensor& tensor);  ///< f32 or bf16
+void check_floating(std::string_view op, std::string_view argument, const Tensor& tensor);  ///< f32, bf16 or f16
 void check_contiguous(std::string_view op, std::string_view argument, const Tensor& tensor);
 
 }  // namespace kine::kernels

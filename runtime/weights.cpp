@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <span>
 
 namespace kine {
 
@@ -24,6 +25,12 @@ constexpr size_t kMostCandidates = 10'000;  // comparing names is quadratic in t
 std::string first_part(const std::string& name) { return name.substr(0, name.find('.')); }
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
+
+/// Of f16, contiguous.
+bool is_finite(const Tensor& x) {
+    const std::span values(x.data<Float16>(), static_cast<size_t>(x.elements()));
+    return std::ranges::all_of(values, [](Float16 value) { return (value.bits & 0x7c00u) != 0x7c00u; });
+}
 
 bool is_of_eight_bits(const SafetensorsEntry& entry) {
     return entry.dtype == DType::Float8E4M3 || entry.dtype == DType::Float8E5M2;
@@ -197,8 +204,13 @@ Tensor Weights::load(const Context& context, const std::string& name) const {
 Tensor Weights::load_as(const Context& context, const std::string& name, DType dtype) const {
     const Tensor stored = load(context, name);
     const float scale = entries_.at(name).scale;
-    if (scale != 1.0f) return convert_scaled(context.host(), stored, dtype, scale);
-    return stored.dtype() == dtype ? stored : convert(context.host(), stored, dtype);
+    if (stored.dtype() == dtype && scale == 1.0f) return stored;
+    const Tensor made =
+        scale != 1.0f ? convert_scaled(context.host(), stored, dtype, scale) : convert(context.host(), stored, dtype);
+    check(dtype != DType::Float16 || is_finite(made), ErrorCode::Unsupported,
+          "{}: '{}' has values that are not in the range of f16 (65504), expected dtype bf16 or f32", label_,
+          printable(name));
+    return made;
 }
 
 std::vector<std::string> Weights::unused() const {

@@ -53,8 +53,10 @@ Tensor CausalConv::before(const Context& context, const Tensor& x) const {
 Tensor CausalConv::operator()(const Context& context, Tensor x, FrameMemory& memory, const Tensor& residual) const {
     BandLinks* const links = side_ > 1 ? memory.links() : nullptr;
     if (!links) return convolve(context, std::move(x), memory, residual);
-    const Tensor added = residual ? with_empty_edges(context, residual, *links) : Tensor();
-    return without_edges(context, convolve(context, links->with_edges(context, x), memory, added), *links);
+    x = links->with_edges(context, x);
+    const auto added = [&] { return residual ? with_empty_edges(context, residual, *links) : Tensor(); };
+    const Tensor made = convolve(context, std::move(x), memory, added());
+    return without_edges(context, made, *links);
 }
 
 Tensor CausalConv::convolve(const Context& context, Tensor x, FrameMemory& memory, const Tensor& residual) const {

@@ -19,7 +19,7 @@ struct AttentionOptions {
 
 /// q, out [B1, B2, Lq, H, D]; k, v [B1, B2, Lk, H, D], where B1 or B2 of k and v may be 1 and is then shared.
 /// Any strides with the last axis contiguous, so tokens [B, T, S, C] are attended over S as they lie and over T through
-/// transpose(1, 2), without a copy. All of one dtype, f32 or bf16; sums and softmax in f32.
+/// transpose(1, 2), without a copy. All of one dtype, f32, bf16 or f16; sums and softmax in f32.
 /// `out` must be uniquely owned or a view of a tensor that is, and may not overlap the inputs.
 void attention_into(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v, Tensor& out,
                     const AttentionOptions& options = {});

@@ -8,8 +8,8 @@
 
 namespace kine::kernels {
 
-/// q, k [B1, B2, L, H, D], v [B1, B2, L, H, V], f32 or bf16, the last axis contiguous. The feature map is applied, and
-/// positions are turned, by the caller.
+/// q, k [B1, B2, L, H, D], v [B1, B2, L, H, V], f32, bf16 or f16, the last axis contiguous. The feature map is applied,
+/// and positions are turned, by the caller.
 struct LinearAttention {
     Tensor q, k, v;
     /// Queries and keys as they were before their positions were turned, for the denominator, which must not be

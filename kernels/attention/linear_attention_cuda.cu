@@ -38,7 +38,7 @@ void launch_ask_state(const LinearAttentionArguments& all, Stream stream) {
 
 void launch_causal(const LinearAttentionArguments& all, Stream stream) {
     start(causal_kernel, causal_launch(all), all, stream);
-    start(causal_divide_kernel, causal_divide_launch(all), all, stream);
+    if (all.plain_q || all.decay) start(causal_divide_kernel, causal_divide_launch(all), all, stream);
 }
 
 void launch_follow_state(const FollowStateArguments& all, Stream stream) {

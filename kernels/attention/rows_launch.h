@@ -8,7 +8,7 @@
 
 namespace kine::kernels::cuda {
 
-/// q, out [B1, B2, Lq, H, D]; k, v [.., .., Lk, H, D], f32 or bf16, the last axis contiguous.
+/// q, out [B1, B2, Lq, H, D]; k, v [.., .., Lk, H, D], f32, bf16 or f16, the last axis contiguous.
 struct RowAttentionArguments {
     const std::byte* q = nullptr;
     const std::byte* k = nullptr;

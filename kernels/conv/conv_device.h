@@ -19,7 +19,7 @@ struct ConvProblem {
 };
 
 /// Pixels that are their own windows are a plain product; other windows are cuDNN's where it has a plan, which writes
-/// nothing out, else written out.
+/// nothing out, else written out. A residual for which cuDNN has none is added afterwards.
 void convolve_device(const Context& context, std::string_view op, const ConvProblem& problem);
 
 }  // namespace kine::kernels

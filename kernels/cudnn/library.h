@@ -35,7 +35,8 @@ struct Library {
 };
 
 inline constexpr const char* kPluginFile = "libkinescope_cudnn.so";
-inline constexpr const char* kLibrarySymbol = "kine_cudnn_library";
+/// Counts up when a structure that goes through the table changes: an older plugin is then not one.
+inline constexpr const char* kLibrarySymbol = "kine_cudnn_library_2";
 
 /// The oldest cuDNN that is used: its attention is one operation from 9.15 on. Those whose attention in bf16 is known
 /// to be wrong (9.10.0, 9.10.1, 9.14.0) are older, all of them.

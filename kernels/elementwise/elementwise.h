@@ -1,4 +1,4 @@
-// Arithmetic element by element. Tensors are contiguous and of one dtype (f32 or bf16) unless said otherwise;
+// Arithmetic element by element. Tensors are contiguous and of one dtype (f32, bf16 or f16) unless said otherwise;
 // arithmetic happens in f32. A vector argument [B, C] is broadcast over the axes between: x [B, ..., C]; with a row for
 // each frame, [B * T, C], over those behind T: x [B, T, ..., C].
 #pragma once
@@ -34,7 +34,7 @@ Tensor clamp(const Context& context, const Tensor& x, float low, float high);
 /// A contiguous copy in the given floating dtype.
 Tensor cast(const Context& context, const Tensor& x, DType dtype);
 
-/// x [F, Y, X, 3] with values in [0, 1], f32 or bf16 -> u8, round(255 x) to nearest even, clamped.
+/// x [F, Y, X, 3] with values in [0, 1], f32, bf16 or f16 -> u8, round(255 x) to nearest even, clamped.
 Tensor quantize_rgb(const Context& context, const Tensor& x);
 
 }  // namespace kine::kernels

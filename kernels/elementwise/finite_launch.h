@@ -8,7 +8,7 @@
 
 namespace kine::kernels::cuda {
 
-/// Sets *found to 1 if one of `count` values, f32 or bf16, is not finite, and else leaves it.
+/// Sets *found to 1 if one of `count` values, f32, bf16 or f16, is not finite, and else leaves it.
 struct FiniteArguments {
     const std::byte* values = nullptr;
     DType dtype = DType::Float32;

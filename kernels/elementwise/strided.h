@@ -17,7 +17,7 @@ StridedArguments strided(StridedOp op, const Tensor& out, std::initializer_list<
 /// Enqueues out = op(operands).
 void run_strided(const Context& context, StridedOp op, const Tensor& out, std::initializer_list<Tensor> operands,
                  float p = 1.0f, float q = 0.0f);
-/// Enqueues out = x, whose axes of size 1 are repeated. Types may differ if both are f32 or bf16.
+/// Enqueues out = x, whose axes of size 1 are repeated. Types may differ if both are f32, bf16 or f16.
 void run_copy(const Context& context, const Tensor& x, const Tensor& out);
 /// `table` in f32 with its last axis contiguous: itself, or a copy.
 Tensor float_table(const Context& context, const Tensor& table);

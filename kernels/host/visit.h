@@ -27,6 +27,8 @@ decltype(auto) visit_on_device(DType dtype, Function&& function) {
 /// Of those that matrix units take heads in.
 template <class Function>
 decltype(auto) visit_half(DType dtype, Function&& function) {
+    check(dtype == DType::BFloat16 || dtype == DType::Float16, ErrorCode::Bug, "dtype {}, expected bf16 or f16",
+          name_of(dtype));
     if (dtype == DType::Float16) return function(Float16{});
     return function(BFloat16{});
 }

@@ -15,9 +15,9 @@ struct DeviceRows {
 /// Immutable; safe for several threads.
 class DeviceMatrix {
   public:
-    /// `weight` [N, K] contiguous, f32 or bf16, where `context` computes or imagined; with an `offload`, which keeps
-    /// it, in memory of the host. `bias` [N] or empty.
-    /// Fp8 asks for bf16, Tf32 for f32, else ErrorCode::Unsupported; weights that fp8 does not fit stay bf16.
+    /// `weight` [N, K] contiguous, f32, bf16 or f16, where `context` computes or imagined; with an `offload`, which
+    /// keeps it, in memory of the host. `bias` [N] or empty. Fp8 asks for bf16, Tf32 for f32, else
+    /// ErrorCode::Unsupported; weights that fp8 does not fit stay bf16.
     DeviceMatrix(const Context& context, const Tensor& weight, const Tensor& bias,
                  Quantization quantization = Quantization::None,
                  const std::shared_ptr<WeightOffload>& offload = nullptr);

@@ -12,7 +12,7 @@ struct Epilogue {
     const float* bias = nullptr;  ///< [N]
     Activation activation = Activation::None;
     Tensor* out = nullptr;             ///< [M, N], contiguous
-    const Tensor* residual = nullptr;  ///< added last, like out; null: none
+    const Tensor* residual = nullptr;  ///< like out, where nothing is activated or quantised; null: none
 };
 
 /// Writes sums (row 0, column 0 of the tile is rows.begin, columns.begin of the result).

@@ -67,17 +67,13 @@ void finish(const Epilogue& epilogue, const Source& source, Range rows, Range co
     }
 }
 
-template <class Form, class Function, class Source>
+template <class Function, bool kAddsResidual = false, class Source>
 void finish(const Epilogue& epilogue, const Source& source, Range rows, Range columns) {
-    if (epilogue.residual) return finish<Form, Function, true>(epilogue, source, rows, columns);
-    finish<Form, Function, false>(epilogue, source, rows, columns);
-}
-
-template <class Function, class Source>
-void finish(const Epilogue& epilogue, const Source& source, Range rows, Range columns) {
-    if (epilogue.out->dtype() == DType::Float32) return finish<AsFloats, Function>(epilogue, source, rows, columns);
-    if (instruction_set() < InstructionSet::Amx) return finish<AsHalves, Function>(epilogue, source, rows, columns);
-    finish<AsHalvesAmx, Function>(epilogue, source, rows, columns);
+    if (epilogue.out->dtype() == DType::Float32)
+        return finish<AsFloats, Function, kAddsResidual>(epilogue, source, rows, columns);
+    if (instruction_set() < InstructionSet::Amx)
+        return finish<AsHalves, Function, kAddsResidual>(epilogue, source, rows, columns);
+    finish<AsHalvesAmx, Function, kAddsResidual>(epilogue, source, rows, columns);
 }
 
 template <class Source>
@@ -95,7 +91,9 @@ void finish_from(const Epilogue& epilogue, const Source& source, Range rows, Ran
 }  // namespace
 
 void finish_tile_wide(const Epilogue& epilogue, const float* sums, int64_t stride, Range rows, Range columns) {
-    finish_from(epilogue, PlainRows{sums, stride}, rows, columns);
+    const PlainRows source{sums, stride};
+    if (epilogue.residual) return finish<WideSame, true>(epilogue, source, rows, columns);
+    finish_from(epilogue, source, rows, columns);
 }
 
 void finish_tile_wide(const Epilogue& epilogue, const ScaledSums& sums, Range rows, Range columns) {

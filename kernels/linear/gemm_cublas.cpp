@@ -196,6 +196,8 @@ class Library {
             check_blas(api().set_preference(made, attribute, &value, sizeof(value)), "a preference");
         };
         set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<size_t>(kDeviceProductBytes));
+        // Parts of a sum stay f32 until they are one, else f16 might have no room for them.
+        set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, weight);
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, x);
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, added);

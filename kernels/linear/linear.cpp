@@ -29,8 +29,9 @@ Matrix pack(const Context& context, const Tensor& weight, const Tensor& bias, Qu
               "quantize {}: not on the CPU, expected none or int8", name_of(quantization));
         return PackedMatrix(context, weight, bias, quantization);
     }
-    check(quantization != Quantization::Int8, ErrorCode::Unsupported, "quantize {}: not on {}, expected none or {}",
-          name_of(quantization), to_string(context.device), weight.dtype() == DType::BFloat16 ? "fp8" : "tf32");
+    constexpr std::string_view kForms[] = {"none or tf32", "none or fp8", "none"};  // in f32, bf16, f16
+    check(quantization != Quantization::Int8, ErrorCode::Unsupported, "quantize {}: not on {}, expected {}",
+          name_of(quantization), to_string(context.device), kForms[static_cast<size_t>(weight.dtype())]);
     return DeviceMatrix(context, weight, bias, quantization, offload);
 }
 

@@ -15,9 +15,9 @@ enum class Activation { None, GeluTanh, Silu };
 class LinearWeight {
   public:
     LinearWeight() = default;
-    /// `weight` [N, K], `bias` [N] or empty, both f32 or bf16. The compute dtype is the weight's: f32, or bf16 with
-    /// f32 sums; quantised, it is the type of what goes in and comes out. `offload`: who keeps the weight, which then
-    /// lies in memory of the host; null: it lies where the context works.
+    /// `weight` [N, K], `bias` [N] or empty, both f32, bf16 or f16. The compute dtype is the weight's: f32, or bf16
+    /// with f32 sums; quantised, it is the type of what goes in and comes out. `offload`: who keeps the weight, which
+    /// then lies in memory of the host; null: it lies where the context works.
     LinearWeight(const Context& context, const Tensor& weight, const Tensor& bias = {},
                  Quantization quantization = Quantization::None,
                  const std::shared_ptr<WeightOffload>& offload = nullptr);

@@ -104,6 +104,8 @@ Tensor PackedMatrix::unpacked(const Context& context) const {
 void PackedMatrix::multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out,
                             const Tensor& residual) const {
     const Form& packed = form();
+    check(!residual || (activation == Activation::None && quantization_ == Quantization::None), ErrorCode::Bug,
+          "linear: a residual behind an activation, or a quantised product");
     const Epilogue epilogue = {bias_.data<float>(), activation, &out, residual ? &residual : nullptr};
     std::visit([&](const auto& form) { form.multiply(context, rows, epilogue); }, packed);
 }

@@ -36,7 +36,8 @@ class PackedMatrix {
     Tensor unpacked(const Context& context) const;
 
     /// out [rows.count, N], contiguous, of the weight's dtype. A row's bits depend on that row alone. `residual`, like
-    /// out and not out itself, is added before the result is rounded; empty: none.
+    /// out and not out itself, is added before the result is rounded, where nothing is activated or quantised; empty:
+    /// none.
     void multiply(const Context& context, const Rows& rows, Activation activation, Tensor& out,
                   const Tensor& residual = {}) const;
 

@@ -11,7 +11,7 @@ namespace kine::kernels::cuda {
 /// sums[row] = the squares of x's row, summed in f32.
 struct SquaresArguments {
     const std::byte* x = nullptr;
-    DType dtype = DType::Float32;  ///< f32 or bf16
+    DType dtype = DType::Float32;  ///< f32, bf16 or f16
     float* sums = nullptr;
     int64_t rows = 0;
     RowPlaces places;

@@ -20,7 +20,8 @@ struct HeadNorms {
 void check_head_norms(std::string_view op, const HeadNorms& norms, int64_t size);
 
 /// Norms and turns queries and keys [B, T, S, H, D], in place, where weights or `turns` (as rotate_pairs takes them)
-/// are not empty. Both are f32 or bf16 with the same strides, the last axis contiguous: views of packed projections.
+/// are not empty. Both are f32, bf16 or f16 with the same strides, the last axis contiguous: views of packed
+/// projections.
 void place_heads(const Context& context, Tensor& queries, Tensor& keys, const HeadNorms& norms, const Tensor& turns);
 
 }  // namespace kine::kernels

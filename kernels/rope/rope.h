@@ -9,8 +9,8 @@ namespace kine::kernels {
 
 /// Turns neighbours (2k, 2k + 1) of the last axis of `heads` [B, T, S, H, D] in place: (a cos - b sin, b cos + a sin).
 /// `turns` f32 [T or 1, S or 1, D] contiguous holds cos and sin of pair k at 2k and 2k + 1; an axis of size 1 is
-/// shared. `heads` is f32 or bf16 with any strides and the last axis contiguous, uniquely owned or a view of a tensor
-/// that is.
+/// shared. `heads` is f32, bf16 or f16 with any strides and the last axis contiguous, uniquely owned or a view of a
+/// tensor that is.
 void rotate_pairs(const Context& context, Tensor& heads, const Tensor& turns);
 
 }  // namespace kine::kernels

@@ -71,20 +71,19 @@ TEST(ConvolutionPlan, ExistsForFramesThatAreMissingInFront) {
     expect_plan(convolution_graph({5, 60, 107, 512}, 512, causal));
 }
 
-TEST(ConvolutionPlan, ExistsInFloat16) {
-    for (ConvolutionGraph graph : {graph_of(kPictures[1]), graph_of(kVideos[0])}) {
-        graph.dtype = DType::Float16;
-        expect_plan(graph);
-    }
-}
-
 /// In the order in which they are added, cuDNN has kernels for all of them.
-TEST(ConvolutionPlan, ExistsWithResiduals) {
-    for (const Row& row : {kPictures[1], kPictures[3], kPictures[4], kVideos[0], kVideos[2], kVideos[8]}) {
-        SCOPED_TRACE(row.name);
-        ConvolutionGraph graph = graph_of(row);
-        graph.has_residual = true;
-        expect_plan(graph);
+TEST(ConvolutionPlan, ExistsWithResidualsAndInFloat16) {
+    const WindowGeometry causal = {512, 3, 3, 3, {.pad_begin = 1, .pad_end = 1, .pad_front = 2}};
+    for (ConvolutionGraph graph : {graph_of(kPictures[1]), graph_of(kPictures[4]), graph_of(kVideos[2]),
+                                   graph_of(kVideos[8]), convolution_graph({5, 60, 107, 512}, 512, causal)}) {
+        for (const DType dtype : {DType::BFloat16, DType::Float16}) {
+            for (const bool has_residual : {true, false}) {
+                SCOPED_TRACE(fmt::format("{} {} {}", graph.channels, name_of(dtype), has_residual));
+                graph.dtype = dtype;
+                graph.has_residual = has_residual;
+                expect_plan(graph);
+            }
+        }
     }
 }
 

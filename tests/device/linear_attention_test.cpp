@@ -21,15 +21,18 @@ class DeviceOpsLinearAttention : public DeviceOps {
     /// q, k, v, positive features for a divisor, and how fast keys fade.
     Inputs inputs(DType dtype) {
         const Shape keys{kBatches, kSites, kTokens, kHeads, kSize};
-        Tensor plain = random(keys, DType::Float32);
-        for (int64_t i = 0; i < plain.elements(); ++i) plain.data<float>()[i] = 0.1f + std::abs(plain.data<float>()[i]);
         return {random(keys, dtype), random(keys, dtype), random({kBatches, kSites, kTokens, kHeads, kWidth}, dtype),
-                plain, from_doubles(host(), {kHeads}, DType::Float32, {0.05, 0.4})};
+                positive(keys),      positive(keys),      from_doubles(host(), {kHeads}, DType::Float32, {0.05, 0.4})};
+    }
+    Tensor positive(const Shape& shape) {
+        Tensor x = random(shape, DType::Float32);
+        for (int64_t i = 0; i < x.elements(); ++i) x.data<float>()[i] = 0.1f + std::abs(x.data<float>()[i]);
+        return x;
     }
     static LinearAttention described(const Inputs& i, Form form) {
         LinearAttention attention{.q = i[0], .k = i[1], .v = i[2]};
-        if (form.is_divided) attention.plain_q = attention.plain_k = i[3];
-        if (form.decays) attention.decay = i[4];
+        if (form.is_divided) attention.plain_q = i[3], attention.plain_k = i[4];
+        if (form.decays) attention.decay = i[5];
         return attention;
     }
     /// `ask` gives the tensors that it wants looked at, for every form.

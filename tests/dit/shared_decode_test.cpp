@@ -47,6 +47,7 @@ std::vector<DecodeTally> decode_by_ranks(const Context& context, const DecodeWor
 struct VaeRow {
     const char* golden;
     int64_t latent_frames;
+    DType dtype = DType::Float32;
 };
 
 class SharedDecodeOf : public testing::TestWithParam<VaeRow> {
@@ -77,7 +78,7 @@ class SharedDecodeOf : public testing::TestWithParam<VaeRow> {
     TestContext bundle{2};
     std::unique_ptr<Model> model =
         load_model(bundle.context, diffusers_source(source_tree() / "tests" / "golden" / GetParam().golden / "model"),
-                   DType::Float32);
+                   GetParam().dtype);
 };
 
 TEST_P(SharedDecodeOf, GivesTheBitsOfOneRankWhateverIsShared) {
@@ -107,8 +108,10 @@ TEST_P(SharedDecodeOf, LetsEveryRankThatCanMakePieces) {
 
 INSTANTIATE_TEST_SUITE_P(EveryVae, SharedDecodeOf,
                          testing::Values(VaeRow{"latte", 5}, VaeRow{"open_sora", 7}, VaeRow{"cogvideox_2b", 5},
-                                         VaeRow{"wan", 4}),
-                         [](const auto& row) { return std::string(row.param.golden); });
+                                         VaeRow{"wan", 4}, VaeRow{"wan", 4, DType::BFloat16}),
+                         [](const auto& row) {
+                             return fmt::format("{}_{}", row.param.golden, name_of(row.param.dtype));
+                         });
 
 /// A decoder whose pixels say which piece they are, and that tells a test what happens.
 class NumberedDecoder final : public FrameDecoder {

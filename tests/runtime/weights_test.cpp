@@ -53,6 +53,19 @@ TEST(Weights, ConvertBothWaysBetweenAllFloatingTypes) {
     }
 }
 
+TEST(Weights, SayWhichOnesFloat16HasNoRoomFor) {
+    TestContext test;
+    const TemporaryFolder folder;
+    const std::vector<double> values = {1.0, -65504.0, 65520.0};
+    write_safetensors(folder / "a", Tensors{{"fits", from_doubles(test.context, {2}, DType::Float32, {1.0, -65504.0})},
+                                            {"w", from_doubles(test.context, {3}, DType::Float32, values)}});
+    Weights weights = Weights::open_file(folder / "a");
+    const Scope scope(test.context, weights, DType::Float16);
+    EXPECT_EQ(to_doubles(scope.bind("fits", {2})), (std::vector{1.0, -65504.0}));
+    expect_error(ErrorCode::Unsupported, "'w' has values that are not in the range of f16 (65504)",
+                 [&] { scope.bind("w", {3}); });
+}
+
 TEST(Weights, ReportEverythingThatIsWrongAtOnce) {
     TestContext test;
     const TemporaryFolder folder;

@@ -115,6 +115,6 @@ const char* last_error() { return error.c_str(); }
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const Library kine_cudnn_library;
-const Library kine_cudnn_library = {version,         open, close, plan_attention, plan_convolution,
-                                    workspace_bytes, run,  drop,  last_error};
+extern "C" __attribute__((visibility("default"))) const Library kine_cudnn_library_2;
+const Library kine_cudnn_library_2 = {version,         open, close, plan_attention, plan_convolution,
+                                      workspace_bytes, run,  drop,  last_error};

@@ -11,13 +11,16 @@ namespace {
 
 class CudnnConvolution : public testing::Test {
   protected:
-    ~CudnnConvolution() override { emulated_cudnn().refuses_plans = emulated_cudnn().fails_runs = false; }
+    ~CudnnConvolution() override {
+        emulated_cudnn().refuses_plans = emulated_cudnn().refuses_residuals = emulated_cudnn().fails_runs = false;
+    }
 
     struct Row {
         Shape x, weight;
         ConvGeometry geometry = {.pad_begin = 1, .pad_end = 1};
         DType dtype = DType::BFloat16;
         bool has_bias = true;
+        Shape residual = {};  ///< as the result; empty: none
     };
     /// How often cuDNN ran for it; the result is compared with the host's.
     int runs_of(const Row& row) {
@@ -28,8 +31,12 @@ class CudnnConvolution : public testing::Test {
         const ConvWeight on_host(host, weight, bias, row.geometry);
         const ConvWeight on_gpu(gpu, to_device(gpu, weight), row.has_bias ? to_device(gpu, bias) : bias, row.geometry);
         const int runs = emulated_cudnn().runs;
-        const Tensor got = to_host(gpu, conv3d(gpu, to_device(gpu, x), on_gpu));
-        expect_close(got, to_doubles(conv3d(host, x, on_host)), {8e-3, 2e-5});
+        const bool has_residual = row.residual.rank() > 0;
+        const Tensor residual = has_residual ? random_tensor(host, row.residual, row.dtype, 4, 1.0f) : Tensor();
+        const Tensor added = has_residual ? to_device(gpu, residual) : residual;
+        const Tensor got = to_host(gpu, conv3d(gpu, to_device(gpu, x), on_gpu, added));
+        // A residual that is added afterwards is rounded once more.
+        expect_close(got, to_doubles(conv3d(host, x, on_host, residual)), {8e-3, has_residual ? 2e-2 : 2e-5});
         return emulated_cudnn().runs - runs;
     }
 
@@ -58,6 +65,14 @@ TEST_F(CudnnConvolution, WritesWindowsOutWhereCudnnHasNoPlan) {
     EXPECT_EQ(runs_of({{3, 7, 6, 8}, {4, 8, 3, 3}}), 0);
     EXPECT_EQ(runs_of({{3, 7, 6, 8}, {4, 8, 3, 3}}), 0);
     EXPECT_EQ(emulated_cudnn().plans - plans, 1);
+}
+
+TEST_F(CudnnConvolution, AddsAResidualItselfOrLeavesItToUs) {
+    const Row row = {.x = {4, 5, 6, 8}, .weight = {4, 8, 3, 3}, .residual = {4, 5, 6, 4}};
+    EXPECT_EQ(runs_of(row), 1);
+    emulated_cudnn().refuses_residuals = true;
+    const Row other = {.x = {4, 7, 6, 8}, .weight = {4, 8, 3, 3}, .residual = {4, 7, 6, 4}};
+    EXPECT_EQ(runs_of(other), 1);
 }
 
 TEST_F(CudnnConvolution, NamesItselfWhereARunFails) {

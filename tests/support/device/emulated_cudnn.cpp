@@ -135,6 +135,7 @@ int run_as(const AttentionGraph& graph, std::span<const Binding> bindings) {
 
 bool may_run(const ConvolutionGraph& graph) {
     bool moves = graph.batches > 0 && graph.channels > 0 && graph.out_channels > 0;
+    if (graph.has_residual && emulated_cudnn().refuses_residuals) return false;
     for (int axis = 0; axis < graph.rank; ++axis) moves = moves && graph.axes[static_cast<size_t>(axis)].windows() > 0;
     return moves;
 }

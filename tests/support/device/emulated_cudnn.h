@@ -11,6 +11,7 @@ struct EmulatedCudnn {
     std::atomic<int64_t> version = 91900;
     std::atomic<int> capability = 9;
     std::atomic<bool> refuses_plans = false;
+    std::atomic<bool> refuses_residuals = false;
     std::atomic<bool> fails_runs = false;
 
     std::atomic<int> handles = 0;  ///< that are open

@@ -308,7 +308,8 @@ void launch_ask_state(const LinearAttentionArguments& all, Stream stream) {
 void launch_causal(const LinearAttentionArguments& all, Stream stream) {
     enqueue(stream, [=] {
         run_lone_threads(causal_launch(all), [&] { causal_block(all); });
-        run_grid(causal_divide_launch(all), [&](std::byte*) { causal_divide_block(all); });
+        if (all.plain_q || all.decay)
+            run_grid(causal_divide_launch(all), [&](std::byte*) { causal_divide_block(all); });
     });
 }
 void launch_follow_state(const FollowStateArguments& all, Stream stream) {
