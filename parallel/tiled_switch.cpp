@@ -19,6 +19,13 @@ bool moves(const SwitchedTokens& change, int ranks) {
 
 bool cuts_needed_axis(const SwitchedTokens& change) { return change.tile_axis == axis_of(change.needed.split); }
 
+/// Whatever the number of tiles, so that small sizes show what is wrong with large ones.
+void check_results(const Tensor& results, const Shape& expected, DType dtype) {
+    check(results.shape() == expected && results.dtype() == dtype, ErrorCode::Bug,
+          "tiled_switch: expected results {} of {}, came {} of {}", to_string(expected), name_of(dtype),
+          to_string(results.shape()), name_of(results.dtype()));
+}
+
 /// Who has which rows of a tile.
 struct Rows {
     const SwitchedTokens& change;
@@ -93,9 +100,7 @@ class TiledSwitch final : public TiledWork {
     void compute(int tile) override {
         const Tensor tokens = std::exchange(tokens_, {});
         computed_ = compute_(tokens, rows_.of_tile(ranks_.rank(), tile));
-        const Shape expected = whole_of(change_.results, ranks_.rank(), tile);
-        check(computed_.shape() == expected, ErrorCode::Bug, "tiled_switch: expected results {}, came {}",
-              to_string(expected), to_string(computed_.shape()));
+        check_results(computed_, whole_of(change_.results, ranks_.rank(), tile), x_.dtype());
     }
 
     void returned(int tile, const std::vector<Tensor>& parts) override {
@@ -159,10 +164,13 @@ int tiles_of(const SwitchedTokens& change, int64_t element_bytes, int ranks, int
 Tensor tiled_switch(const Context& context, Communicator& communicator, const Tensor& x, const SwitchedTokens& change,
                     const ComputeTile& compute) {
     const int ranks = communicator.size();
+    check(change.resident.split == Split::None || change.tile_axis != axis_of(change.resident.split), ErrorCode::Bug,
+          "tiled_switch: tiles along axis {}, which ranks share out", change.tile_axis);
     const int tiles = tiles_of(change, size_of(x.dtype()), ranks, communicator.least_tile_bytes());
     if (tiles > 1) return TiledSwitch(context, communicator, x, change, tiles, compute)();
     const Tensor seen = reshard(context, communicator, x, change.tokens, change.resident, change.needed);
     const Tensor results = compute(seen, Rows{change, ranks, 1}.of_tile(communicator.rank(), 0));
+    if (results.dtype() != x.dtype()) check_results(results, results.shape(), x.dtype());  // reshard knows the shape
     return reshard(context, communicator, results, change.results, change.needed, change.resident);
 }
 

@@ -5,7 +5,8 @@
 // depend on how many there are (on a GPU, products may choose by that).
 //
 // Where a rank has M bytes of tokens, n tiles hold beside the one that is computed M / n sent and M / n received of the
-// tile that comes, and the same of the results that go, which are copied to their places when they have come.
+// tile that comes, and the same of the results that go, which are copied to their places among M bytes when they have
+// come.
 #pragma once
 
 #include "parallel/communicator.h"
@@ -29,7 +30,7 @@ struct SwitchedTokens {
 };
 
 /// Into how many tiles: the same on all ranks, as it knows only what all know. One (bare all-to-alls) where layouts are
-/// the same or there is one rank; else as many as leave each tile `least_bytes` of results on a rank.
+/// the same or there is one rank; else as many as leave each tile `least_bytes` of results on a rank, in the mean.
 int tiles_of(const SwitchedTokens& change, int64_t element_bytes, int ranks, int64_t least_bytes = kLeastTileBytes);
 
 /// A tile in layout `needed` -> its results there, of the same dtype. `rows` are those of the tile along its axis, of
@@ -37,7 +38,7 @@ int tiles_of(const SwitchedTokens& change, int64_t element_bytes, int ranks, int
 using ComputeTile = std::function<Tensor(const Tensor& tokens, Range rows)>;
 
 /// x: this rank's part of the tokens, in layout `resident` -> its part of the results. ErrorCode::Bug if x has another
-/// shape, or the results.
+/// shape, or the results, if these are of another dtype, or if tiles are cut along `resident`'s axis.
 Tensor tiled_switch(const Context& context, Communicator& communicator, const Tensor& x, const SwitchedTokens& change,
                     const ComputeTile& compute);
 

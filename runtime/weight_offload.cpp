@@ -8,6 +8,12 @@
 
 namespace kine {
 
+namespace {
+
+constexpr int64_t kNobody = -1;
+
+}  // namespace
+
 struct OffloadedWeight::Kept {
     Kept(std::shared_ptr<WeightOffload> offload_, const Tensor& weight, bool moves)
         : offload(std::move(offload_)),
@@ -84,7 +90,7 @@ void WeightOffload::begin(const Context& context, Pass pass) {
     seen_.clear();
     place_ = 0;
     use_device(device_);
-    const Order wanted = upcoming();
+    const Order wanted = upcoming(kNobody);
     drop_all_but(wanted);
     look_ahead(context, wanted);
 }
@@ -100,7 +106,7 @@ void WeightOffload::finish() {
 Tensor WeightOffload::lend(const Context& context, int64_t number) {
     const std::lock_guard lock(mutex_);
     note(number);
-    Order wanted = upcoming();
+    Order wanted = upcoming(number);
     wanted.insert(wanted.begin(), number);
     drop_all_but(wanted);
     const auto found = std::ranges::find(arrivals_, number, &Arrival::number);
@@ -163,14 +169,16 @@ void WeightOffload::note(int64_t number) {
     if (found != order.end()) place_ = static_cast<size_t>(found - begin) + 1;
 }
 
-/// The next that move; after the last one begins the first, as in the next pass or branch.
-WeightOffload::Order WeightOffload::upcoming() const {
+/// The next that move, each once, since a tile after the other may use the same; after the last one begins the first,
+/// as in the next pass or branch.
+WeightOffload::Order WeightOffload::upcoming(int64_t now) const {
     const Order& order = expected();
     Order next;
     for (size_t i = 0; i < order.size() && next.size() < kAhead; ++i) {
         const int64_t number = order[(place_ + i) % order.size()];
         const auto kept = kept_.find(number);
-        if (kept != kept_.end() && kept->second->moves()) next.push_back(number);
+        const bool is_there = number == now || std::ranges::find(next, number) != next.end();
+        if (!is_there && kept != kept_.end() && kept->second->moves()) next.push_back(number);
     }
     return next;
 }

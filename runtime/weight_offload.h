@@ -97,7 +97,7 @@ class WeightOffload : public std::enable_shared_from_this<WeightOffload> {
     Arrival& fetch(const Context& context, int64_t number);
     void drop_all_but(const Order& wanted);
     void note(int64_t number);
-    Order upcoming() const;
+    Order upcoming(int64_t now) const;
     void look_ahead(const Context& context, const Order& wanted);
     const Order& expected() const { return expected_.empty() ? all_ : expected_; }
 

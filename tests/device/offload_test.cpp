@@ -107,6 +107,27 @@ TEST_F(Offload, LearnsTheOrderOfEachKindOfPass) {
     EXPECT_LE(pass(index++, 1, some), 4 + WeightOffload::kAhead);
 }
 
+/// As tiles do, which share the weights of a site.
+TEST_F(Offload, FetchesWhatIsUsedTwiceInARowOnce) {
+    const auto offload = std::make_shared<WeightOffload>(context());
+    const auto weights = keep(*offload, 12);
+    int64_t copies = 0;
+    for (int index = 0; index < 3; ++index) {
+        copies = offload->copies();
+        offload->begin(context(), {index, 0});
+        for (size_t first = 0; first < weights.size(); first += 2) {
+            for (const size_t i : {first, first + 1, first, first + 1}) {
+                EXPECT_EQ(seen(weights[i]), static_cast<float>(i));
+                EXPECT_LE(on_device(), offload->window_bytes());
+                if (index == 2) {
+                    EXPECT_EQ(on_device(), offload->window_bytes()) << "others are on their way, also at " << i;
+                }
+            }
+        }
+    }
+    EXPECT_LE(offload->copies() - copies, 12 + WeightOffload::kAhead) << "by now the order is known";
+}
+
 TEST_F(Offload, KeepsAShareOnTheDevice) {
     const auto offload = std::make_shared<WeightOffload>(context(), 0.5);
     const auto weights = keep(*offload, 8);

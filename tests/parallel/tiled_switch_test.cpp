@@ -113,7 +113,7 @@ TEST(TiledSwitch, IsCutAsFarAsMessagesStayLarge) {
     EXPECT_EQ(tiles_of(branches, 4, 4, bytes / 2 + 1), 1);
     EXPECT_EQ(tiles_of(branches, 4, 4, bytes / 2), 2);
     EXPECT_EQ(tiles_of(branches, 4, 4, 1), 2) << "there are two branches";
-    EXPECT_EQ(tiles_of(branches, 4, 4), 1) << "a quarter of a MiB";
+    EXPECT_EQ(tiles_of(branches, 4, 4), 1) << "a MiB";
     EXPECT_EQ(tiles_of(branches, 4, 1, 1), 1) << "nobody to switch with";
     SwitchedTokens heads{{2, 8, 64, 3, 16, 8}, {2, 8, 64, 16, 8}, {Split::Frames}, {Split::Heads}, kHeadAxis};
     EXPECT_EQ(tiles_of(heads, 4, 2, 1), kMostTiles);
@@ -127,11 +127,11 @@ TEST(TiledSwitch, IsCutAsFarAsMessagesStayLarge) {
 
 /// Large enough for the bound that runs have.
 TEST(TiledSwitch, MakesTheCallsThatThePlannerSays) {
-    const Shape tokens{2, 16, 1024, 64};
+    const Shape tokens{2, 16, 2048, 64};
     const Work work{.tokens = tokens, .heads = 8, .steps = 0, .temporal = {.calls = 1}};
     const std::pair<const char*, SwitchedTokens> rows[] = {
         {"dsp_frames", {tokens, tokens, {Split::Frames}, {Split::Patches}, 0}},
-        {"ulysses_frames", {{2, 16, 1024, 3, 8, 8}, {2, 16, 1024, 8, 8}, {Split::Frames}, {Split::Heads}, kHeadAxis}}};
+        {"ulysses_frames", {{2, 16, 2048, 3, 8, 8}, {2, 16, 2048, 8, 8}, {Split::Frames}, {Split::Heads}, kHeadAxis}}};
     for (const auto& [name, change] : rows) {
         EXPECT_GT(tiles_of(change, 4, 2), 1) << name;
         launch(2, [&](Communicator& communicator) {
@@ -195,23 +195,52 @@ TEST(TiledSwitch, ReleasesTheOthersWhereATileFails) {
     }
 }
 
-TEST(TiledSwitch, RefusesOtherShapes) {
-    const SwitchedTokens& change = kSwitches[0];
-    const auto code_of = [&](const Shape& part, const Shape& result) {
-        try {
-            launch(2, [&](Communicator& communicator) {
-                const TestContext test(1);
-                communicator.set_least_tile_bytes(1);
-                tiled_switch(test.context, communicator, Tensor::zeros(test.context, part, DType::Float32), change,
-                             [&](const Tensor&, Range) { return Tensor::zeros(test.context, result, DType::Float32); });
-            });
-        } catch (const Error& error) {
-            return error.code();
+/// What two ranks are told of a switch of which rank 1 has a frame too many, or makes too much, or of another type.
+std::string refusal(const SwitchedTokens& change, int64_t more_frames, int64_t more_patches, DType dtype) {
+    try {
+        launch(2, [&](Communicator& communicator) {
+            const TestContext test(1);
+            communicator.set_least_tile_bytes(1);
+            const Tensor own = part_of(tokens_of(test.context, change), change.resident, communicator);
+            Shape shape = own.shape();
+            shape.set(1, shape[1] + more_frames);
+            tiled_switch(test.context, communicator, Tensor::zeros(test.context, shape, DType::Float32), change,
+                         [&](const Tensor& tokens, Range) {
+                             Shape result = tokens.shape();
+                             result.set(2, result[2] + more_patches);
+                             return Tensor::zeros(test.context, result, dtype);
+                         });
+        });
+    } catch (const Error& error) {
+        return error.code() == ErrorCode::Bug ? error.what() : "not as a bug";
+    }
+    return "";
+}
+
+TEST(TiledSwitch, RefusesOtherShapesAndTypes) {
+    for (const size_t row : {size_t{0}, size_t{2}}) {  // in two tiles, and bare
+        const SwitchedTokens& change = kSwitches[row];
+        SCOPED_TRACE(row);
+        EXPECT_EQ(refusal(change, 0, 0, DType::Float32), "");
+        EXPECT_NE(refusal(change, 1, 0, DType::Float32).find(" expected ["), std::string::npos);
+        EXPECT_NE(refusal(change, 0, 1, DType::Float32).find("expected "), std::string::npos);
+        EXPECT_NE(refusal(change, 0, 0, DType::BFloat16).find("expected results"), std::string::npos);
+    }
+    SwitchedTokens along_home = kSwitches[0];
+    along_home.tile_axis = 1;
+    EXPECT_EQ(refusal(along_home, 0, 0, DType::Float32), "tiled_switch: tiles along axis 1, which ranks share out");
+}
+
+/// The pipeline's promise: what is computed between two switches calls nobody.
+TEST(TiledSwitch, HasNoCallsWithin) {
+    for (const Strategy& strategy : strategies()) {
+        for (const Attended attended : {Attended::Patches, Attended::Frames, Attended::All}) {
+            const Layout queries = strategy.queries_of(attended);
+            if (queries == strategy.resident || queries.split == Split::Heads) continue;
+            EXPECT_FALSE(strategy.merges(attended) || strategy.gathers(attended) || strategy.sums(attended))
+                << strategy.name;
         }
-        return ErrorCode::Ok;
-    };
-    EXPECT_EQ(code_of({2, 4, 7, 3}, {1, 5, 4, 3}), ErrorCode::Bug) << "tokens of this rank";
-    EXPECT_EQ(code_of({2, 3, 7, 3}, {1, 5, 5, 3}), ErrorCode::Bug) << "results of a tile";
+    }
 }
 
 }  // namespace
